@@ -1,0 +1,72 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Lock is the right to change a host; one process at a time has it.
+type Lock struct{ f *os.File }
+
+// Acquire takes the lock of the root network namespace with the given inode; the
+// lock lies in dir. It waits for another holder until the timeout has passed, and
+// then names it. The kernel releases the lock when the process dies.
+func Acquire(ctx context.Context, dir string, netns uint64, timeout time.Duration) (*Lock, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("lock the host: %w", err)
+	}
+	path := filepath.Join(dir, fmt.Sprintf("lock-%d", netns))
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the host: %w", err)
+	}
+	deadline := time.Now().Add(timeout)
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return held(f)
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock the host: %s: %w", path, err)
+		}
+		if !time.Now().Before(deadline) {
+			holder := readHolder(f)
+			f.Close()
+			return nil, fmt.Errorf("another run holds the lock of this host: %s; wait for it, or give --lock-timeout", holder)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// held writes into the lock file who has it, for the message that others see.
+func held(f *os.File) (*Lock, error) {
+	who := fmt.Sprintf("process %d (%s)", os.Getpid(), strings.Join(os.Args, " "))
+	if err := f.Truncate(0); err == nil {
+		_, _ = f.WriteAt([]byte(who), 0) // only a courtesy: the lock holds without it
+	}
+	return &Lock{f: f}, nil
+}
+
+func readHolder(f *os.File) string {
+	b := make([]byte, 512)
+	n, _ := f.ReadAt(b, 0)
+	if n == 0 {
+		return "an unknown process"
+	}
+	return string(b[:n])
+}
+
+// Release gives the lock up.
+func (l *Lock) Release() error { return l.f.Close() }

@@ -1,0 +1,87 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Kernel is the door that steps go through. Do executes them in order and returns
+// an error for each, nil for those that were done. Steps after a failed one may or
+// may not have been done; their errors tell. Deleting what is absent is not an
+// error. A creation that failed has left nothing behind.
+type Kernel interface {
+	Do(ctx context.Context, steps []model.Step) []error
+}
+
+// Failure is a step that failed, and what became of the host.
+type Failure struct {
+	Step   model.Step
+	Source string // where the object was declared, "topology.yaml:12"
+	Err    error
+	Undone int     // steps that were undone
+	Stuck  []error // what could not be undone, an error each; empty: all is as it was
+}
+
+// Error tells what failed and how the host is now.
+func (f *Failure) Error() string {
+	s := f.Err.Error()
+	if f.Source != "" {
+		s = f.Source + ": " + s
+	}
+	switch {
+	case len(f.Stuck) > 0:
+		s += fmt.Sprintf("\nthe roll-back is incomplete, look at the host:\n%v", errors.Join(f.Stuck...))
+	case f.Undone > 0:
+		s += fmt.Sprintf("\nthe %d steps before it were rolled back", f.Undone)
+	}
+	return s
+}
+
+// Unwrap returns the failed step's error.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Run executes the plan's steps. When one fails, it undoes those that were done,
+// in reverse order, also if ctx is cancelled by then, and returns a *Failure.
+func Run(ctx context.Context, k Kernel, plan *diff.Plan) error {
+	errs := k.Do(ctx, plan.Steps)
+	failed := -1
+	var done []model.Step
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			done = append(done, plan.Steps[i])
+		case failed < 0:
+			failed = i
+		}
+	}
+	if failed < 0 {
+		return nil
+	}
+	f := &Failure{Step: plan.Steps[failed], Source: sourceOf(plan, plan.Steps[failed].Key()), Err: errs[failed], Undone: len(done)}
+	f.Stuck = undo(context.WithoutCancel(ctx), k, append(done, halfDone(f.Step, f.Err)...))
+	return f
+}
+
+// halfDone returns the failed step where it may have done half of its work: the
+// update of a link takes several messages. A creation that failed leaves nothing
+// behind; what stands in its place is somebody else's.
+func halfDone(s model.Step, err error) []model.Step {
+	if s.Op != model.OpUpdate || s.Key().Kind != model.KindLink || errors.Is(err, syscall.ENODEV) {
+		return nil
+	}
+	return []model.Step{s}
+}
+
+func sourceOf(plan *diff.Plan, key model.Key) string {
+	for _, c := range plan.Changes {
+		if c.Key() == key {
+			return c.Source
+		}
+	}
+	return ""
+}

@@ -1,0 +1,234 @@
+package diff
+
+import (
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Options say what a plan may do beyond creating, and changing what is ours.
+type Options struct {
+	// Adopt lets the plan take over foreign objects whose fixed attributes are
+	// right.
+	Adopt bool
+}
+
+// Compute returns the plan that leads from observed to desired. Where it reports
+// conflicts, missing references or harm, its steps must not be executed without
+// the user's word. The states are not changed.
+func Compute(desired, observed *model.State, opts Options) *Plan {
+	p := &planner{
+		desired: desired,
+		sim:     newSimulation(observed),
+		opts:    opts,
+		plan:    &Plan{},
+		adopted: map[model.Key]bool{},
+		blocked: map[model.Key]bool{},
+	}
+	order := inOrder(desired.All())
+	p.findConflicts(order)
+	for _, e := range order {
+		p.reach(e)
+	}
+	p.prune(observed)
+	return p.plan
+}
+
+// planner is the walk through the desired objects.
+type planner struct {
+	desired *model.State
+	sim     *simulation
+	opts    Options
+	plan    *Plan
+	adopted map[model.Key]bool // foreign objects that the plan takes over
+	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
+
+	destinations map[model.Key]bool // of the desired routes, as keys without metric; made when first needed
+}
+
+// reach brings one desired object about, given what the steps so far have made of
+// the host.
+func (p *planner) reach(e model.Entry) {
+	key := e.Object.Key()
+	got, ok := p.sim.get(key)
+	switch {
+	case e.Ref && !ok:
+		p.plan.Missing = append(p.plan.Missing, e)
+	case e.Ref, p.blocked[key]:
+	case !ok:
+		p.create(e)
+	case e.Object.Fill(got.Object) == got.Object:
+		p.plan.Unchanged++
+	default:
+		p.change(e, got)
+	}
+}
+
+// create plans an object that isn't there, or no longer.
+func (p *planner) create(e model.Entry) {
+	if !p.makeRoom(e) {
+		return
+	}
+	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
+	c.Attrs, _, _ = model.DiffAttrs(e.Object, nothing{})
+	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
+		c.Action, c.Before, c.Cause, c.Impact = Replace, loss.object, loss.cause, loss.impact
+		c.Attrs, _, _ = model.DiffAttrs(e.Object, loss.object)
+	}
+	p.plan.Changes = append(p.plan.Changes, c)
+	p.step(model.Step{Op: model.OpCreate, After: e.Object})
+}
+
+// change plans an object that is there, but differs.
+func (p *planner) change(e, got model.Entry) {
+	attrs, impact, flushes := model.DiffAttrs(e.Object, got.Object)
+	if len(attrs) == 0 {
+		p.plan.Unchanged++
+		return
+	}
+	key := e.Object.Key()
+	c := Change{
+		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs, Impact: impact,
+		Source: e.Source, Intent: e.Intent, Cause: p.sim.released[key],
+	}
+	if anyFixed(attrs) {
+		p.replace(e, c)
+		return
+	}
+	if p.adopted[key] {
+		c.Action = Adopt
+	}
+	p.plan.Changes = append(p.plan.Changes, c)
+	s := model.Step{Op: model.OpUpdate, Before: c.Before, After: c.After}
+	if flushes {
+		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(impact, model.ImpactBrief)})
+	}
+	p.step(s)
+}
+
+// replace plans the deletion and creation of an object with a fixed attribute
+// that differs.
+func (p *planner) replace(e model.Entry, c Change) {
+	c.Action, c.After = Replace, e.Object
+	c.Impact = max(c.Impact, deletionImpact(c.Before), model.ImpactBrief)
+	if !p.makeRoom(e) {
+		return
+	}
+	p.plan.Changes = append(p.plan.Changes, c)
+	p.remove(c.Before, c.Impact)
+	p.step(model.Step{Op: model.OpCreate, After: e.Object})
+}
+
+// makeRoom deletes what is ours and holds something that the object needs for
+// itself alone: its VNI and port, or the name of its second end. It returns false
+// where a foreign object holds it.
+func (p *planner) makeRoom(e model.Entry) bool {
+	for _, holder := range p.sim.inTheWayOf(e.Object) {
+		if !p.mine(holder) {
+			p.plan.Conflicts = append(p.plan.Conflicts, Conflict{
+				Want: e.Object, Got: holder.Object, Owner: holder.Owner, Maker: holder.Maker, Source: e.Source, Intent: e.Intent,
+			})
+			return false
+		}
+		p.delete(holder, e.Object.Key())
+	}
+	return true
+}
+
+// delete plans the deletion of an object of ours, because of cause if that isn't
+// the zero Key.
+func (p *planner) delete(e model.Entry, cause model.Key) {
+	impact := p.impactOfDeleting(e.Object)
+	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
+		p.plan.Changes = append(p.plan.Changes, Change{
+			Action: Delete, Before: e.Object, Attrs: deletionAttrs(e.Object), Impact: impact, Intent: e.Intent, Cause: cause,
+		})
+	} else {
+		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
+	}
+	p.remove(e.Object, impact)
+}
+
+// remove adds the step that deletes the object, with what goes along.
+func (p *planner) remove(o model.Object, impact model.Impact) {
+	key := o.Key()
+	p.sim.remove(key)
+	lost, released := p.sim.consequences(o)
+	s := model.Step{Op: model.OpDelete, Before: o}
+	s.Lost = p.take(lost, loss{cause: key, impact: impact})
+	for _, port := range released {
+		s.Released = append(s.Released, port.Object)
+		p.sim.release(port, key)
+		if !p.mine(port) {
+			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: port.Object, Maker: port.Maker, Cause: key})
+		}
+	}
+	p.step(s)
+}
+
+// take records what the kernel takes down with a change, and returns the objects
+// in the order in which they can be made again.
+func (p *planner) take(lost []model.Entry, why loss) []model.Object {
+	var objects []model.Object
+	for _, e := range lost {
+		key := e.Object.Key()
+		p.sim.remove(key)
+		why.object = e.Object
+		p.sim.lost[key] = why
+		if e.Owner == model.OwnerKernel {
+			continue
+		}
+		objects = append(objects, e.Object)
+		_, wanted := p.desired.Get(key)
+		switch {
+		case !p.mine(e) && e.Owner != model.OwnerShared:
+			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})
+		case !wanted:
+			p.plan.Changes = append(p.plan.Changes, Change{
+				Action: Delete, Before: e.Object, Attrs: deletionAttrs(e.Object), Impact: p.impactOfDeleting(e.Object),
+				Intent: e.Intent, Cause: why.cause, Implied: true,
+			})
+		}
+	}
+	return objects
+}
+
+// step adds a step, and simulates it.
+func (p *planner) step(s model.Step) {
+	p.plan.Steps = append(p.plan.Steps, s)
+	if s.After != nil {
+		p.sim.put(s.After)
+	}
+}
+
+// mine says whether the tool may change and remove the entry: it carries our mark,
+// or the plan takes over the link that it belongs to.
+func (p *planner) mine(e model.Entry) bool {
+	if e.Owner.Mine() || p.adopted[e.Object.Key()] {
+		return true
+	}
+	f, ok := e.Object.(model.FDBEntry)
+	return ok && p.adopted[model.LinkKey(f.Netns, f.Link)]
+}
+
+func anyFixed(attrs []model.AttrChange) bool {
+	for _, a := range attrs {
+		if a.Fixed {
+			return true
+		}
+	}
+	return false
+}
+
+// nothing is an object without attributes, to compare a new one with.
+type nothing struct{ model.Object }
+
+// Attrs implements model.Object.
+func (nothing) Attrs() []model.Attr { return nil }
+
+// deletionAttrs lists an object's attributes as they are lost.
+func deletionAttrs(o model.Object) []model.AttrChange {
+	var l []model.AttrChange
+	for _, a := range o.Attrs() {
+		l = append(l, model.AttrChange{Name: a.Name, Before: a.Value, Mark: a.Mark})
+	}
+	return l
+}

@@ -1,0 +1,29 @@
+package diff
+
+import "github.com/netplan-overlay/netplan-overlay/internal/model"
+
+// findConflicts looks for desired objects in whose place stands one that is not
+// ours, and decides which of these are taken over.
+func (p *planner) findConflicts(order []model.Entry) {
+	for _, e := range order {
+		got, ok := p.sim.get(e.Object.Key())
+		if !ok || e.Ref || got.Owner.Mine() || got.Owner == model.OwnerShared {
+			continue
+		}
+		attrs, _, _ := model.DiffAttrs(e.Object, got.Object)
+		if len(attrs) == 0 {
+			continue // right as it is, and of a kind that carries no mark
+		}
+		key := e.Object.Key()
+		adoptable := got.Owner == model.OwnerForeign && !anyFixed(attrs)
+		if adoptable && p.opts.Adopt {
+			p.adopted[key] = true
+			continue
+		}
+		p.blocked[key] = true
+		p.plan.Conflicts = append(p.plan.Conflicts, Conflict{
+			Want: e.Object, Got: got.Object, Owner: got.Owner, Maker: got.Maker, Attrs: attrs,
+			Adoptable: adoptable, Source: e.Source, Intent: e.Intent,
+		})
+	}
+}

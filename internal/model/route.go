@@ -1,0 +1,74 @@
+package model
+
+import "net/netip"
+
+// Facts of routes in the kernel's own normal form.
+const (
+	DefaultMetric6 uint32 = 1024 // IP6_RT_PRIO_USER: what IPv6 makes of "no metric"
+	ScopeGlobal    uint8  = 0    // RT_SCOPE_UNIVERSE
+	ScopeLink      uint8  = 253  // RT_SCOPE_LINK: an IPv4 route without a gateway
+)
+
+// Route is a route of the main table to one next hop.
+type Route struct {
+	Netns    string          `json:"netns,omitempty"`
+	Dst      netip.Prefix    `json:"dst"`              // masked
+	Table    uint32          `json:"table"`            // TableMain
+	Metric   uint32          `json:"metric,omitempty"` // in the kernel's normal form: 1024 for IPv6 by default
+	Type     Opt[string]     `json:"type,omitzero"`    // "unicast", "blackhole"...
+	Via      Opt[netip.Addr] `json:"via,omitzero"`     // invalid for none
+	Dev      Opt[string]     `json:"dev,omitzero"`
+	OnLink   Opt[bool]       `json:"onlink,omitzero"`
+	Scope    Opt[uint8]      `json:"scope,omitzero"`    // IPv4 only; IPv6 has none
+	Src      Opt[netip.Addr] `json:"src,omitzero"`      // preferred source; invalid for none
+	NextHops Opt[string]     `json:"nexthops,omitzero"` // observed only: how a route with several next hops, or a nexthop object, reads
+	Protocol Opt[uint8]      `json:"protocol,omitzero"` // rtm_protocol, the mark
+}
+
+// Metric returns m in the kernel's normal form for the family of dst.
+func Metric(dst netip.Prefix, m uint32) uint32 {
+	if m == 0 && dst.Addr().Is6() {
+		return DefaultMetric6
+	}
+	return m
+}
+
+// Key implements Object.
+func (r Route) Key() Key { return RouteKey(r.Netns, r.Table, r.Dst, r.Metric) }
+
+// Needs implements Object.
+func (r Route) Needs() []Need {
+	if d := r.Dev.Value(); d != "" {
+		return []Need{{Key: LinkKey(r.Netns, d)}}
+	}
+	return nil
+}
+
+// Attrs implements Object. A route is replaced in one message, so that nothing of
+// it is fixed (NLM_F_REPLACE, fib_table_insert in net/ipv4/fib_trie.c).
+func (r Route) Attrs() []Attr {
+	var l attrs
+	add(&l, Attr{Name: "type", Impact: ImpactBrief}, r.Type)
+	add(&l, Attr{Name: "via", Impact: ImpactBrief}, r.Via)
+	add(&l, Attr{Name: "dev", Impact: ImpactBrief}, r.Dev)
+	add(&l, Attr{Name: "onlink"}, r.OnLink)
+	add(&l, Attr{Name: "scope"}, r.Scope)
+	add(&l, Attr{Name: "src"}, r.Src)
+	add(&l, Attr{Name: "nexthops"}, r.NextHops)
+	add(&l, Attr{Name: "protocol", Mark: true}, r.Protocol)
+	return l
+}
+
+// Fill implements Object.
+func (r Route) Fill(from Object) Object {
+	f := from.(Route)
+	r.Type = r.Type.Fill(f.Type)
+	r.Via = r.Via.Fill(f.Via)
+	r.Dev = r.Dev.Fill(f.Dev)
+	r.OnLink = r.OnLink.Fill(f.OnLink)
+	r.Scope = r.Scope.Fill(f.Scope)
+	r.Src = r.Src.Fill(f.Src)
+	r.NextHops = r.NextHops.Fill(f.NextHops)
+	r.Protocol = r.Protocol.Fill(f.Protocol)
+	return r
+}

@@ -1,0 +1,51 @@
+package model
+
+// Op is what a step does.
+type Op uint8
+
+// The operations. A replacement is a delete and a create.
+const (
+	OpCreate Op = iota + 1
+	OpUpdate
+	OpDelete
+)
+
+// String returns the word for the operation.
+func (o Op) String() string {
+	switch o {
+	case OpCreate:
+		return "create"
+	case OpUpdate:
+		return "update"
+	}
+	return "delete"
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (o Op) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// Step is one operation on one object: what the kernel's door takes.
+type Step struct {
+	Op     Op
+	Before Object // as observed; nil for a create
+	After  Object // as wanted; nil for a delete; nothing is open in an update's
+
+	// Lost are the objects that the kernel takes down as a consequence, as they
+	// were, each before those that need it: what lives on a deleted link, or the
+	// permanent neighbours of a link whose MAC changes. They need no step of their
+	// own, and undoing the step makes them again.
+	Lost []Object
+	// Released are the ports that a deleted bridge lets go, as they were.
+	Released []Object
+}
+
+// Object returns the object that the step is about: After, or Before of a delete.
+func (s Step) Object() Object {
+	if s.After != nil {
+		return s.After
+	}
+	return s.Before
+}
+
+// Key returns the key of the object that the step is about.
+func (s Step) Key() Key { return s.Object().Key() }

@@ -1,0 +1,138 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Query is what expansion asks of a host.
+type Query struct {
+	Addresses []netip.Addr // the node's own, on the underlay
+	Interface string       // the underlay device; "": the one that holds them
+	Peers     []netip.Addr // whose directness is asked
+}
+
+// Facts looks up what expansion must know of the host. An own address that no
+// device holds is an error that says which addresses there are.
+func Facts(ctx context.Context, h *kernel.Host, q Query) (model.Facts, error) {
+	f := model.Facts{
+		Underlay:        map[int]model.Underlay{},
+		Direct:          map[netip.Addr]model.Direct{},
+		AddressProtocol: h.Features().AddressProtocol,
+	}
+	links, addresses, err := root(ctx, h)
+	if err != nil {
+		return f, err
+	}
+	for _, a := range q.Addresses {
+		u, err := underlay(a, q.Interface, links, addresses)
+		if err != nil {
+			return f, err
+		}
+		f.Underlay[family(a)] = u
+	}
+	if u, ok := f.Underlay[6]; ok {
+		if f.AcceptRA, err = acceptRA(ctx, h, u.Device); err != nil {
+			return f, err
+		}
+	}
+	for _, p := range q.Peers {
+		d, err := direct(ctx, h, p, f.Underlay[family(p)].Device)
+		if err != nil {
+			return f, err
+		}
+		f.Direct[p] = d
+	}
+	return f, nil
+}
+
+// Local returns the addresses on the links of the host's own namespace.
+func Local(ctx context.Context, h *kernel.Host) ([]model.Address, error) {
+	_, addresses, err := root(ctx, h)
+	return addresses, err
+}
+
+func root(ctx context.Context, h *kernel.Host) (map[string]model.Link, []model.Address, error) {
+	list, err := h.Links(ctx, "")
+	if err != nil {
+		return nil, nil, fmt.Errorf("observe: %w", err)
+	}
+	links := map[string]model.Link{}
+	for _, l := range list {
+		links[l.Name] = l
+	}
+	addresses, err := h.Addresses(ctx, "")
+	if err != nil {
+		return nil, nil, fmt.Errorf("observe: %w", err)
+	}
+	return links, addresses, nil
+}
+
+// underlay finds the device that holds an address of the node's.
+func underlay(a netip.Addr, device string, links map[string]model.Link, addresses []model.Address) (model.Underlay, error) {
+	var there []string
+	for _, x := range addresses {
+		if x.Prefix.Addr() == a && (device == "" || x.Link == device) {
+			l := links[x.Link]
+			return model.Underlay{Device: x.Link, MTU: l.MTU.Value(), Prefix: x.Prefix}, nil
+		}
+		if family(x.Prefix.Addr()) == family(a) && !x.Prefix.Addr().IsLoopback() && !x.Prefix.Addr().IsLinkLocalUnicast() {
+			there = append(there, x.Prefix.Addr().String()+" on "+x.Link)
+		}
+	}
+	where := "no device of this host has the node's underlay address " + a.String()
+	if device != "" {
+		if _, ok := links[device]; !ok {
+			return model.Underlay{}, fmt.Errorf("the underlay device %s does not exist on this host", device)
+		}
+		where = fmt.Sprintf("the underlay device %s does not have the address %s", device, a)
+	}
+	if len(there) == 0 {
+		return model.Underlay{}, fmt.Errorf("%s; it has none of that family", where)
+	}
+	return model.Underlay{}, fmt.Errorf("%s; it has %s", where, strings.Join(there, ", "))
+}
+
+func acceptRA(ctx context.Context, h *kernel.Host, device string) (string, error) {
+	list, err := h.Sysctls(ctx, "", []string{model.DeviceSysctl(6, device, "accept_ra")})
+	if err != nil || len(list) == 0 {
+		return "", err
+	}
+	return list[0].Value.Value(), nil
+}
+
+// direct asks the kernel what it would do with a packet to the peer, and accepts
+// nothing but a plain route of the underlay's own link (fib_select_path takes
+// more: "via inet6", or a route to another link's subnet).
+func direct(ctx context.Context, h *kernel.Host, peer netip.Addr, device string) (model.Direct, error) {
+	if device == "" {
+		return model.Direct{Reason: "the node has no underlay address of the family"}, nil
+	}
+	m, err := h.FIBMatch(ctx, peer)
+	var op *kernel.OpError
+	if errors.As(err, &op) {
+		return model.Direct{Reason: "no route: " + op.Err.Error()}, nil
+	}
+	if err != nil {
+		return model.Direct{}, err
+	}
+	// IPv6 has no scopes; there the missing gateway alone tells.
+	onLink := m.Scope == model.ScopeLink || peer.Is6()
+	switch {
+	case m.Type != "unicast":
+		return model.Direct{Reason: fmt.Sprintf("the route to it is of type %s", m.Type)}, nil
+	case m.Via || m.Gateway.IsValid():
+		return model.Direct{Reason: fmt.Sprintf("the route to it has the gateway %s", m.Gateway)}, nil
+	case m.Dev != device:
+		return model.Direct{Reason: fmt.Sprintf("the route to it leads out of %s, not %s", m.Dev, device)}, nil
+	case !onLink:
+		return model.Direct{Reason: "the route to it is not of scope link"}, nil
+	}
+	return model.Direct{OK: true, Reason: fmt.Sprintf("route %s scope link dev %s", m.Dst, m.Dev)}, nil
+}

@@ -1,0 +1,173 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Scope says what to look at: everything that carries a mark of the identity, and
+// whatever stands where Wanted would have an object.
+type Scope struct {
+	Identity model.Identity
+	Wanted   *model.State // nil: only what is marked
+}
+
+// State observes the host. Namespaces that are neither wanted nor the identity's
+// own are listed, but not looked into.
+func State(ctx context.Context, h *kernel.Host, scope Scope) (*model.State, error) {
+	o := &observer{host: h, scope: scope, state: &model.State{}, links: map[model.Key]model.Owner{}}
+	if o.scope.Wanted == nil {
+		o.scope.Wanted = &model.State{}
+	}
+	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
+		if err := look(ctx); err != nil {
+			return nil, fmt.Errorf("observe: %w", err)
+		}
+	}
+	return o.state, nil
+}
+
+type observer struct {
+	host   *kernel.Host
+	scope  Scope
+	state  *model.State
+	inside []string                  // the namespaces to look into, "" first
+	links  map[model.Key]model.Owner // of the links in them
+}
+
+func (o *observer) put(obj model.Object, owner model.Owner, maker string) {
+	o.state.Put(model.Entry{Object: obj, Owner: owner, Maker: maker})
+}
+
+func (o *observer) wanted(k model.Key) bool {
+	_, ok := o.scope.Wanted.Get(k)
+	return ok
+}
+
+// netns lists the namespaces and decides which to look into.
+func (o *observer) netns(ctx context.Context) error {
+	o.inside = []string{""}
+	all, err := o.host.Netns(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range all {
+		owner, maker := ownerByAlias(o.scope.Identity, n.Alias.Value())
+		o.put(n, owner, maker)
+		if owner == model.OwnerOurs || owner == model.OwnerForeign && o.wanted(n.Key()) {
+			o.inside = append(o.inside, n.Name)
+		}
+	}
+	return nil
+}
+
+func (o *observer) allLinks(ctx context.Context) error {
+	links, err := o.host.Links(ctx, o.inside...)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		owner, maker := ownerOfLink(o.scope.Identity, l)
+		o.links[l.Key()] = owner
+		o.put(l, owner, maker)
+	}
+	return nil
+}
+
+// each looks into the namespaces.
+func (o *observer) each(ctx context.Context) error {
+	for _, ns := range o.inside {
+		if err := o.addresses(ctx, ns); err != nil {
+			return err
+		}
+		if err := o.routes(ctx, ns); err != nil {
+			return err
+		}
+	}
+	return o.overlayLinks(ctx)
+}
+
+func (o *observer) addresses(ctx context.Context, ns string) error {
+	list, err := o.host.Addresses(ctx, ns)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		owner, maker := ownerOfAddress(a, o.links[model.LinkKey(ns, a.Link)])
+		o.put(a, owner, maker)
+	}
+	return nil
+}
+
+func (o *observer) routes(ctx context.Context, ns string) error {
+	list, err := o.host.Routes(ctx, ns)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		owner, maker := ownerOfRoute(r)
+		// A route may share its key with others of the kernel's (IPv6 keeps several
+		// next hops of one destination apart): the one that is ours or foreign counts.
+		if old, ok := o.state.Get(r.Key()); ok && (owner == model.OwnerKernel || old.Owner.Mine()) {
+			continue
+		}
+		o.put(r, owner, maker)
+	}
+	return nil
+}
+
+// overlayLinks lists the neighbours and FDB entries of the links that have any of
+// ours: the overlay devices.
+func (o *observer) overlayLinks(ctx context.Context) error {
+	for e := range o.state.All() {
+		l, ok := e.Object.(model.Link)
+		if !ok || l.Netns != "" || !(e.Owner.Mine() || o.wanted(l.Key())) || l.Type.Value() != model.TypeVXLAN {
+			continue
+		}
+		neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
+		if err != nil {
+			return err
+		}
+		for _, n := range neighbours {
+			o.put(n, ownerOfNeighbour(n), "")
+		}
+		entries, err := o.host.FDB(ctx, l.Netns, l.Name)
+		if err != nil {
+			return err
+		}
+		for _, f := range entries {
+			o.put(f, e.Owner, e.Maker)
+		}
+	}
+	return nil
+}
+
+// sysctls reads those that are wanted, and those that we have set before.
+func (o *observer) sysctls(ctx context.Context) error {
+	names := map[string][]string{}
+	for e := range o.scope.Wanted.All() {
+		if s, ok := e.Object.(model.Sysctl); ok {
+			names[s.Netns] = append(names[s.Netns], s.Name)
+		}
+	}
+	saved, err := o.host.SavedSysctls(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range saved {
+		o.put(s, model.OwnerOurs, "")
+	}
+	for _, ns := range o.inside {
+		list, err := o.host.Sysctls(ctx, ns, names[ns])
+		if err != nil {
+			return err
+		}
+		for _, s := range list {
+			o.put(s, ownerOfSysctl(s), "")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+)
+
+// ApplyOptions say what an apply may do.
+type ApplyOptions struct {
+	Adopt       bool
+	AllowHarm   bool
+	MaxDestroy  Limit
+	LockTimeout time.Duration
+	// Approve is shown each plan that has changes before it is executed, and says
+	// whether to go on; nil approves.
+	Approve func(*Result) (bool, error)
+}
+
+// ErrNotApproved says that the user did not want the plan.
+var ErrNotApproved = errors.New("not approved: nothing was changed")
+
+// maxRounds is how often a plan is made anew after somebody else changed the host
+// between the observation and the step.
+const maxRounds = 3
+
+// Apply brings the host to what the topology asks, and returns the last plan. An
+// *apply.Failure says that a step failed, a *NotConverged that the host differs
+// after all; any other error that nothing was changed.
+func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error) {
+	plan := func(ctx context.Context) (*Result, error) { return r.Plan(ctx, diff.Options{Adopt: o.Adopt}) }
+	return r.execute(ctx, plan, o)
+}
+
+// Destroy removes all that carries the node's mark, and gives sysctls back.
+func (r *Reconciler) Destroy(ctx context.Context, o ApplyOptions) (*Result, error) {
+	return r.execute(ctx, r.PlanDestroy, o)
+}
+
+func (r *Reconciler) execute(ctx context.Context, plan func(context.Context) (*Result, error), o ApplyOptions) (*Result, error) {
+	id, err := r.Host.ID()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := apply.Acquire(ctx, r.place.runDir(), id, o.LockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	for round := 1; ; round++ {
+		res, err := r.once(ctx, plan, o)
+		var f *apply.Failure
+		if errors.As(err, &f) && len(f.Stuck) == 0 && raced(err) && round < maxRounds {
+			continue
+		}
+		return res, err
+	}
+}
+
+// raced says whether somebody else seems to have changed the host between our
+// observation and the step.
+func raced(err error) bool {
+	for _, e := range []error{syscall.EEXIST, syscall.ENOENT, syscall.ESRCH, syscall.EBUSY, syscall.ENODEV} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// once plans, asks, executes and looks again.
+func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Result, error), o ApplyOptions) (*Result, error) {
+	res, err := plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := Refusal(res.Plan, o); err != nil {
+		return res, err
+	}
+	if res.Plan.Empty() {
+		return res, nil
+	}
+	if o.Approve != nil {
+		ok, err := o.Approve(res)
+		if err != nil {
+			return res, err
+		}
+		if !ok {
+			return res, ErrNotApproved
+		}
+	}
+	if err := apply.Run(ctx, r.Host, res.Plan); err != nil {
+		return res, err
+	}
+	after, err := plan(context.WithoutCancel(ctx))
+	if err != nil {
+		return res, &NotConverged{Err: err}
+	}
+	if !after.Plan.Empty() || len(after.Plan.Conflicts) > 0 {
+		return res, &NotConverged{Plan: after.Plan}
+	}
+	return res, nil
+}
+
+// NotConverged says that the host differs from the topology although every step
+// was done.
+type NotConverged struct {
+	Plan *diff.Plan // what still differs; nil where that could not be found out
+	Err  error
+}
+
+// Error names the first few objects that differ.
+func (n *NotConverged) Error() string {
+	if n.Err != nil {
+		return fmt.Sprintf("every step was done, but the host could not be looked at again: %v", n.Err)
+	}
+	var l []string
+	for _, c := range n.Plan.Changes {
+		l = append(l, describe(c))
+	}
+	for _, c := range n.Plan.Conflicts {
+		l = append(l, c.Want.Key().String()+" is in conflict")
+	}
+	const most = 10
+	if len(l) > most {
+		l = append(l[:most], fmt.Sprintf("and %d more", len(l)-most))
+	}
+	return "every step was done, but the host still differs: " + strings.Join(l, "; ") + ": another program seems to change it, too"
+}
+
+// Unwrap returns the error of the second look.
+func (n *NotConverged) Unwrap() error { return n.Err }
+
+func describe(c diff.Change) string {
+	s := c.Key().String() + ": " + c.Action.String()
+	for _, a := range c.Attrs {
+		if c.Action == diff.Update || c.Action == diff.Replace {
+			s += fmt.Sprintf(" %s %s -> %s", a.Name, quoted(a.Before), quoted(a.After))
+		}
+	}
+	return s
+}
+
+func quoted(v string) string {
+	if v == "" {
+		return "none"
+	}
+	return v
+}
+
+// Refusal returns why the plan must not be executed as it is, or nil.
+func Refusal(p *diff.Plan, o ApplyOptions) error {
+	switch {
+	case len(p.Missing) > 0:
+		return fmt.Errorf("%s does not exist, and is not ours to make", p.Missing[0].Object.Key())
+	case len(p.Conflicts) > 0:
+		return fmt.Errorf("%s in conflict with what is on the host; nothing was changed", countOf(len(p.Conflicts), "object is", "objects are"))
+	case len(p.Harmed) > 0 && !o.AllowHarm:
+		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; allow it with --allow-harm",
+			countOf(len(p.Harmed), "foreign object", "foreign objects"), p.Harmed[0].Object.Key(), p.Harmed[0].Cause)
+	}
+	return o.MaxDestroy.check(p)
+}
+
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,166 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/desired"
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/observe"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+)
+
+// DefaultRunDir is where run-time files lie: locks, and what sysctls were before.
+const DefaultRunDir = "/run/netplan-overlay"
+
+// Place says where a host is; the zero value is the one that the process runs on.
+type Place struct {
+	Root     string // the file of its root network namespace; "": the process's own
+	NetnsDir string // where its named namespaces are; "": /run/netns
+	RunDir   string // "": DefaultRunDir
+}
+
+func (p Place) runDir() string {
+	if p.RunDir == "" {
+		return DefaultRunDir
+	}
+	return p.RunDir
+}
+
+// Reconciler brings one host to what a topology asks of one node.
+type Reconciler struct {
+	Topology *spec.Topology
+	Node     *spec.Node
+	Host     *kernel.Host
+	place    Place
+}
+
+// New opens the host and finds out which node of the topology it is; name says so,
+// or is "". The caller closes the Reconciler.
+func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reconciler, error) {
+	node, err := find(ctx, t, name, place)
+	if err != nil {
+		return nil, err
+	}
+	h, err := kernel.Open(kernel.Options{
+		Root: place.Root, NetnsDir: place.NetnsDir,
+		StateDir: filepath.Join(place.runDir(), t.Name+"@"+node.Name),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Reconciler{Topology: t, Node: node, Host: h, place: place}, nil
+}
+
+// Close gives the host's handles back.
+func (r *Reconciler) Close() error { return r.Host.Close() }
+
+// find looks at the host's addresses only if it must: naming the node needs no
+// look.
+func find(ctx context.Context, t *spec.Topology, name string, place Place) (*spec.Node, error) {
+	if name != "" {
+		return SelectNode(t, name, Host{})
+	}
+	h, err := kernel.Open(kernel.Options{Root: place.Root, NetnsDir: place.NetnsDir})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	local, err := observe.Local(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	var addresses []netip.Addr
+	for _, a := range local {
+		addresses = append(addresses, a.Prefix.Addr())
+	}
+	hostname, _ := os.Hostname() // without one, the addresses have to do
+	return SelectNode(t, name, Host{Name: hostname, Addresses: addresses})
+}
+
+// Identity is the mark under which the reconciler works.
+func (r *Reconciler) Identity() model.Identity {
+	return model.Identity{Topology: r.Topology.Name, Node: r.Node.Name}
+}
+
+// Expand returns what the node should have, by the facts of the host.
+func (r *Reconciler) Expand(ctx context.Context) (*desired.Expansion, error) {
+	facts, err := observe.Facts(ctx, r.Host, observe.Query{
+		Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: desired.Peers(r.Topology, r.Node),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("node %s (%s): %w", r.Node.Name, r.Node.Pos, err)
+	}
+	return desired.Expand(r.Topology, r.Node, facts)
+}
+
+// Result is a plan with what it was made from.
+type Result struct {
+	Expansion *desired.Expansion // nil where all is to be removed
+	Observed  *model.State
+	Plan      *diff.Plan
+}
+
+// Plan computes what is to be done. It changes nothing.
+func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, error) {
+	x, err := r.Expand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	observed, err := r.observe(ctx, x.State)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Expansion: x, Observed: observed, Plan: diff.Compute(x.State, observed, opts)}, nil
+}
+
+// PlanDestroy computes how to remove all that carries the node's mark.
+func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
+	observed, err := r.observe(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Observed: observed, Plan: diff.Compute(&model.State{}, observed, diff.Options{})}, nil
+}
+
+// Observe returns what is there, within what concerns the node; a host that cannot
+// be expanded for is observed by marks alone.
+func (r *Reconciler) Observe(ctx context.Context) (*model.State, error) {
+	var wanted *model.State
+	if x, err := r.Expand(ctx); err == nil {
+		wanted = x.State
+	}
+	return observe.State(ctx, r.Host, observe.Scope{Identity: r.Identity(), Wanted: wanted})
+}
+
+func (r *Reconciler) observe(ctx context.Context, wanted *model.State) (*model.State, error) {
+	s, err := observe.State(ctx, r.Host, observe.Scope{Identity: r.Identity(), Wanted: wanted})
+	if err != nil {
+		return nil, err
+	}
+	return s, alone(s, r.Identity())
+}
+
+// alone refuses a host that another topology, or another node of this one, has
+// marked: one topology owns one root network namespace.
+func alone(s *model.State, id model.Identity) error {
+	var found []string
+	who := ""
+	for e := range s.All() {
+		if l, ok := e.Object.(model.Link); ok && l.Netns == "" && e.Owner == model.OwnerOther {
+			found = append(found, l.Name)
+			who = e.Maker
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return fmt.Errorf("this host belongs to %s, not to %s: its mark is on %s; destroy that first, or say which node this is with --node",
+		who, id, strings.Join(found, ", "))
+}

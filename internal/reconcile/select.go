@@ -1,0 +1,72 @@
+package reconcile
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+)
+
+// Host is what tells which node a host is.
+type Host struct {
+	Name      string       // its hostname
+	Addresses []netip.Addr // on its links
+}
+
+// SelectNode finds out which node of the topology the host is: the one that is
+// named, else the one node with an address on a local link, else the one with the
+// host's name. Nothing, or more than one, is an error that lists the candidates.
+func SelectNode(t *spec.Topology, name string, host Host) (*spec.Node, error) {
+	if name != "" {
+		if n := nodeNamed(t, name); n != nil {
+			return n, nil
+		}
+		return nil, fmt.Errorf("topology %s has no node %q; it has %s", t.Name, name, nodeList(t.Nodes))
+	}
+	var local []spec.Node
+	for _, n := range t.Nodes {
+		if slices.ContainsFunc(n.Addresses, func(a netip.Addr) bool { return slices.Contains(host.Addresses, a) }) {
+			local = append(local, n)
+		}
+	}
+	switch len(local) {
+	case 1:
+		return nodeNamed(t, local[0].Name), nil
+	case 0:
+		if n := nodeNamed(t, host.Name); n != nil {
+			return n, nil
+		}
+		return nil, fmt.Errorf("this host is no node of topology %s: it has none of the nodes' addresses, and no node is named %q; it has %s; say which with --node",
+			t.Name, host.Name, nodeList(t.Nodes))
+	}
+	return nil, fmt.Errorf("this host has the addresses of several nodes of topology %s: %s; say which it is with --node", t.Name, nodeList(local))
+}
+
+func nodeNamed(t *spec.Topology, name string) *spec.Node {
+	for i := range t.Nodes {
+		if t.Nodes[i].Name == name {
+			return &t.Nodes[i]
+		}
+	}
+	return nil
+}
+
+// nodeList names nodes with their addresses, for an error; of many, the first few.
+func nodeList(nodes []spec.Node) string {
+	const most = 10
+	var l []string
+	for i, n := range nodes {
+		if i == most {
+			l = append(l, fmt.Sprintf("and %d more", len(nodes)-most))
+			break
+		}
+		var addresses []string
+		for _, a := range n.Addresses {
+			addresses = append(addresses, a.String())
+		}
+		l = append(l, fmt.Sprintf("%s (%s)", n.Name, strings.Join(addresses, ", ")))
+	}
+	return strings.Join(l, ", ")
+}

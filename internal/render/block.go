@@ -1,0 +1,91 @@
+package render
+
+import (
+	"slices"
+	"strings"
+)
+
+// block is what belongs to one intent, in order.
+type block[T any] struct {
+	intent string
+	items  []T
+}
+
+// isPeer says whether the block is about a peer, which is told in one line.
+func (b *block[T]) isPeer() bool { return strings.HasPrefix(b.intent, "peer ") }
+
+// noun is the first word of the intent: "namespace", "bridge", "peer".
+func (b *block[T]) noun() string {
+	noun, _, _ := strings.Cut(b.intent, " ")
+	return noun
+}
+
+// rank puts peers after what is shown under headings, and what is part of nothing
+// last.
+func (b *block[T]) rank() int {
+	switch {
+	case b.intent == "":
+		return 2
+	case b.isPeer():
+		return 1
+	}
+	return 0
+}
+
+// byIntent puts the items together that have the same intent, in the order in
+// which each intent comes first.
+func byIntent[T any](items []T, intent func(T) string) []*block[T] {
+	index := make(map[string]*block[T])
+	var blocks []*block[T]
+	for _, item := range items {
+		name := intent(item)
+		b := index[name]
+		if b == nil {
+			b = &block[T]{intent: name}
+			index[name] = b
+			blocks = append(blocks, b)
+		}
+		b.items = append(b.items, item)
+	}
+	slices.SortStableFunc(blocks, func(a, b *block[T]) int { return a.rank() - b.rank() })
+	return blocks
+}
+
+// fold is one of the things to be printed, or what stands for many of them.
+type fold[T any] struct {
+	item   T
+	hidden int // if not 0: how many more like item there are, instead of item
+}
+
+// folded leaves the first items of each class, up to the limit, and puts what
+// tells the number of the others after the last of them.
+func folded[T any](items []T, class func(T) string) []fold[T] {
+	if len(items) <= foldLimit {
+		class = func(T) string { return "" }
+	}
+	total := make(map[string]int)
+	for _, item := range items {
+		total[class(item)]++
+	}
+	seen := make(map[string]int)
+	var l []fold[T]
+	for _, item := range items {
+		c := class(item)
+		seen[c]++
+		switch {
+		case seen[c] <= foldLimit:
+			l = append(l, fold[T]{item: item})
+		case seen[c] == foldLimit+1:
+			l = append(l, fold[T]{item: item, hidden: total[c] - foldLimit})
+		}
+	}
+	return l
+}
+
+// others returns "... and 980 more peers".
+func others(n int, noun string) string {
+	if n == 1 {
+		return "... and 1 more " + noun
+	}
+	return "... and " + count(n, "more "+noun)
+}
