@@ -1,0 +1,85 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// door is the writing half of a kind. A create that failed has left nothing behind;
+// a remove of what is absent is not an error.
+type door interface {
+	create(o model.Object) error
+	update(before, after model.Object) error
+	remove(o model.Object) error
+}
+
+// door returns the writing half of the kind. A new kind needs a line here, and one
+// in model.Kinds.
+func (h *Host) door(k model.Kind) door {
+	switch k {
+	case model.KindNetns:
+		return netnsDoor{h}
+	case model.KindSysctl:
+		return sysctlDoor{h}
+	case model.KindLink:
+		return linkDoor{h}
+	case model.KindAddress:
+		return addressDoor{h}
+	case model.KindNeighbour:
+		return neighbourDoor{h}
+	case model.KindFDB:
+		return fdbDoor{h}
+	case model.KindRoute:
+		return routeDoor{h}
+	}
+	return nil
+}
+
+// Do executes steps in order and returns an error for each, nil for those that were
+// done. It stops at the first failure or when ctx ends; the steps after that have
+// the error ErrNotTried.
+func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
+	errs := make([]error, len(steps))
+	stopped := false
+	for i, s := range steps {
+		if stopped {
+			errs[i] = ErrNotTried
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			errs[i] = fmt.Errorf("%s %s: %w", s.Op, s.Key(), err)
+		} else {
+			errs[i] = opError(s.Op.String(), s.Object(), h.do(s))
+		}
+		stopped = errs[i] != nil
+	}
+	return errs
+}
+
+func (h *Host) do(s model.Step) error {
+	d := h.door(s.Key().Kind)
+	if d == nil {
+		return fmt.Errorf("%s %s: a kind that cannot be changed", s.Op, s.Key())
+	}
+	switch s.Op {
+	case model.OpCreate:
+		return d.create(s.After)
+	case model.OpUpdate:
+		return d.update(s.Before, s.After)
+	}
+	return d.remove(s.Before)
+}
+
+// ignore returns nil where err is one of those: what should go is gone already.
+func ignore(err error, errnos ...syscall.Errno) error {
+	for _, e := range errnos {
+		if errors.Is(err, e) {
+			return nil
+		}
+	}
+	return err
+}

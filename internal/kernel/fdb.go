@@ -1,0 +1,96 @@
+package kernel
+
+import (
+	"context"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// FDB lists the entries of a vxlan device's forwarding table that somebody put
+// there: not what was learnt from packets, nor the row that the kernel makes of the
+// device's own default destination.
+func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error) {
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, err
+	}
+	dev, err := s.link(link)
+	if err != nil {
+		return nil, opError("find", model.Link{Netns: netns, Name: link}, err)
+	}
+	rows, err := h.neighbourRows(ctx, netns, link, unix.AF_BRIDGE)
+	if err != nil {
+		return nil, err
+	}
+	var l []model.FDBEntry
+	for r := range replies(rows) {
+		f, ok := parseFDB(r.body, dev.index)
+		if ok && !(dev.group && f.MAC.IsZero()) {
+			f.Netns, f.Link = netns, link
+			l = append(l, f)
+		}
+	}
+	return l, nil
+}
+
+// parseFDB reads an RTM_NEWNEIGH message of the family AF_BRIDGE; only a vxlan
+// device's own rows (NTF_SELF) with a destination count.
+func parseFDB(body []byte, index uint32) (model.FDBEntry, bool) {
+	if len(body) < unix.SizeofNdMsg || readU32(body[4:]) != index || body[10]&unix.NTF_SELF == 0 {
+		return model.FDBEntry{}, false
+	}
+	f := model.FDBEntry{State: model.Some(readU16(body[8:]))}
+	var dst netip.Addr
+	for typ, v := range attributes(after(body, unix.SizeofNdMsg)) {
+		switch typ {
+		case unix.NDA_LLADDR:
+			f.MAC, _ = readMAC(v)
+		case unix.NDA_DST:
+			dst = readAddr(v)
+		}
+	}
+	f.Dst = model.Some(dst)
+	return f, dst.IsValid() && f.State.Value()&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0
+}
+
+type fdbDoor struct{ h *Host }
+
+// create adds a row. The all-zero MAC may have many: there it is appended.
+func (d fdbDoor) create(o model.Object) error {
+	f := o.(model.FDBEntry)
+	flags := uint16(unix.NLM_F_CREATE | unix.NLM_F_EXCL)
+	if f.MAC.IsZero() {
+		flags = unix.NLM_F_CREATE | unix.NLM_F_APPEND
+	}
+	return d.set(f, flags)
+}
+
+// update points a row elsewhere, in one message.
+func (d fdbDoor) update(_, after model.Object) error {
+	return d.set(after.(model.FDBEntry), unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
+}
+
+func (d fdbDoor) set(f model.FDBEntry, flags uint16) error {
+	s, index, err := d.h.on(f.Netns, f.Link)
+	if err != nil {
+		return err
+	}
+	fixed := ndmsg(unix.AF_BRIDGE, index, f.State.Or(model.FDBPermanent), unix.NTF_SELF)
+	m := newMessage(unix.RTM_NEWNEIGH, flags, fixed).
+		attr(unix.NDA_LLADDR, f.MAC[:]).addr(unix.NDA_DST, f.Dst.Value())
+	return d.h.exec(s, m)
+}
+
+func (d fdbDoor) remove(o model.Object) error {
+	f := o.(model.FDBEntry)
+	s, index, err := d.h.on(f.Netns, f.Link)
+	if err != nil {
+		return ignore(err, unix.ENODEV, unix.ENOENT)
+	}
+	m := newMessage(unix.RTM_DELNEIGH, 0, ndmsg(unix.AF_BRIDGE, index, 0, unix.NTF_SELF)).
+		attr(unix.NDA_LLADDR, f.MAC[:]).addr(unix.NDA_DST, f.Dst.Value())
+	return ignore(d.h.exec(s, m), unix.ENOENT, unix.ENODEV)
+}

@@ -1,0 +1,263 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// DefaultNetnsDir is where iproute2 keeps named network namespaces (ip-netns(8)).
+const DefaultNetnsDir = "/run/netns"
+
+// Options say which host to open. The zero value is the one that the process runs
+// on.
+type Options struct {
+	Root     string // path of the root network namespace's file; "": the process's own
+	NetnsDir string // directory of named namespaces; "": DefaultNetnsDir
+	StateDir string // where the original values of sysctls are remembered; "": nowhere
+}
+
+// Host is the door to one host: its root network namespace and the named ones. It
+// is safe for concurrent use.
+type Host struct {
+	opts     Options
+	features Features
+	writes   atomic.Uint64
+
+	mu     sync.Mutex
+	spaces map[string]*space // by name; "" is the root
+}
+
+// Features are what differs between kernels.
+type Features struct {
+	// AddressProtocol says that addresses carry IFA_PROTO and that replacing one
+	// changes it, for IPv4 as of Linux 6.4 (5c4a9aa856c7).
+	AddressProtocol bool
+}
+
+// space is an open network namespace.
+type space struct {
+	file  *os.File // nil for the process's own namespace
+	inode uint64
+	conn  *conn
+
+	mu    sync.Mutex
+	index map[string]uint32 // of links, as far as they were asked for
+}
+
+// Open opens a host. Nothing of it is read or changed yet, but that its root
+// namespace exists.
+func Open(o Options) (*Host, error) {
+	if o.NetnsDir == "" {
+		o.NetnsDir = DefaultNetnsDir
+	}
+	h := &Host{opts: o, features: probeFeatures(), spaces: map[string]*space{}}
+	if _, err := h.space(""); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Close gives the host's handles back.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, s := range h.spaces {
+		s.close()
+		delete(h.spaces, name)
+	}
+	return nil
+}
+
+// Features returns what the kernel can do.
+func (h *Host) Features() Features { return h.features }
+
+// Writes returns how many requests that change something were sent to the kernel:
+// netlink requests, namespaces made and removed, sysctls written.
+func (h *Host) Writes() uint64 { return h.writes.Load() }
+
+// ID returns the inode of the root network namespace, which identifies the host
+// among those simulated on one machine.
+func (h *Host) ID() (uint64, error) {
+	s, err := h.space("")
+	if err != nil {
+		return 0, err
+	}
+	return s.inode, nil
+}
+
+// In runs f on a thread inside the named namespace, "" being the host's root one.
+// f must not start goroutines that count on it.
+func (h *Host) In(netns string, f func() error) error {
+	s, err := h.space(netns)
+	if err != nil {
+		return err
+	}
+	if s.file == nil {
+		return f()
+	}
+	return enter(s.file, model.NetnsKey(netns), f)
+}
+
+// exec sends a request that changes something, and counts it.
+func (h *Host) exec(s *space, m message) error {
+	h.writes.Add(1)
+	return s.conn.exec(m)
+}
+
+// space returns the namespace's handle, opening it if need be. A handle to a
+// namespace that was deleted, or replaced by another of the same name, is given up:
+// it would keep the dead one alive.
+func (h *Host) space(netns string) (*space, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	path := h.path(netns)
+	s, ok := h.spaces[netns]
+	if ok && (netns == "" || s.inode == inodeOf(path)) {
+		return s, nil
+	}
+	if ok {
+		s.close()
+		delete(h.spaces, netns)
+	}
+	s, err := openSpace(path, netns)
+	if err != nil {
+		return nil, err
+	}
+	h.spaces[netns] = s
+	return s, nil
+}
+
+// forget closes the namespace's handle, if there is one.
+func (h *Host) forget(netns string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s, ok := h.spaces[netns]; ok {
+		s.close()
+		delete(h.spaces, netns)
+	}
+}
+
+// path returns the namespace's file; "" is the process's own namespace.
+func (h *Host) path(netns string) string {
+	if netns == "" {
+		return h.opts.Root
+	}
+	return filepath.Join(h.opts.NetnsDir, netns)
+}
+
+func openSpace(path, netns string) (*space, error) {
+	s := &space{index: map[string]uint32{}}
+	if path == "" {
+		s.inode = inodeOf("/proc/self/ns/net")
+		var err error
+		s.conn, err = dial()
+		return s, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
+	}
+	if !isNamespace(path) {
+		file.Close()
+		return nil, fmt.Errorf("open netns %s: %s is not a network namespace", shown(netns, path), path)
+	}
+	s.file, s.inode = file, inodeOf(path)
+	err = enter(file, model.NetnsKey(shown(netns, path)), func() (err error) {
+		s.conn, err = dial()
+		return err
+	})
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *space) close() {
+	s.conn.close()
+	if s.file != nil {
+		s.file.Close()
+	}
+}
+
+// enter runs f on a thread that is inside the namespace of the file. The thread
+// comes back; where it can't, it ends with its goroutine.
+func enter(file *os.File, key model.Key, f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		own, err := os.Open("/proc/thread-self/ns/net")
+		if err != nil {
+			done <- fmt.Errorf("find the own network namespace: %w", err)
+			return
+		}
+		defer own.Close()
+		if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
+			runtime.UnlockOSThread()
+			done <- &OpError{Op: "enter", Key: key, Err: err, Cause: enterCause(err)}
+			return
+		}
+		err = f()
+		if unix.Setns(int(own.Fd()), unix.CLONE_NEWNET) == nil {
+			runtime.UnlockOSThread()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+func enterCause(err error) string {
+	if err == unix.EPERM {
+		return "needs CAP_SYS_ADMIN"
+	}
+	return ""
+}
+
+func inodeOf(path string) uint64 {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// isNamespace says whether a namespace is mounted on the file (NSFS_MAGIC,
+// linux/magic.h).
+func isNamespace(path string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(path, &st) == nil && st.Type == unix.NSFS_MAGIC
+}
+
+func shown(netns, path string) string {
+	if netns == "" {
+		return path
+	}
+	return netns
+}
+
+// probeFeatures reads the kernel's version: the features it decides cannot be
+// tried without changing something.
+func probeFeatures() Features {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return Features{}
+	}
+	return featuresOf(unix.ByteSliceToString(u.Release[:]))
+}
+
+func featuresOf(release string) Features {
+	var major, minor int
+	if n, _ := fmt.Sscanf(strings.ReplaceAll(release, "-", " "), "%d.%d", &major, &minor); n != 2 {
+		return Features{}
+	}
+	return Features{AddressProtocol: major > 6 || major == 6 && minor >= 4}
+}

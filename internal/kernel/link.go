@@ -1,0 +1,228 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// skipStats asks the kernel not to count packets for us (RTEXT_FILTER_SKIP_STATS,
+// linux/rtnetlink.h).
+const skipStats = 0x8
+
+// rawLink is a link as one message tells it: other links are indexes still.
+type rawLink struct {
+	link   model.Link
+	index  uint32
+	master uint32
+	under  uint32 // the underlay device of a vxlan or ipip device
+	peer   uint32 // IFLA_LINK
+	nsid   int32  // IFLA_LINK_NETNSID: the peer's namespace; -1: the same
+	group  bool   // a vxlan device with a default destination, whose FDB row the kernel makes itself
+}
+
+// Links lists the links of the namespaces, "" being the root one. The other ends of
+// veths are looked up among the root and all named namespaces; an end anywhere else
+// is in "?".
+func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error) {
+	dumps := map[string][]rawLink{}
+	for _, ns := range netns {
+		raw, err := h.rawLinks(ctx, ns)
+		if err != nil {
+			return nil, err
+		}
+		dumps[ns] = raw
+	}
+	var l []model.Link
+	peers := newPeerFinder(h, dumps)
+	for _, ns := range netns {
+		names := namesOf(dumps[ns])
+		for _, r := range dumps[ns] {
+			resolve(&r, names)
+			if r.link.Type.Value() == model.TypeVeth {
+				r.link.Peer = model.Some(peers.find(ns, r))
+			}
+			l = append(l, r.link)
+		}
+	}
+	return l, nil
+}
+
+func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, err
+	}
+	m := newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).u32(unix.IFLA_EXT_MASK, skipStats)
+	b, err := s.conn.dump(ctx, m)
+	if err != nil {
+		return nil, opError("list the links of", model.Netns{Name: shown(netns, "the host")}, err)
+	}
+	var l []rawLink
+	for r := range replies(b) {
+		if raw, ok := parseLink(r.body); ok {
+			raw.link.Netns = netns
+			l = append(l, raw)
+		}
+	}
+	return l, nil
+}
+
+func namesOf(l []rawLink) map[uint32]string {
+	names := make(map[uint32]string, len(l))
+	for _, r := range l {
+		names[r.index] = r.link.Name
+	}
+	return names
+}
+
+// resolve turns the indexes of links in the same namespace into names.
+func resolve(r *rawLink, names map[uint32]string) {
+	r.link.Master = model.Some(names[r.master])
+	switch r.link.Type.Value() {
+	case model.TypeVXLAN:
+		r.link.VXLAN.Dev = model.Some(names[r.under])
+	case model.TypeIPIP:
+		r.link.IPIP.Dev = model.Some(names[r.under])
+	}
+}
+
+// parseLink reads an RTM_NEWLINK message (linux/if_link.h).
+func parseLink(body []byte) (rawLink, bool) {
+	if len(body) < unix.SizeofIfInfomsg {
+		return rawLink{}, false
+	}
+	r := rawLink{index: readU32(body[4:]), nsid: -1}
+	l := &r.link
+	l.Up = model.Some(readU32(body[8:])&unix.IFF_UP != 0)
+	l.Type, l.Alias, l.Group = model.Some(""), model.Some(""), model.Some[uint32](0)
+	for typ, v := range attributes(after(body, unix.SizeofIfInfomsg)) {
+		switch typ {
+		case unix.IFLA_IFNAME:
+			l.Name = readString(v)
+		case unix.IFLA_MTU:
+			l.MTU = model.Some(readU32(v))
+		case unix.IFLA_ADDRESS:
+			if mac, ok := readMAC(v); ok {
+				l.MAC = model.Some(mac)
+			}
+		case unix.IFLA_MASTER:
+			r.master = readU32(v)
+		case unix.IFLA_LINK:
+			r.peer = readU32(v)
+		case unix.IFLA_LINK_NETNSID:
+			r.nsid = int32(readU32(v))
+		case unix.IFLA_GROUP:
+			l.Group = model.Some(readU32(v))
+		case unix.IFLA_IFALIAS:
+			l.Alias = model.Some(readString(v))
+		case unix.IFLA_LINKINFO:
+			r.parseInfo(v)
+		}
+	}
+	return r, l.Name != ""
+}
+
+func (r *rawLink) parseInfo(b []byte) {
+	var data []byte
+	for typ, v := range attributes(b) {
+		switch typ {
+		case unix.IFLA_INFO_KIND:
+			r.link.Type = model.Some(readString(v))
+		case unix.IFLA_INFO_DATA:
+			data = v
+		}
+	}
+	switch r.link.Type.Value() {
+	case model.TypeBridge:
+		r.parseBridge(data)
+	case model.TypeVXLAN:
+		r.parseVXLAN(data)
+	case model.TypeIPIP:
+		r.parseIPIP(data)
+	}
+}
+
+func readMAC(b []byte) (model.MAC, bool) {
+	if len(b) != len(model.MAC{}) {
+		return model.MAC{}, false
+	}
+	return model.MAC(b), true
+}
+
+// link looks one link up by name.
+func (s *space) link(name string) (rawLink, error) {
+	body, err := s.conn.get(newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).
+		str(unix.IFLA_IFNAME, name).u32(unix.IFLA_EXT_MASK, skipStats))
+	if err != nil {
+		return rawLink{}, err
+	}
+	r, ok := parseLink(body)
+	if !ok {
+		return rawLink{}, errors.New("the kernel's description of the link is cut off")
+	}
+	return r, nil
+}
+
+// linkIndex returns the index of the link with the name, which may be one that the
+// namespace was asked for before.
+func (s *space) linkIndex(name string) (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, ok := s.index[name]; ok {
+		return i, nil
+	}
+	r, err := s.link(name)
+	if err != nil {
+		return 0, err
+	}
+	s.index[name] = r.index
+	return r.index, nil
+}
+
+// linkName returns the name of the link with the index, "" if there is none.
+func (s *space) linkName(index uint32) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, i := range s.index {
+		if i == index {
+			return name
+		}
+	}
+	body, err := s.conn.get(newMessage(unix.RTM_GETLINK, 0, ifinfo(index, 0, 0)).u32(unix.IFLA_EXT_MASK, skipStats))
+	if err != nil {
+		return ""
+	}
+	r, ok := parseLink(body)
+	if ok {
+		s.index[r.link.Name] = index
+	}
+	return r.link.Name
+}
+
+// forgetIndexes must follow every creation and deletion of links.
+func (h *Host) forgetIndexes() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.spaces {
+		s.mu.Lock()
+		clear(s.index)
+		s.mu.Unlock()
+	}
+}
+
+// on returns the handle of the namespace and the index of a link in it.
+func (h *Host) on(netns, link string) (*space, uint32, error) {
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, 0, err
+	}
+	i, err := s.linkIndex(link)
+	if err != nil {
+		return nil, 0, opError("find", model.Link{Netns: netns, Name: link}, err)
+	}
+	return s, i, nil
+}

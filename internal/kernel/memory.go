@@ -1,0 +1,124 @@
+package kernel
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// memory is what sysctls were before the tool set them, for as long as the machine
+// runs: the kernel keeps no mark for them. It is a file in Options.StateDir.
+type memory struct {
+	Boot    string         `json:"boot"` // /proc/sys/kernel/random/boot_id
+	Root    uint64         `json:"root"` // inode of the root network namespace
+	Sysctls []sysctlBefore `json:"sysctls"`
+}
+
+type sysctlBefore struct {
+	Netns string `json:"netns,omitempty"`
+	Inode uint64 `json:"inode,omitempty"` // of the netns: another one of the same name has other values
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func (m *memory) find(netns, name string) (string, bool) {
+	for _, e := range m.Sysctls {
+		if e.Netns == netns && e.Name == name {
+			return e.Value, true
+		}
+	}
+	return "", false
+}
+
+func (h *Host) memoryFile() string { return filepath.Join(h.opts.StateDir, "sysctl.json") }
+
+// remembered reads the memory. That of another boot or another host is none, nor is
+// that of a namespace that is gone.
+func (h *Host) remembered() (*memory, error) {
+	root, err := h.ID()
+	if err != nil {
+		return nil, err
+	}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return nil, fmt.Errorf("find out which boot this is: %w", err)
+	}
+	fresh := &memory{Boot: strings.TrimSpace(string(boot)), Root: root}
+	if h.opts.StateDir == "" {
+		return fresh, nil
+	}
+	b, err := os.ReadFile(h.memoryFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fresh, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what sysctls were before: %w", err)
+	}
+	var m memory
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, fmt.Errorf("read what sysctls were before: %s: %w; remove the file to forget them", h.memoryFile(), err)
+	}
+	if m.Boot != fresh.Boot || m.Root != fresh.Root {
+		return fresh, nil
+	}
+	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool {
+		return e.Netns != "" && inodeOf(h.path(e.Netns)) != e.Inode
+	})
+	return &m, nil
+}
+
+// remember notes what a sysctl was, unless that is known already.
+func (h *Host) remember(netns, name, value string) error {
+	if h.opts.StateDir == "" {
+		return nil
+	}
+	m, err := h.remembered()
+	if err != nil {
+		return err
+	}
+	if _, ok := m.find(netns, name); ok {
+		return nil
+	}
+	e := sysctlBefore{Netns: netns, Name: name, Value: value}
+	if netns != "" {
+		e.Inode = inodeOf(h.path(netns))
+	}
+	m.Sysctls = append(m.Sysctls, e)
+	return h.store(m)
+}
+
+func (h *Host) unremember(netns, name string) error {
+	m, err := h.remembered()
+	if err != nil {
+		return err
+	}
+	if _, ok := m.find(netns, name); !ok {
+		return nil
+	}
+	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool { return e.Netns == netns && e.Name == name })
+	return h.store(m)
+}
+
+// store replaces the file as a whole, so that no reader sees half of it.
+func (h *Host) store(m *memory) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(h.opts.StateDir, 0o755); err != nil {
+		return fmt.Errorf("remember what sysctls were before: %w", err)
+	}
+	next := h.memoryFile() + ".new"
+	if err := os.WriteFile(next, b, 0o600); err != nil {
+		return fmt.Errorf("remember what sysctls were before: %w", err)
+	}
+	if err := os.Rename(next, h.memoryFile()); err != nil {
+		return fmt.Errorf("remember what sysctls were before: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package kernel
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// ndaProtocol is NDA_PROTOCOL (linux/neighbour.h), which x/sys lacks.
+const ndaProtocol = 12
+
+// Neighbours lists the permanent entries of a link's ARP and ND tables; the others
+// come and go with the traffic.
+func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error) {
+	rows, err := h.neighbourRows(ctx, netns, link, unix.AF_UNSPEC)
+	if err != nil {
+		return nil, err
+	}
+	var l []model.Neighbour
+	for r := range replies(rows) {
+		n, ok := parseNeighbour(r.body)
+		if ok {
+			n.Netns, n.Link = netns, link
+			l = append(l, n)
+		}
+	}
+	return l, nil
+}
+
+// neighbourRows dumps the rows of one link: the kernel filters by NDA_IFINDEX, for
+// neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
+func (h *Host) neighbourRows(ctx context.Context, netns, link string, family uint8) ([]byte, error) {
+	s, index, err := h.on(netns, link)
+	if err != nil {
+		return nil, err
+	}
+	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, index)
+	b, err := s.conn.dump(ctx, m)
+	return b, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
+}
+
+// parseNeighbour reads an RTM_NEWNEIGH message of the ARP or ND table.
+func parseNeighbour(body []byte) (model.Neighbour, bool) {
+	if len(body) < unix.SizeofNdMsg {
+		return model.Neighbour{}, false
+	}
+	n := model.Neighbour{State: model.Some(readU16(body[8:])), Protocol: model.Some[uint8](0)}
+	for typ, v := range attributes(after(body, unix.SizeofNdMsg)) {
+		switch typ {
+		case unix.NDA_DST:
+			n.IP = readAddr(v)
+		case unix.NDA_LLADDR:
+			if mac, ok := readMAC(v); ok {
+				n.MAC = model.Some(mac)
+			}
+		case ndaProtocol:
+			n.Protocol = model.Some(readU8(v))
+		}
+	}
+	return n, n.IP.IsValid() && n.State.Value()&model.NeighbourPermanent != 0
+}
+
+type neighbourDoor struct{ h *Host }
+
+// create replaces what is there: an entry that the kernel learnt from traffic is
+// nobody's.
+func (d neighbourDoor) create(o model.Object) error {
+	n := o.(model.Neighbour)
+	s, index, err := d.h.on(n.Netns, n.Link)
+	if err != nil {
+		return err
+	}
+	fixed := ndmsg(familyOf(n.IP), index, n.State.Or(model.NeighbourPermanent), 0)
+	m := newMessage(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, fixed).addr(unix.NDA_DST, n.IP)
+	if mac, ok := n.MAC.Get(); ok {
+		m = m.attr(unix.NDA_LLADDR, mac[:])
+	}
+	if proto, ok := n.Protocol.Get(); ok {
+		m = m.u8(ndaProtocol, proto)
+	}
+	return d.h.exec(s, m)
+}
+
+func (d neighbourDoor) update(_, after model.Object) error { return d.create(after) }
+
+func (d neighbourDoor) remove(o model.Object) error {
+	n := o.(model.Neighbour)
+	s, index, err := d.h.on(n.Netns, n.Link)
+	if err != nil {
+		return ignore(err, unix.ENODEV, unix.ENOENT)
+	}
+	m := newMessage(unix.RTM_DELNEIGH, 0, ndmsg(familyOf(n.IP), index, 0, 0)).addr(unix.NDA_DST, n.IP)
+	return ignore(d.h.exec(s, m), unix.ENOENT, unix.ENODEV)
+}
+
+// ndmsg is a struct ndmsg (linux/neighbour.h).
+func ndmsg(family uint8, index uint32, state uint16, flags uint8) []byte {
+	b := make([]byte, unix.SizeofNdMsg)
+	b[0] = family
+	native.PutUint32(b[4:], index)
+	native.PutUint16(b[8:], state)
+	b[10] = flags
+	return b
+}

@@ -1,0 +1,191 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Netns lists the named network namespaces, with the alias and state of their lo.
+// Files in the directory that are no namespaces are left out.
+func (h *Host) Netns(ctx context.Context) ([]model.Netns, error) {
+	if _, err := os.ReadDir(h.opts.NetnsDir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list network namespaces: %w", err)
+	}
+	var l []model.Netns
+	for _, name := range h.names() {
+		n, err := h.netns(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		l = append(l, n)
+	}
+	return l, ctx.Err()
+}
+
+// names lists the named network namespaces; a directory that cannot be read has none.
+func (h *Host) names() []string {
+	entries, err := os.ReadDir(h.opts.NetnsDir)
+	if err != nil {
+		return nil
+	}
+	var l []string
+	for _, e := range entries {
+		if isNamespace(h.path(e.Name())) {
+			l = append(l, e.Name())
+		}
+	}
+	return l
+}
+
+func (h *Host) netns(name string) (model.Netns, error) {
+	s, err := h.space(name)
+	if err != nil {
+		return model.Netns{}, err
+	}
+	body, err := s.conn.get(newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).str(unix.IFLA_IFNAME, "lo"))
+	if err != nil {
+		return model.Netns{}, opError("look into", model.Netns{Name: name}, err)
+	}
+	lo, _ := parseLink(body)
+	return model.Netns{Name: name, Alias: lo.link.Alias, LoUp: lo.link.Up}, nil
+}
+
+type netnsDoor struct{ h *Host }
+
+// create makes a namespace as "ip netns add" does: a new one on a thread of its
+// own, then bound to a file. Its lo carries the mark before it has a name, so that
+// there is never a named one without.
+func (d netnsDoor) create(o model.Object) error {
+	n := o.(model.Netns)
+	d.h.writes.Add(1)
+	path, err := d.h.prepareFile(n.Name)
+	if err != nil {
+		return err
+	}
+	if err := bindNew(path, func() error { return setLo(n) }); err != nil {
+		os.Remove(path)
+		return err
+	}
+	return nil
+}
+
+// prepareFile makes the file that the namespace is to be mounted on. An empty one
+// that nothing is mounted on is left over from a run that died, and taken.
+func (h *Host) prepareFile(name string) (string, error) {
+	if err := shareMounts(h.opts.NetnsDir); err != nil {
+		return "", err
+	}
+	path := h.path(name)
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err == nil {
+		return path, f.Close()
+	}
+	st, statErr := os.Lstat(path)
+	if statErr == nil && st.Mode().IsRegular() && st.Size() == 0 && !isNamespace(path) {
+		return path, nil
+	}
+	return "", err
+}
+
+// shareMounts makes the directory a mount of its own whose mounts reach other mount
+// namespaces, so that services with private ones see the namespaces come and go
+// (ip/ipnetns.c of iproute2 does the same).
+func shareMounts(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the directory of network namespaces: %w", err)
+	}
+	err := unix.Mount("", dir, "none", unix.MS_SHARED|unix.MS_REC, "")
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, unix.EINVAL) { // EINVAL: not a mount point yet
+		return fmt.Errorf("share the mounts below %s: %w", dir, err)
+	}
+	if err := unix.Mount(dir, dir, "none", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("make %s a mount point: %w", dir, err)
+	}
+	if err := unix.Mount("", dir, "none", unix.MS_SHARED|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("share the mounts below %s: %w", dir, err)
+	}
+	return nil
+}
+
+// bindNew makes a network namespace, runs prepare inside it, and binds it to the
+// file. The thread that made it ends: it is not worth bringing back.
+func bindNew(path string, prepare func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		done <- func() error {
+			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+				return err
+			}
+			if err := prepare(); err != nil {
+				return err
+			}
+			return unix.Mount("/proc/thread-self/ns/net", path, "none", unix.MS_BIND, "")
+		}()
+	}()
+	return <-done
+}
+
+// setLo gives the lo of the calling thread's namespace what n says.
+func setLo(n model.Netns) error {
+	c, err := dial()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return c.exec(loMessage(n))
+}
+
+// loMessage sets alias and state of lo, whose index is 1 in every namespace
+// (LOOPBACK_IFINDEX, net/flow.h).
+func loMessage(n model.Netns) message {
+	var flags uint32
+	if n.LoUp.Value() {
+		flags = unix.IFF_UP
+	}
+	m := newMessage(unix.RTM_NEWLINK, 0, ifinfo(1, flags, upMask(n.LoUp)))
+	if alias, ok := n.Alias.Get(); ok {
+		m = m.attr(unix.IFLA_IFALIAS, []byte(alias))
+	}
+	return m
+}
+
+func (d netnsDoor) update(_, after model.Object) error {
+	n := after.(model.Netns)
+	s, err := d.h.space(n.Name)
+	if err != nil {
+		return err
+	}
+	return d.h.exec(s, loMessage(n))
+}
+
+// remove unmounts the namespace and removes its file; the kernel then takes down
+// what is inside, a little later.
+func (d netnsDoor) remove(o model.Object) error {
+	name := o.(model.Netns).Name
+	d.h.forget(name)
+	d.h.writes.Add(1)
+	path := filepath.Join(d.h.opts.NetnsDir, name)
+	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

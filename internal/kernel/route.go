@@ -1,0 +1,205 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Routes lists the routes of a namespace's main table, whoever made them. Left out
+// is what only the kernel can mean: cached and multicast routes, fe80::/64, and
+// those for a type of service or a source.
+func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) {
+	links, err := h.rawLinks(ctx, netns)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, err
+	}
+	names := namesOf(links)
+	var l []model.Route
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		b, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN}.bytes()))
+		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family
+			return nil, opError("list the routes of", model.Netns{Name: shown(netns, "the host")}, err)
+		}
+		for r := range replies(b) {
+			if route, ok := parseRoute(r.body, names); ok {
+				route.Netns = netns
+				l = append(l, route)
+			}
+		}
+	}
+	return l, nil
+}
+
+// rtaNHID is RTA_NH_ID (linux/rtnetlink.h), which x/sys lacks.
+const rtaNHID = 30
+
+// rtmsg is a struct rtmsg (linux/rtnetlink.h).
+type rtmsg struct {
+	family, dstLen, srcLen, tos  uint8
+	table, protocol, scope, kind uint8
+	flags                        uint32
+}
+
+func (r rtmsg) bytes() []byte {
+	b := []byte{r.family, r.dstLen, r.srcLen, r.tos, r.table, r.protocol, r.scope, r.kind}
+	return native.AppendUint32(b, r.flags)
+}
+
+func readRtmsg(b []byte) rtmsg {
+	return rtmsg{b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], native.Uint32(b[8:])}
+}
+
+var (
+	linkLocal6 = netip.MustParsePrefix("fe80::/10")
+	multicast6 = netip.MustParsePrefix("ff00::/8")
+)
+
+// parseRoute reads an RTM_NEWROUTE message; ok is false for those that Routes
+// leaves out.
+func parseRoute(body []byte, names map[uint32]string) (r model.Route, ok bool) {
+	if len(body) < unix.SizeofRtMsg {
+		return r, false
+	}
+	head := readRtmsg(body)
+	if head.table != unix.RT_TABLE_MAIN || head.tos != 0 || head.srcLen != 0 || head.flags&unix.RTM_F_CLONED != 0 {
+		return r, false
+	}
+	r = newRoute(head)
+	var far hops
+	for typ, v := range attributes(after(body, unix.SizeofRtMsg)) {
+		switch typ {
+		case unix.RTA_DST:
+			r.Dst = netip.PrefixFrom(readAddrOrZero(v), int(head.dstLen))
+		case unix.RTA_GATEWAY:
+			r.Via = model.Some(readAddr(v))
+		case unix.RTA_VIA:
+			r.Via = model.Some(readVia(v))
+		case unix.RTA_OIF:
+			r.Dev = model.Some(names[readU32(v)])
+		case unix.RTA_PRIORITY:
+			r.Metric = readU32(v)
+		case unix.RTA_PREFSRC:
+			r.Src = model.Some(readAddr(v))
+		case unix.RTA_MULTIPATH:
+			far.list = multipath(v, names)
+		case rtaNHID:
+			far.object = readU32(v)
+		case unix.RTA_ENCAP_TYPE:
+			far.encap = readU16(v)
+		}
+	}
+	r.NextHops = model.Some(far.String())
+	switch head.kind {
+	case unix.RTN_UNICAST, unix.RTN_BLACKHOLE, unix.RTN_UNREACHABLE, unix.RTN_PROHIBIT, unix.RTN_THROW:
+	default:
+		return r, false
+	}
+	if a := r.Dst.Addr(); a.Is6() && r.Dst.Bits() > 0 && (linkLocal6.Contains(a) || multicast6.Contains(a)) {
+		return r, false
+	}
+	return r, r.Dst.IsValid()
+}
+
+// newRoute returns a route with what the fixed part tells.
+func newRoute(head rtmsg) model.Route {
+	r := model.Route{
+		Table: model.TableMain, Dst: netip.PrefixFrom(netip.IPv4Unspecified(), 0),
+		Type: model.Some(routeTypeName(head.kind)), Protocol: model.Some(head.protocol),
+		OnLink: model.Some(head.flags&unix.RTNH_F_ONLINK != 0),
+		Via:    model.Some(netip.Addr{}), Dev: model.Some(""), Src: model.Some(netip.Addr{}),
+	}
+	if head.family == unix.AF_INET6 {
+		r.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	} else {
+		r.Scope = model.Some(head.scope)
+	}
+	return r
+}
+
+// routeTypes are iproute2's words for RTN_*.
+var routeTypes = [...]string{
+	"unspec", "unicast", "local", "broadcast", "anycast", "multicast",
+	"blackhole", "unreachable", "prohibit", "throw", "nat", "xresolve",
+}
+
+func routeTypeName(kind uint8) string {
+	if int(kind) >= len(routeTypes) {
+		return fmt.Sprintf("type %d", kind)
+	}
+	return routeTypes[kind]
+}
+
+func routeType(name string) (uint8, error) {
+	for i, t := range routeTypes {
+		if t == name {
+			return uint8(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no type of route", name)
+}
+
+// readAddrOrZero returns the address in b, which may be 0.0.0.0 or ::.
+func readAddrOrZero(b []byte) netip.Addr {
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// readVia reads a struct rtvia: a gateway of another family than the destination.
+func readVia(b []byte) netip.Addr {
+	if len(b) < 2 {
+		return netip.Addr{}
+	}
+	return readAddr(b[2:])
+}
+
+// hops are next hops beyond a plain one: several, a nexthop object, a tunnel.
+type hops struct {
+	list   []string
+	object uint32
+	encap  uint16
+}
+
+// String reads as iproute2 would have it; "" for a plain next hop.
+func (h hops) String() string {
+	s := strings.Join(h.list, " ")
+	if h.object != 0 {
+		s = fmt.Sprintf("nhid %d", h.object)
+	}
+	if h.encap != 0 {
+		s = strings.TrimSpace(fmt.Sprintf("%s encap %d", s, h.encap))
+	}
+	return s
+}
+
+// multipath reads the struct rtnexthops of a route.
+func multipath(b []byte, names map[uint32]string) []string {
+	var l []string
+	for len(b) >= unix.SizeofRtNexthop {
+		n := int(readU16(b))
+		if n < unix.SizeofRtNexthop || n > len(b) {
+			break
+		}
+		s := "nexthop"
+		for typ, v := range attributes(b[unix.SizeofRtNexthop:n]) {
+			switch typ {
+			case unix.RTA_GATEWAY:
+				s += " via " + readAddr(v).String()
+			case unix.RTA_VIA:
+				s += " via " + readVia(v).String()
+			}
+		}
+		l = append(l, fmt.Sprintf("%s dev %s weight %d", s, names[readU32(b[4:])], int(b[3])+1))
+		b = b[min(align(n), len(b)):]
+	}
+	return l
+}

@@ -1,0 +1,101 @@
+package kernel
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+type routeDoor struct{ h *Host }
+
+// create never takes the place of another route.
+func (d routeDoor) create(o model.Object) error {
+	return d.set(o.(model.Route), unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+}
+
+// update replaces the route in one message, so that no packet finds none; it makes
+// none where there is none.
+func (d routeDoor) update(_, after model.Object) error {
+	return d.set(after.(model.Route), unix.NLM_F_REPLACE)
+}
+
+func (d routeDoor) set(r model.Route, flags uint16) error {
+	head, err := routeHead(r)
+	if err != nil {
+		return err
+	}
+	head.scope = r.Scope.Or(defaultScope(r))
+	if r.OnLink.Value() {
+		head.flags = unix.RTNH_F_ONLINK
+	}
+	m, s, err := d.message(unix.RTM_NEWROUTE, flags, head, r)
+	if err != nil {
+		return err
+	}
+	return d.h.exec(s, m.addr(unix.RTA_PREFSRC, r.Src.Value()))
+}
+
+// remove deletes the route only if it still has our protocol: else the kernel
+// finds none, and there is nothing of ours to delete.
+func (d routeDoor) remove(o model.Object) error {
+	r := o.(model.Route)
+	head, err := routeHead(r)
+	if err != nil {
+		return err
+	}
+	head.scope = unix.RT_SCOPE_NOWHERE // any, to fib_table_delete in net/ipv4/fib_trie.c
+	m, s, err := d.message(unix.RTM_DELROUTE, 0, head, r)
+	if err != nil {
+		return ignore(err, unix.ENODEV, unix.ENOENT)
+	}
+	return ignore(d.h.exec(s, m), unix.ESRCH, unix.ENODEV)
+}
+
+func routeHead(r model.Route) (rtmsg, error) {
+	kind, err := routeType(r.Type.Or("unicast"))
+	return rtmsg{
+		family: familyOf(r.Dst.Addr()), dstLen: uint8(r.Dst.Bits()), table: unix.RT_TABLE_MAIN,
+		protocol: r.Protocol.Or(unix.RTPROT_STATIC), kind: kind,
+	}, err
+}
+
+func (d routeDoor) message(typ, flags uint16, head rtmsg, r model.Route) (message, *space, error) {
+	s, err := d.h.space(r.Netns)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := newMessage(typ, flags, head.bytes())
+	if r.Dst.Bits() > 0 {
+		m = m.addr(unix.RTA_DST, r.Dst.Addr())
+	}
+	if dev := r.Dev.Value(); dev != "" {
+		index, err := s.linkIndex(dev)
+		if err != nil {
+			return nil, nil, opError("find", model.Link{Netns: r.Netns, Name: dev}, err)
+		}
+		m = m.u32(unix.RTA_OIF, index)
+	}
+	if r.Metric != 0 {
+		m = m.u32(unix.RTA_PRIORITY, r.Metric)
+	}
+	return gateway(m, r), s, nil
+}
+
+// gateway appends the next hop's address, which may be of the other family.
+func gateway(m message, r model.Route) message {
+	via := r.Via.Value()
+	if !via.IsValid() || via.Is6() == r.Dst.Addr().Is6() {
+		return m.addr(unix.RTA_GATEWAY, via)
+	}
+	b := native.AppendUint16(nil, uint16(familyOf(via)))
+	return m.attr(unix.RTA_VIA, append(b, via.AsSlice()...))
+}
+
+// defaultScope is what iproute2 takes where none is said: an IPv4 route without a
+// gateway is of scope link.
+func defaultScope(r model.Route) uint8 {
+	if r.Dst.Addr().Is4() && !r.Via.Value().IsValid() && r.Type.Or("unicast") == "unicast" {
+		return model.ScopeLink
+	}
+	return model.ScopeGlobal
+}
