@@ -36,7 +36,9 @@ func (f *Failure) Error() string {
 	switch {
 	case len(f.Stuck) > 0:
 		s += fmt.Sprintf("\nthe roll-back is incomplete, look at the host:\n%v", errors.Join(f.Stuck...))
-	case f.Undone > 0:
+	case f.Undone == 1:
+		s += "\nthe step before it was rolled back"
+	case f.Undone > 1:
 		s += fmt.Sprintf("\nthe %d steps before it were rolled back", f.Undone)
 	}
 	return s

@@ -54,6 +54,9 @@ func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
 			errs[i] = fmt.Errorf("%s %s: %w", s.Op, s.Key(), err)
 		} else {
 			errs[i] = opError(s.Op.String(), s.Object(), h.do(s))
+			if h.opts.Trace != nil {
+				h.opts.Trace(s, errs[i])
+			}
 		}
 		stopped = errs[i] != nil
 	}

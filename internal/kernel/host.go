@@ -23,6 +23,9 @@ type Options struct {
 	Root     string // path of the root network namespace's file; "": the process's own
 	NetnsDir string // directory of named namespaces; "": DefaultNetnsDir
 	StateDir string // where the original values of sysctls are remembered; "": nowhere
+
+	// Trace is told of each step as it is done or refused; nil tells nobody.
+	Trace func(s model.Step, err error)
 }
 
 // Host is the door to one host: its root network namespace and the named ones. It

@@ -30,7 +30,7 @@ func (d linkDoor) create(o model.Object) error {
 	if err := d.h.exec(s, m); err != nil {
 		return err
 	}
-	born := l // what the first message has done
+	born := newborn(l)
 	born.Alias, born.Master, born.Up = model.Opt[string]{}, model.Opt[string]{}, model.Opt[bool]{}
 	if err := d.configure(s, l.Name, born, l); err != nil {
 		return errors.Join(err, d.remove(l))
@@ -38,9 +38,19 @@ func (d linkDoor) create(o model.Object) error {
 	return nil
 }
 
+// newborn returns what the first message makes of the link. A bridge gets another
+// MTU than it is to have: only a change says that somebody wants it so, and else it
+// would follow that of the bridge's ports (br_mtu_auto_adjust, net/bridge/br_if.c).
+func newborn(l model.Link) model.Link {
+	if mtu, ok := l.MTU.Get(); ok && l.Type.Value() == model.TypeBridge {
+		l.MTU = model.Some(mtu ^ 1)
+	}
+	return l
+}
+
 func (h *Host) createMessage(s *space, l model.Link) (message, error) {
 	m := newMessage(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, ifinfo(0, 0, 0)).str(unix.IFLA_IFNAME, l.Name)
-	m = bornWith(m, l)
+	m = bornWith(m, newborn(l))
 	data, err := h.infoData(s, model.Link{}, l)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
 // ApplyOptions say what an apply may do.
@@ -44,6 +45,9 @@ func (r *Reconciler) Destroy(ctx context.Context, o ApplyOptions) (*Result, erro
 }
 
 func (r *Reconciler) execute(ctx context.Context, plan func(context.Context) (*Result, error), o ApplyOptions) (*Result, error) {
+	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
+		return nil, fmt.Errorf("changing a host needs %s, which this process lacks; run it as root (sudo)", strings.Join(missing, " and "))
+	}
 	id, err := r.Host.ID()
 	if err != nil {
 		return nil, err

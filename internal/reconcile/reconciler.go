@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
@@ -24,6 +25,9 @@ type Place struct {
 	Root     string // the file of its root network namespace; "": the process's own
 	NetnsDir string // where its named namespaces are; "": /run/netns
 	RunDir   string // "": DefaultRunDir
+
+	// Trace is told of each step as it is done or refused; nil tells nobody.
+	Trace func(s model.Step, err error)
 }
 
 func (p Place) runDir() string {
@@ -51,6 +55,7 @@ func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reco
 	h, err := kernel.Open(kernel.Options{
 		Root: place.Root, NetnsDir: place.NetnsDir,
 		StateDir: filepath.Join(place.runDir(), t.Name+"@"+node.Name),
+		Trace:    place.Trace,
 	})
 	if err != nil {
 		return nil, err
@@ -82,6 +87,17 @@ func find(ctx context.Context, t *spec.Topology, name string, place Place) (*spe
 	}
 	hostname, _ := os.Hostname() // without one, the addresses have to do
 	return SelectNode(t, name, Host{Name: hostname, Addresses: addresses})
+}
+
+// Here says whether the host has an underlay address of the node.
+func (r *Reconciler) Here(ctx context.Context) (bool, error) {
+	local, err := observe.Local(ctx, r.Host)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(local, func(a model.Address) bool {
+		return slices.Contains(r.Node.Addresses, a.Prefix.Addr())
+	}), nil
 }
 
 // Identity is the mark under which the reconciler works.

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+	"github.com/netplan-overlay/netplan-overlay/internal/render"
+)
+
+// changing are the flags of the commands that change a host.
+type changing struct {
+	approve     bool
+	allowHarm   bool
+	maxDestroy  string
+	lockTimeout time.Duration
+}
+
+func (f *changing) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "don't ask before changing something")
+	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
+	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
+}
+
+const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new
+things first, old ones last. When a step fails, those before it are undone. At the
+end the host is looked at again; what still differs is an error.
+
+Everything that is made carries this topology's mark. Marked objects that the
+topology no longer asks for are deleted; nothing else is.
+
+Exit codes: 0 done, 1 error and nothing was changed, 3 a step failed and all is as
+it was before, 4 look at the host.`
+
+func newApply(c *common) *cobra.Command {
+	var f changing
+	var adopt bool
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Bring this host to what the topology asks",
+		Long:  applyHelp,
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.change(cmd.Context(), f, func(ctx context.Context, r *reconcile.Reconciler, o reconcile.ApplyOptions) (*reconcile.Result, error) {
+				o.Adopt = adopt
+				return r.Apply(ctx, o)
+			})
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
+	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
+	return cmd
+}
+
+// change runs apply or destroy: the plan is shown, approved, executed, and what
+// came of it told.
+func (c *common) change(ctx context.Context, f changing, do func(context.Context, *reconcile.Reconciler, reconcile.ApplyOptions) (*reconcile.Result, error)) error {
+	limit, err := reconcile.ParseLimit(f.maxDestroy)
+	if err != nil {
+		return fmt.Errorf("--max-destroy: %w", err)
+	}
+	if !f.approve && !c.ui.asks {
+		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
+	}
+	r, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	shown := false
+	res, err := do(ctx, r, reconcile.ApplyOptions{
+		AllowHarm: f.allowHarm, MaxDestroy: limit, LockTimeout: f.lockTimeout,
+		Approve: func(res *reconcile.Result) (bool, error) {
+			shown = true
+			if err := c.showPlan(r, res, "text"); err != nil || f.approve {
+				return err == nil, err
+			}
+			return c.ui.confirm(fmt.Sprintf("\nMake these changes on %s?", r.Node.Name))
+		},
+	})
+	if res == nil {
+		return err
+	}
+	c.log(r, res)
+	if !shown {
+		if err := c.showPlan(r, res, "text"); err != nil {
+			return err
+		}
+	}
+	if err != nil || !shown {
+		return err
+	}
+	return render.Applied(c.ui.out, res.Plan, render.PlanOptions{Topology: r.Topology.Name, Node: r.Node.Name, Color: c.ui.coloured()})
+}

@@ -1,0 +1,26 @@
+// Command netplan-overlay joins the container networks of many Linux hosts, as one
+// topology file says: a plan to review, an apply that changes only what differs.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], terminal()))
+}
+
+// run executes one command and returns the exit code.
+func run(ctx context.Context, args []string, ui *ui) int {
+	root := newRoot(ui)
+	root.SetArgs(args)
+	root.SetIn(ui.in)
+	root.SetOut(ui.out)
+	root.SetErr(ui.err)
+	return ui.exitCode(root.ExecuteContext(ctx))
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/render"
+)
+
+func newObserve(c *common) *cobra.Command {
+	var form string
+	cmd := &cobra.Command{
+		Use:   "observe",
+		Short: "Print what this host's kernel has, and whose it is",
+		Long: `Prints the links, addresses, routes, neighbours, FDB entries, sysctls and network
+namespaces of this host as the planner sees them: ours (with this topology's mark),
+of another topology, half-made by a run that died, foreign, or the kernel's own.
+
+Exit codes: 0 done, 1 error.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(form); err != nil {
+				return err
+			}
+			r, err := c.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			state, err := r.Observe(cmd.Context())
+			if err != nil {
+				return err
+			}
+			o := render.StateOptions{Topology: r.Topology.Name, Node: r.Node.Name, Color: c.ui.coloured()}
+			if form == "json" {
+				return render.ObservationJSON(c.ui.out, state, o)
+			}
+			return render.Observation(c.ui.out, state, o)
+		},
+	}
+	format(cmd, &form)
+	return cmd
+}

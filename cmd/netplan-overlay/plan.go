@@ -1,0 +1,78 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+	"github.com/netplan-overlay/netplan-overlay/internal/render"
+)
+
+func newPlan(c *common) *cobra.Command {
+	var detailed, adopt bool
+	var form string
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would change on this host; changes nothing",
+		Long: `Reads this host's kernel, computes the difference to the topology, and prints
+what apply would do, in which order things are grouped by what they are for:
+
+  + create   ~ update in place   ± delete and create   - delete   = adopt
+
+Only objects that carry this topology's mark are changed or deleted. Something
+foreign in the place of a wanted object is a conflict; --adopt plans to take it
+over. Reading other network namespaces needs CAP_SYS_ADMIN.
+
+Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
+are changes.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(form); err != nil {
+				return err
+			}
+			r, err := c.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			res, err := r.Plan(cmd.Context(), diff.Options{Adopt: adopt})
+			if err != nil {
+				return err
+			}
+			c.log(r, res)
+			if err := c.showPlan(r, res, form); err != nil {
+				return err
+			}
+			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true}); err != nil {
+				return err
+			}
+			if detailed && !res.Plan.Empty() {
+				return exit(exitChanges)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
+	cmd.Flags().BoolVar(&adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
+	format(cmd, &form)
+	return cmd
+}
+
+// showPlan prints a plan to stdout, and what expansion warns of to stderr.
+func (c *common) showPlan(r *reconcile.Reconciler, res *reconcile.Result, form string) error {
+	if res.Expansion != nil {
+		for _, w := range res.Expansion.Warnings {
+			c.ui.warn("%s", w)
+		}
+	}
+	o := render.PlanOptions{Topology: r.Topology.Name, Node: r.Node.Name, Color: c.ui.coloured()}
+	if form == "json" {
+		return render.PlanJSON(c.ui.out, res.Plan, o)
+	}
+	return render.Plan(c.ui.out, res.Plan, o)
+}
+
+// log tells how much was looked at and sent to the kernel.
+func (c *common) log(r *reconcile.Reconciler, res *reconcile.Result) {
+	c.ui.log().Debug("reconciled", "node", r.Node.Name, "observed", res.Observed.Len(), "changes", len(res.Plan.Changes), "writes", r.Host.Writes())
+}

@@ -1,0 +1,111 @@
+package main
+
+// The rules of the terminal:
+//
+//   - Results go to stdout, everything else to stderr.
+//   - Colour is for people: --color, then NO_COLOR, then whether stdout is a
+//     terminal. No symbol or word depends on it.
+//   - An error is one message on stderr that begins with "Error: ", and the exit
+//     code tells what became of the host.
+//   - Nothing is asked where stdin is no terminal.
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+)
+
+// The exit codes, the same for every command.
+const (
+	exitOK         = 0 // done; plan --detailed-exitcode: no changes
+	exitError      = 1 // an error; nothing was changed
+	exitChanges    = 2 // plan --detailed-exitcode: there are changes
+	exitRolledBack = 3 // apply failed, everything was rolled back
+	exitStuck      = 4 // apply failed, the roll-back is incomplete: look at the host
+)
+
+// ui is what a command talks to.
+type ui struct {
+	in       io.Reader
+	out, err io.Writer
+	asks     bool // stdin is a terminal
+	shows    bool // stdout is a terminal
+	colour   string
+	level    string
+}
+
+func terminal() *ui {
+	return &ui{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr,
+		asks: kernel.IsTerminal(os.Stdin.Fd()), shows: kernel.IsTerminal(os.Stdout.Fd()),
+	}
+}
+
+// coloured decides whether to colour the results.
+func (u *ui) coloured() bool {
+	switch {
+	case u.colour == "always":
+		return true
+	case u.colour == "never", os.Getenv("NO_COLOR") != "":
+		return false
+	}
+	return u.shows
+}
+
+// log returns the logger for what isn't a result.
+func (u *ui) log() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(u.level)); err != nil {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(u.err, &slog.HandlerOptions{Level: level}))
+}
+
+// warn tells something that doesn't stop the command.
+func (u *ui) warn(format string, args ...any) {
+	fmt.Fprintf(u.err, "Warning: "+format+"\n", args...)
+}
+
+// confirm asks a question that only "yes" answers.
+func (u *ui) confirm(question string) (bool, error) {
+	fmt.Fprintf(u.out, "%s Only \"yes\" is accepted: ", question)
+	line, err := bufio.NewReader(u.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read the answer: %w", err)
+	}
+	return strings.TrimSpace(line) == "yes", nil
+}
+
+// exit is an error that was told already, or isn't one: only its code counts.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// exitCode tells an error and returns the exit code for it.
+func (u *ui) exitCode(err error) int {
+	var code exit
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	}
+	fmt.Fprintf(u.err, "Error: %v\n", err)
+	var failure *apply.Failure
+	var differs *reconcile.NotConverged
+	switch {
+	case errors.As(err, &failure) && len(failure.Stuck) == 0:
+		return exitRolledBack
+	case failure != nil, errors.As(err, &differs):
+		return exitStuck
+	}
+	return exitError
+}
