@@ -1,0 +1,190 @@
+package spec
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// checkRaw checks values one by one, and what depends on the backend.
+func (d *decoder) checkRaw(t *rawTopology) {
+	if t.name.given() {
+		d.checkPlainName(t.name.at, "the topology's name", t.name.v)
+	}
+	d.checkBackend(t.backend)
+	d.checkUnderlay(t)
+	for _, n := range t.nodes {
+		d.checkNode(t, n)
+	}
+	for _, s := range t.defaults.namespace.sysctls {
+		d.checkSysctl(s)
+	}
+	if v := t.defaults.node.iface; v.given() {
+		d.checkLinkName(v.at, "the interface", v.v)
+	}
+	if v := t.defaults.node.overlay.device; v.given() {
+		d.checkLinkName(v.at, "the device", v.v)
+	}
+}
+
+// checkBackend refuses options of other backends.
+func (d *decoder) checkBackend(b rawBackend) {
+	kind := b.kind.v
+	if !b.kind.given() {
+		return
+	}
+	foreign := func(at *node, option, owner string) {
+		if at != nil && !strings.Contains(owner, kind) {
+			d.errorf(at, "leave it out, or use the backend "+owner, "%s is no option of %s", option, kind)
+		}
+	}
+	foreign(b.vni.at, "vni", VXLAN)
+	foreign(b.port.at, "port", VXLAN)
+	foreign(b.mode.at, "mode", IPIP)
+	foreign(b.direct.at, "directRouting", VXLAN+" or "+IPIP)
+}
+
+// checkUnderlay checks the addresses by which nodes reach each other.
+func (d *decoder) checkUnderlay(t *rawTopology) {
+	seen := map[netip.Addr]*node{}
+	var without4, without6 []string
+	for _, n := range t.nodes {
+		var family [7]*node
+		for _, a := range n.addresses {
+			f := familyOf(a.v)
+			if family[f] != nil {
+				d.errorf(a.at, "", "the node has two IPv%d addresses on the underlay; it needs one", f)
+			}
+			family[f] = a.at
+			if first, ok := seen[a.v]; ok {
+				d.errorf(a.at, "", "%s is the address of another node, too, at %s", a.v, first.pos)
+			}
+			seen[a.v] = a.at
+		}
+		if len(n.addresses) == 0 {
+			continue
+		}
+		if family[4] == nil {
+			without4 = append(without4, n.name)
+			if t.backend.kind.v == IPIP {
+				d.errorf(n.key, "give the node an IPv4 address, or use the backend vxlan or host-gw", "ipip needs an IPv4 underlay, and the node has only IPv6")
+			}
+		}
+		if family[6] == nil {
+			without6 = append(without6, n.name)
+		}
+	}
+	if t.backend.kind.v == VXLAN && len(without4) > 0 && len(without6) > 0 {
+		d.errorf(t.backend.at, "give all nodes an address of one family", "the nodes have no common family: %s without IPv4, %s without IPv6",
+			some(without4), some(without6))
+	}
+}
+
+// some lists the first few names.
+func some(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
+	d.checkPlainName(n.key, "a node's name", n.name)
+	if n.iface.given() {
+		d.checkLinkName(n.iface.at, "the interface", n.iface.v)
+	}
+	d.checkOverlay(t, n)
+	for _, b := range n.bridges {
+		d.checkLinkName(b.key, "the bridge", b.name)
+		d.checkRoomFor6(b.mtu, b.addresses)
+		d.checkCarried(t, b)
+	}
+	for _, ns := range n.namespaces {
+		d.checkNetnsName(ns.key, ns.name)
+		for _, i := range ns.interfaces {
+			d.checkInterface(i)
+		}
+		for _, s := range ns.sysctls {
+			d.checkSysctl(s)
+		}
+	}
+}
+
+func (d *decoder) checkInterface(i *rawInterface) {
+	if i.key != nil {
+		d.checkLinkName(i.key, "the interface", i.name)
+	}
+	if i.host.given() {
+		d.checkLinkName(i.host.at, "the veth", i.host.v)
+	}
+	d.checkRoomFor6(i.mtu, i.addresses)
+	if len(i.addresses) == 0 && !i.bridge.given() && i.at.empty() {
+		d.errorf(i.at, "give it addresses, or bridge: and the bridge's name", "the interface has neither an address nor a bridge")
+	}
+}
+
+// checkOverlay checks the overlay device against what the backend makes.
+func (d *decoder) checkOverlay(t *rawTopology, n *rawNode) {
+	o, kind := n.overlay, t.backend.kind.v
+	if o.at == nil {
+		return
+	}
+	if kind == HostGW {
+		d.errorf(o.at, "leave it out", "host-gw has no overlay device")
+		return
+	}
+	if o.device.given() {
+		d.checkLinkName(o.device.at, "the device", o.device.v)
+		if t.backend.mode.v == PerPeer && len(t.nodes) != 2 {
+			d.errorf(o.device.at, "leave it out: the devices are named ipip-PEER", "with mode per-peer and %d nodes, there is not one device but one for each peer", len(t.nodes))
+		}
+	}
+	if kind == IPIP && o.mac.given() {
+		d.errorf(o.mac.at, "leave it out", "an ipip device has no MAC address")
+	}
+	var family [7]*node
+	for _, a := range o.addresses {
+		f := familyOf(a.v.Addr())
+		if family[f] != nil {
+			d.errorf(a.at, "", "the overlay device needs one IPv%d address, not two", f)
+		}
+		family[f] = a.at
+		if f == 6 && kind == IPIP {
+			d.errorf(a.at, "use the backend vxlan for IPv6", "ipip carries IPv4 only")
+		}
+	}
+}
+
+// checkRoomFor6 refuses an MTU that IPv6 does not fit into (RFC 8200, 5).
+func (d *decoder) checkRoomFor6(mtu value[uint32], addresses []value[netip.Prefix]) {
+	if !mtu.given() || mtu.v >= 1280 {
+		return
+	}
+	for _, a := range addresses {
+		if a.v.Addr().Is6() {
+			d.errorf(mtu.at, "", "an MTU of %d is too small for %s: IPv6 needs 1280", mtu.v, a.v)
+			return
+		}
+	}
+}
+
+// checkCarried refuses subnets that the backend cannot carry.
+func (d *decoder) checkCarried(t *rawTopology, b *rawBridge) {
+	takesPart := b.overlay.or(t.defaults.bridge.overlay)
+	if t.backend.kind.v != IPIP || takesPart.given() && !takesPart.v {
+		return
+	}
+	for _, a := range b.addresses {
+		if a.v.Addr().Is6() {
+			d.errorf(a.at, "use the backend vxlan or host-gw, or overlay: false for a bridge that stays local", "ipip carries IPv4 only, and %s is IPv6", a.v)
+		}
+	}
+}
+
+func familyOf(a netip.Addr) int {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}

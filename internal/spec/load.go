@@ -1,0 +1,163 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Source is a file's name, as it is shown, and its text.
+type Source struct {
+	Name string
+	Data []byte
+}
+
+// Load reads files and directories (of which the files *.yaml and *.yml count), "-"
+// being stdin, and merges them. The problems are sorted; with any that is more than
+// a warning, the error is an *InvalidError and the topology nil.
+func Load(paths []string, stdin io.Reader) (*Topology, []Problem, error) {
+	sources, err := read(paths, stdin)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, problems := Parse(sources)
+	errs := 0
+	for _, p := range problems {
+		if !p.Warning {
+			errs++
+		}
+	}
+	if errs > 0 {
+		return nil, problems, &InvalidError{Errors: errs}
+	}
+	return t, problems, nil
+}
+
+// Parse is Load without files. It is deterministic, and returns no topology where
+// any problem is an error.
+func Parse(sources []Source) (*Topology, []Problem) {
+	d := &decoder{}
+	t := d.decode(sources)
+	problems := sorted(d.problems, sources)
+	withLines(problems, sources)
+	if slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning }) {
+		return nil, problems
+	}
+	for _, s := range sources {
+		t.Files = append(t.Files, s.Name)
+	}
+	return t, problems
+}
+
+func (d *decoder) decode(sources []Source) *Topology {
+	var trees []*node
+	for _, s := range sources {
+		if n := d.parse(s); n != nil {
+			trees = append(trees, n)
+		}
+	}
+	if len(trees) < len(sources) {
+		return nil // what a file lacks may stand in one that cannot be read
+	}
+	raw := d.topology(d.merge(trees))
+	if raw == nil {
+		return nil
+	}
+	d.checkRaw(raw)
+	t := d.derive(raw)
+	d.checkSubnets(raw)
+	d.checkNames(t, raw)
+	return t
+}
+
+// withLines gives the problems the text of their lines.
+func withLines(problems []Problem, sources []Source) {
+	lines := map[string][][]byte{}
+	for i := range problems {
+		p := &problems[i]
+		if _, ok := lines[p.Pos.File]; !ok {
+			for _, s := range sources {
+				if s.Name == p.Pos.File && len(s.Data) <= maxFile {
+					lines[s.Name] = bytes.Split(s.Data, []byte("\n"))
+				}
+			}
+		}
+		if l := lines[p.Pos.File]; p.Pos.Line >= 1 && p.Pos.Line <= len(l) {
+			p.Line = strings.TrimRight(string(l[p.Pos.Line-1]), "\r")
+		}
+	}
+}
+
+func read(paths []string, stdin io.Reader) ([]Source, error) {
+	var l []Source
+	for _, p := range paths {
+		sources, err := readPath(p, stdin)
+		if err != nil {
+			return nil, err
+		}
+		l = append(l, sources...)
+	}
+	for i, s := range l {
+		if slices.ContainsFunc(l[:i], func(o Source) bool { return o.Name == s.Name }) {
+			return nil, fmt.Errorf("the topology file %s is given twice", s.Name)
+		}
+	}
+	return l, nil
+}
+
+func readPath(path string, stdin io.Reader) ([]Source, error) {
+	if path == "-" {
+		b, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
+		if err != nil {
+			return nil, fmt.Errorf("read the topology from stdin: %w", err)
+		}
+		return []Source{{Name: "<stdin>", Data: b}}, nil
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the topology: %w", err)
+	}
+	if !st.IsDir() {
+		s, err := readFile(path)
+		return []Source{s}, err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the topology: %w", err)
+	}
+	var l []Source
+	for _, e := range entries {
+		ext := filepath.Ext(e.Name())
+		if e.IsDir() || ext != ".yaml" && ext != ".yml" || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		s, err := readFile(filepath.Join(path, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		l = append(l, s)
+	}
+	if len(l) == 0 {
+		return nil, errors.New("read the topology: there are no *.yaml files in " + path)
+	}
+	return l, nil
+}
+
+// readFile reads at most a byte more than is allowed, whatever the file claims to be.
+func readFile(path string) (Source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Source{}, fmt.Errorf("read the topology: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return Source{}, fmt.Errorf("read the topology: %w", err)
+	}
+	return Source{Name: path, Data: b}, nil
+}

@@ -1,0 +1,116 @@
+package spec
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// maxLinkName is IFNAMSIZ-1 (linux/if.h), in bytes.
+const maxLinkName = 15
+
+// plainName is what names of topologies and nodes are made of: they become part of
+// marks, directories and messages.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// checkPlainName checks the name of a topology or a node.
+func (d *decoder) checkPlainName(n *node, what, name string) {
+	switch {
+	case len(name) > 63:
+		d.errorf(n, "", "%s has at most 63 bytes, %q has %d", what, name, len(name))
+	case !plainName.MatchString(name):
+		d.errorf(n, "", "%s consists of letters, digits, dots, hyphens and underscores and begins with a letter or digit; %q does not", what, name)
+	}
+}
+
+// checkLinkName checks a device's name as the kernel does (dev_valid_name,
+// net/core/dev.c), and refuses those that mean something else.
+func (d *decoder) checkLinkName(n *node, what, name string) bool {
+	switch {
+	case len(name) > maxLinkName:
+		d.errorf(n, "", "%s %q has %d bytes; the kernel allows %d", what, name, len(name), maxLinkName)
+	case name == "" || name == "." || name == "..":
+		d.errorf(n, "", "%q cannot be the name of %s", name, what)
+	case slices.Contains([]string{"lo", "all", "default"}, name):
+		d.errorf(n, "", "%q cannot be the name of %s: to the kernel it means something else", name, what)
+	case strings.ContainsFunc(name, notInLinkName):
+		d.errorf(n, "", "%s %q has a character that the kernel refuses there: /, %%, :, white space or one that cannot be printed", what, name)
+	default:
+		return true
+	}
+	return false
+}
+
+func notInLinkName(r rune) bool { return strings.ContainsRune("/%:", r) || r <= ' ' || r > '~' }
+
+// checkNetnsName checks the name of a namespace, which becomes a file's.
+func (d *decoder) checkNetnsName(n *node, name string) {
+	switch {
+	case name == "" || name == "." || name == "..":
+		d.errorf(n, "", "%q cannot be the name of a network namespace", name)
+	case len(name) > 255:
+		d.errorf(n, "", "the name of a network namespace has at most 255 bytes, this one has %d", len(name))
+	case strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r <= ' ' || r > '~' }):
+		d.errorf(n, "", "%q cannot be the name of a network namespace: it becomes a file below /run/netns, and holds a /, white space or something that cannot be printed", name)
+	}
+}
+
+// sysctlName is a parameter of a network namespace, with dots or, within a device's
+// name, slashes.
+var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`)
+
+func (d *decoder) checkSysctl(s rawSysctl) {
+	switch {
+	case !sysctlName.MatchString(s.name):
+		d.errorf(s.key, "such as net.ipv4.ip_forward", "%q is no sysctl of a network namespace", s.name)
+	case s.value.given() && strings.ContainsAny(s.value.v, "\n\x00"):
+		d.errorf(s.value.at, "", "the value of a sysctl is a single line")
+	}
+}
+
+// shortened returns prefix and name, or where the kernel would find that too long,
+// the prefix and the first ten hexadecimal digits of the SHA-256 of unique.
+func shortened(prefix, name, unique string) string {
+	if s := prefix + name; len(s) <= maxLinkName {
+		return s
+	}
+	sum := sha256.Sum256([]byte(unique))
+	return prefix + hex.EncodeToString(sum[:])[:10]
+}
+
+// vethName is the name of a veth's end on the host.
+func vethName(namespace, iface string) string {
+	name := namespace
+	if iface != "eth0" {
+		name += "-" + iface
+	}
+	return shortened("veth-", name, namespace+"/"+iface)
+}
+
+// TunnelName returns the name of node's point-to-point tunnel to peer: overlay.device
+// of the node where there are just two nodes, else ipip-PEER, shortened if need be.
+func (t *Topology) TunnelName(node, peer *Node) string {
+	if node.Overlay.Device != "" && len(t.Nodes) == 2 {
+		return node.Overlay.Device
+	}
+	return shortened("ipip-", peer.Name, peer.Name)
+}
+
+// deriveMAC makes a locally administered unicast address of a text: the first six
+// bytes of its SHA-256, with the lowest two bits of the first byte set to 10 (IEEE
+// 802-2014, 8.2).
+func deriveMAC(text string) model.MAC {
+	sum := sha256.Sum256([]byte(text))
+	m := model.MAC(sum[:6])
+	m[0] = m[0]&^3 | 2
+	return m
+}
+
+func macReason(text string) string {
+	return fmt.Sprintf("from the SHA-256 of %q, locally administered", text)
+}

@@ -1,0 +1,102 @@
+package spec
+
+import (
+	"net/netip"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// The raw topology is what the files say, each value with its place.
+
+type rawTopology struct {
+	at       *node
+	name     value[string]
+	mtu      value[uint32]
+	backend  rawBackend
+	nodes    []*rawNode
+	defaults rawDefaults
+}
+
+type rawBackend struct {
+	at     *node
+	kind   value[string]
+	vni    value[uint32]
+	port   value[uint32]
+	direct value[bool]
+	mode   value[string]
+}
+
+// rawDefaults are values for every node, bridge and namespace that has none of its
+// own.
+type rawDefaults struct {
+	node      rawNode
+	bridge    rawBridge
+	namespace rawNamespace
+	mtu       value[uint32] // of the namespaces' interfaces
+}
+
+type rawNode struct {
+	at         *node
+	key        *node
+	name       string
+	addresses  []value[netip.Addr]
+	iface      value[string]
+	overlay    rawOverlay
+	bridges    []*rawBridge
+	namespaces []*rawNamespace
+}
+
+type rawOverlay struct {
+	at        *node
+	device    value[string]
+	mac       value[model.MAC]
+	addresses []value[netip.Prefix]
+	mtu       value[uint32]
+}
+
+type rawBridge struct {
+	at        *node
+	key       *node
+	name      string
+	addresses []value[netip.Prefix]
+	mtu       value[uint32]
+	mac       value[model.MAC]
+	overlay   value[bool]
+	broken    bool // something of it is wrong, and told
+}
+
+type rawNamespace struct {
+	at         *node
+	key        *node
+	name       string
+	interfaces []*rawInterface
+	routes     []*rawRoute
+	noRoutes   bool // "routes: []": not even those that are derived
+	sysctls    []rawSysctl
+}
+
+type rawInterface struct {
+	at        *node
+	key       *node // nil for the eth0 of the short form
+	name      string
+	bridge    value[string]
+	addresses []value[netip.Prefix]
+	mac       value[model.MAC]
+	host      value[string]
+	mtu       value[uint32]
+}
+
+type rawRoute struct {
+	at         *node
+	to         value[netip.Prefix]
+	defaultFor bool // to: default, of the family of via
+	via        value[netip.Addr]
+	dev        value[string]
+	metric     value[uint32]
+}
+
+type rawSysctl struct {
+	key   *node
+	name  string
+	value value[string]
+}

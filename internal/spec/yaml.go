@@ -1,0 +1,198 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The limits of a file; they keep a small file from taking much time or memory.
+const (
+	maxFile    = 16 << 20 // bytes
+	maxDepth   = 64       // levels of lists and maps
+	maxAliased = 10_000   // nodes that aliases stand for, all together
+)
+
+// parse turns a file into a tree. It returns nil where the text isn't YAML at all;
+// what is merely not allowed is told, and left out.
+func (d *decoder) parse(s Source) *node {
+	if len(s.Data) > maxFile {
+		d.at(Pos{File: s.Name, Line: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), maxFile>>20)
+		return nil
+	}
+	if !d.readable(s) {
+		return nil
+	}
+	docs, err := documents(s.Data)
+	if err != nil {
+		d.syntax(s, err)
+		return nil
+	}
+	if len(docs) == 0 || len(docs[0].Content) == 0 {
+		d.at(Pos{File: s.Name, Line: 1}, "the file is empty")
+		return nil
+	}
+	if len(docs) > 1 {
+		d.at(Pos{File: s.Name, Line: docs[1].Line, Column: docs[1].Column}, "a second YAML document begins here; a file has one: put it into a file of its own")
+		return nil
+	}
+	t := &treeMaker{decoder: d, file: s.Name}
+	return t.make(docs[0].Content[0], nil, "", 0)
+}
+
+// readable tells what a YAML parser explains badly: bytes that aren't UTF-8, and
+// tabs as indentation.
+func (d *decoder) readable(s Source) bool {
+	if bytes.IndexByte(s.Data, '\t') < 0 && utf8.Valid(s.Data) {
+		return true
+	}
+	number := 0
+	for line := range bytes.Lines(s.Data) {
+		number++
+		if !utf8.Valid(line) {
+			d.at(Pos{File: s.Name, Line: number, Column: 1}, "this line is not UTF-8 text")
+			return false
+		}
+		indent := len(line) - len(bytes.TrimLeft(line, " \t"))
+		tab := bytes.IndexByte(line[:indent], '\t')
+		if tab >= 0 && len(bytes.TrimSpace(line)) > 0 {
+			d.at(Pos{File: s.Name, Line: number, Column: tab + 1}, "a tab indents this line; YAML wants spaces")
+			return false
+		}
+	}
+	return true
+}
+
+// documents parses the first two documents of a file.
+func documents(data []byte) (docs []*yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil { // yaml.v3 has panicked on hostile input before
+			docs, err = nil, fmt.Errorf("yaml: not readable as YAML: %v", r)
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for len(docs) < 2 {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, &doc)
+	}
+	return docs, nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+
+// parserMessages begin the errors of yaml.v3's parser, whose lines it counts from 0;
+// its scanner's are counted from 1 (yaml_parser_fetch... and parser.fail).
+var parserMessages = regexp.MustCompile(`^did not find expected (<|node content|'-'|key|',')`)
+
+// syntax tells an error of yaml.v3's.
+func (d *decoder) syntax(s Source, err error) {
+	message, line := err.Error(), 1
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1]) // digits only
+		message = message[len(m[0]):]
+		if parserMessages.MatchString(message) {
+			line++
+		}
+	}
+	line = max(1, min(line, 1+bytes.Count(s.Data, []byte("\n"))))
+	message = strings.TrimPrefix(message, "yaml: ")
+	d.at(Pos{File: s.Name, Line: line, Column: 1}, "not readable as YAML: %s", message)
+}
+
+// treeMaker copies yaml.v3's tree into ours, with aliases expanded.
+type treeMaker struct {
+	decoder *decoder
+	file    string
+	aliased int  // nodes made for aliases
+	inAlias int  // levels of aliases that we are in
+	stopped bool // a limit was exceeded, and told
+}
+
+func (t *treeMaker) make(y *yaml.Node, parent *node, step string, depth int) *node {
+	n := &node{parent: parent, step: step, pos: Pos{File: t.file, Line: y.Line, Column: y.Column}}
+	if t.limited(n, depth) {
+		n.null = true
+		return n
+	}
+	if y.Style&yaml.TaggedStyle != 0 && y.Kind != yaml.AliasNode {
+		t.decoder.errorf(n, "", "the tag %s has no meaning here", y.Tag)
+	}
+	switch y.Kind {
+	case yaml.AliasNode:
+		t.inAlias++
+		at := n.pos
+		n = t.make(y.Alias, parent, step, depth+1)
+		n.pos = at
+		t.inAlias--
+	case yaml.ScalarNode:
+		n.text = y.Value
+		n.null = y.Tag == "!!null" && y.Style == 0
+	case yaml.SequenceNode:
+		n.shape = list
+		for i, item := range y.Content {
+			n.items = append(n.items, t.make(item, n, "["+strconv.Itoa(i)+"]", depth+1))
+		}
+	case yaml.MappingNode:
+		n.shape = mapping
+		t.mapping(y, n, depth)
+	}
+	return n
+}
+
+// limited counts, and says once where a limit is exceeded.
+func (t *treeMaker) limited(n *node, depth int) bool {
+	if t.inAlias > 0 {
+		t.aliased++
+	}
+	if t.stopped {
+		return true
+	}
+	switch {
+	case depth > maxDepth:
+		t.decoder.errorf(n, "", "lists and maps are nested more than %d levels deep", maxDepth)
+		t.stopped = true
+	case t.aliased > maxAliased:
+		t.decoder.errorf(n, "", "aliases stand for more than %d nodes", maxAliased)
+		t.stopped = true
+	}
+	return t.stopped
+}
+
+// mapping adds the entries of a map. The same key twice is an error that names both
+// places; of the two, the first one counts.
+func (t *treeMaker) mapping(y *yaml.Node, n *node, depth int) {
+	seen := make(map[string]*node, len(y.Content)/2)
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		k := t.make(y.Content[i], n, "", depth+1)
+		k.step = k.text
+		switch {
+		case k.shape != scalar:
+			t.decoder.errorf(k, "", "a key must be a plain value")
+			continue
+		case k.text == "<<" && y.Content[i].Style == 0:
+			t.decoder.errorf(k, "what many nodes share goes under defaults:", "merge keys (<<) are not supported")
+			continue
+		}
+		if first, ok := seen[k.text]; ok {
+			t.decoder.errorf(k, "", "the key %q is here for the second time; the first one is at %s", k.text, first.pos)
+			continue
+		}
+		seen[k.text] = k
+		n.keys = append(n.keys, k)
+		n.items = append(n.items, t.make(y.Content[i+1], n, k.text, depth+1))
+	}
+}
