@@ -95,5 +95,5 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	if err != nil || !shown {
 		return err
 	}
-	return render.Applied(c.ui.out, res.Plan, render.PlanOptions{Topology: r.Topology.Name, Node: r.Node.Name, Color: c.ui.coloured()})
+	return render.Applied(c.ui.out, header(r), res.Plan, c.ui.options())
 }

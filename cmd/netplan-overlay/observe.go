@@ -30,11 +30,10 @@ Exit codes: 0 done, 1 error.`,
 			if err != nil {
 				return err
 			}
-			o := render.StateOptions{Topology: r.Topology.Name, Node: r.Node.Name, Color: c.ui.coloured()}
 			if form == "json" {
-				return render.ObservationJSON(c.ui.out, state, o)
+				return render.ObservationJSON(c.ui.out, header(r), state)
 			}
-			return render.Observation(c.ui.out, state, o)
+			return render.Observation(c.ui.out, header(r), state, c.ui.options())
 		},
 	}
 	format(cmd, &form)

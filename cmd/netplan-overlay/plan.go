@@ -65,11 +65,15 @@ func (c *common) showPlan(r *reconcile.Reconciler, res *reconcile.Result, form s
 			c.ui.warn("%s", w)
 		}
 	}
-	o := render.PlanOptions{Topology: r.Topology.Name, Node: r.Node.Name, Color: c.ui.coloured()}
 	if form == "json" {
-		return render.PlanJSON(c.ui.out, res.Plan, o)
+		return render.PlanJSON(c.ui.out, header(r), res.Plan)
 	}
-	return render.Plan(c.ui.out, res.Plan, o)
+	return render.Plan(c.ui.out, header(r), res.Plan, c.ui.options())
+}
+
+// header says what a result is about.
+func header(r *reconcile.Reconciler) render.Header {
+	return render.Header{Topology: r.Topology.Name, Node: r.Node.Name, Files: r.Topology.Files}
 }
 
 // log tells how much was looked at and sent to the kernel.

@@ -39,11 +39,14 @@ Exit codes: 0 done, 1 error.`,
 			if err != nil {
 				return err
 			}
-			o := render.StateOptions{Topology: t.Name, Node: node.Name, Color: c.ui.coloured()}
-			if form == "json" {
-				return render.ExpansionJSON(c.ui.out, x, o)
+			h := render.Header{Topology: t.Name, Node: node.Name, Files: t.Files}
+			for _, w := range x.Warnings {
+				c.ui.warn("%s", w)
 			}
-			return render.Expansion(c.ui.out, x, o)
+			if form == "json" {
+				return render.ExpansionJSON(c.ui.out, h, x)
+			}
+			return render.Expansion(c.ui.out, h, x, c.ui.options())
 		},
 	}
 	cmd.Flags().BoolVar(&assume, "assume", false, "don't look at this host: assume the facts of the node's host")

@@ -64,7 +64,7 @@ func newRoot(u *ui) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newLab, newVerify, newVersion,
+		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newVersion,
 	} {
 		root.AddCommand(add(c))
 	}

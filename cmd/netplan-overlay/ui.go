@@ -21,6 +21,7 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+	"github.com/netplan-overlay/netplan-overlay/internal/render"
 )
 
 // The exit codes, the same for every command.
@@ -59,6 +60,8 @@ func (u *ui) coloured() bool {
 	}
 	return u.shows
 }
+
+func (u *ui) options() render.Options { return render.Options{Color: u.coloured()} }
 
 // log returns the logger for what isn't a result.
 func (u *ui) log() *slog.Logger {

@@ -20,20 +20,30 @@ func (b *block[T]) noun() string {
 	return noun
 }
 
-// rank puts peers after what is shown under headings, and what is part of nothing
-// last.
-func (b *block[T]) rank() int {
-	switch {
-	case b.intent == "":
-		return 2
-	case b.isPeer():
-		return 1
+// netns returns the namespace whose block it is, or "".
+func (b *block[T]) netns() string {
+	name, _ := strings.CutPrefix(b.intent, "namespace ")
+	if name == b.intent {
+		return ""
 	}
-	return 0
+	return name
 }
 
-// byIntent puts the items together that have the same intent, in the order in
-// which each intent comes first.
+// rank orders blocks as one would draw the network: from the host's own devices to
+// the peers. What is part of nothing comes last.
+func (b *block[T]) rank() int {
+	nouns := []string{"host", "bridge", "namespace", "overlay", "peer"}
+	switch i := slices.Index(nouns, b.noun()); {
+	case i >= 0:
+		return i
+	case b.intent == "":
+		return len(nouns) + 1
+	}
+	return len(nouns)
+}
+
+// byIntent puts the items together that have the same intent, each intent's in the
+// order in which they come.
 func byIntent[T any](items []T, intent func(T) string) []*block[T] {
 	index := make(map[string]*block[T])
 	var blocks []*block[T]
@@ -49,6 +59,16 @@ func byIntent[T any](items []T, intent func(T) string) []*block[T] {
 	}
 	slices.SortStableFunc(blocks, func(a, b *block[T]) int { return a.rank() - b.rank() })
 	return blocks
+}
+
+// common returns the value that all items share, or "".
+func common[T any](items []T, value func(T) string) string {
+	for _, item := range items {
+		if value(item) != value(items[0]) {
+			return ""
+		}
+	}
+	return value(items[0])
 }
 
 // fold is one of the things to be printed, or what stands for many of them.

@@ -71,9 +71,9 @@ type InvalidError struct{ Errors int }
 // Error counts the errors.
 func (e *InvalidError) Error() string {
 	if e.Errors == 1 {
-		return "the topology has an error; nothing was changed"
+		return "the topology has an error"
 	}
-	return fmt.Sprintf("the topology has %d errors; nothing was changed", e.Errors)
+	return fmt.Sprintf("the topology has %d errors", e.Errors)
 }
 
 // sorted orders problems by file as given, line and column, and leaves out what is

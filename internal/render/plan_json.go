@@ -1,0 +1,188 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// FormatVersion is that of all JSON output: the first number changes when a reader
+// of the old form would misread the new one.
+const FormatVersion = "1.0"
+
+// planDocument is the plan as JSON. No part of it depends on colour or width, and no
+// list is null.
+type planDocument struct {
+	FormatVersion string           `json:"format_version"`
+	Topology      string           `json:"topology"`
+	Node          string           `json:"node"`
+	Changes       []changeDocument `json:"changes"`
+	Steps         []stepDocument   `json:"steps"` // what apply executes, in this order
+	Conflicts     []conflictEntry  `json:"conflicts"`
+	Harmed        []harmEntry      `json:"harmed"`
+	Missing       []missingEntry   `json:"missing"`
+	Summary       summaryDocument  `json:"summary"`
+}
+
+// objectName names an object.
+type objectName struct {
+	Kind      model.Kind `json:"kind"`
+	Namespace string     `json:"namespace"` // "": the host's own
+	Name      string     `json:"name"`
+}
+
+type changeDocument struct {
+	Action string `json:"action"`
+	objectName
+	Attributes []attributeDocument `json:"attributes"`
+	Impact     model.Impact        `json:"impact"`
+	Reason     string              `json:"reason"`
+	Cause      string              `json:"cause,omitempty"`   // the object whose change forces this one
+	Implied    bool                `json:"implied,omitempty"` // the kernel does it by itself, with the cause
+	Intent     string              `json:"intent"`
+	Source     string              `json:"source"`
+}
+
+// attributeDocument is a difference; null is on the side where there is no object.
+type attributeDocument struct {
+	Name   string  `json:"name"`
+	Before *string `json:"before"`
+	After  *string `json:"after"`
+	Fixed  bool    `json:"fixed,omitempty"` // forces a replacement
+}
+
+type stepDocument struct {
+	Op     string `json:"op"`
+	Object string `json:"object"`
+}
+
+type conflictEntry struct {
+	objectName
+	Found      objectName          `json:"found"`
+	Owner      model.Owner         `json:"owner"`
+	Maker      string              `json:"maker"`
+	Adoptable  bool                `json:"adoptable"`
+	Attributes []attributeDocument `json:"attributes"`
+	WaysOut    []string            `json:"ways_out"`
+	Intent     string              `json:"intent"`
+	Source     string              `json:"source"`
+}
+
+type harmEntry struct {
+	objectName
+	Maker string `json:"maker"`
+	Cause string `json:"cause"`
+}
+
+type missingEntry struct {
+	objectName
+	Intent string `json:"intent"`
+	Source string `json:"source"`
+}
+
+type summaryDocument struct {
+	Add       int          `json:"add"`
+	Change    int          `json:"change"`
+	Replace   int          `json:"replace"`
+	Destroy   int          `json:"destroy"`
+	Adopt     int          `json:"adopt"`
+	Unchanged int          `json:"unchanged"`
+	Impact    model.Impact `json:"impact"`
+}
+
+// PlanJSON writes the plan for machines.
+func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
+	s := p.Summary()
+	d := planDocument{
+		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node,
+		Changes: []changeDocument{}, Steps: []stepDocument{},
+		Conflicts: []conflictEntry{}, Harmed: []harmEntry{}, Missing: []missingEntry{},
+		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},
+	}
+	for i := range p.Changes {
+		d.Changes = append(d.Changes, changeOf(&p.Changes[i]))
+	}
+	for _, s := range p.Steps {
+		d.Steps = append(d.Steps, stepDocument{s.Op.String(), s.Key().String()})
+	}
+	for i := range p.Conflicts {
+		d.Conflicts = append(d.Conflicts, conflictOf(&p.Conflicts[i]))
+	}
+	for _, x := range p.Harmed {
+		d.Harmed = append(d.Harmed, harmEntry{nameOf(x.Object), x.Maker, x.Cause.String()})
+	}
+	for _, e := range p.Missing {
+		d.Missing = append(d.Missing, missingEntry{nameOf(e.Object), e.Intent, e.Source})
+	}
+	return writeJSON(w, d)
+}
+
+func changeOf(c *diff.Change) changeDocument {
+	d := changeDocument{
+		Action: c.Action.String(), objectName: nameOf(c.Object()), Attributes: attributesOf(c),
+		Impact: c.Impact, Reason: reason(c), Implied: c.Implied, Intent: c.Intent, Source: c.Source,
+	}
+	if c.Cause != (model.Key{}) {
+		d.Cause = c.Cause.String()
+	}
+	return d
+}
+
+func nameOf(o model.Object) objectName {
+	k := o.Key()
+	return objectName{k.Kind, k.Netns, k.Label()}
+}
+
+// attributesOf lists what differs; of an object that is made or removed, all that is
+// specified.
+func attributesOf(c *diff.Change) []attributeDocument {
+	switch c.Action {
+	case diff.Create:
+		return specified(c.After, func(a *attributeDocument, v *string) { a.After = v })
+	case diff.Delete:
+		return specified(c.Before, func(a *attributeDocument, v *string) { a.Before = v })
+	}
+	return differences(c.Object().Key().Kind, c.Attrs)
+}
+
+func specified(o model.Object, set func(*attributeDocument, *string)) []attributeDocument {
+	l := []attributeDocument{}
+	for _, a := range o.Attrs() {
+		v := attrWord(o.Key().Kind, a.Name, a.Value)
+		d := attributeDocument{Name: a.Name}
+		set(&d, &v)
+		l = append(l, d)
+	}
+	return l
+}
+
+func differences(k model.Kind, changes []model.AttrChange) []attributeDocument {
+	l := []attributeDocument{}
+	for _, a := range changes {
+		before, after := attrWord(k, a.Name, a.Before), attrWord(k, a.Name, a.After)
+		l = append(l, attributeDocument{a.Name, &before, &after, a.Fixed})
+	}
+	return l
+}
+
+func conflictOf(c *diff.Conflict) conflictEntry {
+	return conflictEntry{
+		objectName: nameOf(c.Want), Found: nameOf(c.Got), Owner: c.Owner, Maker: maker(c), Adoptable: c.Adoptable,
+		Attributes: differences(c.Want.Key().Kind, c.Attrs), WaysOut: waysOut(c), Intent: c.Intent, Source: c.Source,
+	}
+}
+
+// writeJSON writes a document with indentation, so that it can be read and compared
+// line by line.
+func writeJSON(w io.Writer, document any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(document); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
