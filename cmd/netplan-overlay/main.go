@@ -7,9 +7,13 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/lab"
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
 func main() {
+	lab.Stage(reconcile.DefaultRunDir)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], terminal()))

@@ -64,7 +64,7 @@ func newRoot(u *ui) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newVersion,
+		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newLab, newVerify, newVersion,
 	} {
 		root.AddCommand(add(c))
 	}
@@ -126,17 +126,30 @@ func (c *common) paths() ([]string, error) {
 	return nil, fmt.Errorf("no topology: neither ./%s nor %s is there; name one with -f FILE", here, etc)
 }
 
-// load reads the topology and tells all that is wrong with it.
+// load reads the topology and tells all errors in it. Of warnings it only says that
+// there are some: whoever runs a pipeline has read them in review.
 func (c *common) load() (*spec.Topology, error) {
-	paths, err := c.paths()
-	if err != nil {
-		return nil, err
-	}
-	t, problems, err := spec.Load(paths, c.ui.in)
+	t, problems, err := c.read()
+	warnings := 0
 	for _, p := range problems {
+		if p.Warning {
+			warnings++
+			continue
+		}
 		fmt.Fprintln(c.ui.err, p)
 	}
+	if err == nil && warnings > 0 {
+		c.ui.log().Info("the topology has warnings; validate tells them", "warnings", warnings)
+	}
 	return t, err
+}
+
+func (c *common) read() (*spec.Topology, []spec.Problem, error) {
+	paths, err := c.paths()
+	if err != nil {
+		return nil, nil, err
+	}
+	return spec.Load(paths, c.ui.in)
 }
 
 func (c *common) place() reconcile.Place {
@@ -161,11 +174,7 @@ func (c *common) open(ctx context.Context) (*reconcile.Reconciler, error) {
 
 // completeNode offers the topology's nodes to the shell.
 func (c *common) completeNode(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	paths, err := c.paths()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	t, _, err := spec.Load(paths, c.ui.in)
+	t, _, err := c.read()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -17,7 +17,10 @@ refuse). All errors are told at once, each with its place. Warnings don't count.
 Exit codes: 0 valid, 1 not.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			t, err := c.load()
+			t, problems, err := c.read()
+			for _, p := range problems {
+				fmt.Fprintln(c.ui.err, p)
+			}
 			if err != nil {
 				return err
 			}

@@ -104,8 +104,16 @@ func (h *Host) unremember(netns, name string) error {
 	return h.store(m)
 }
 
-// store replaces the file as a whole, so that no reader sees half of it.
+// store replaces the file as a whole, so that no reader sees half of it. With nothing
+// to remember there is no file.
 func (h *Host) store(m *memory) error {
+	if len(m.Sysctls) == 0 {
+		if err := os.Remove(h.memoryFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forget what sysctls were before: %w", err)
+		}
+		_ = os.Remove(h.opts.StateDir) // if nothing else is in it
+		return nil
+	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err

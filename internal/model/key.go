@@ -9,7 +9,8 @@ import (
 )
 
 // Kind is the type of an object. The order of the constants is the order in
-// which objects of different kinds are printed.
+// which objects of different kinds are printed, and made: an FDB entry comes before
+// the neighbour that sends packets to it, and a route last.
 type Kind uint8
 
 // The kinds. KindLink covers every network device: bridge, veth, vxlan, ipip.
@@ -18,14 +19,14 @@ const (
 	KindSysctl
 	KindLink
 	KindAddress
-	KindNeighbour
 	KindFDB
+	KindNeighbour
 	KindRoute
 )
 
 // Kinds lists every kind in printing order.
 func Kinds() []Kind {
-	return []Kind{KindNetns, KindSysctl, KindLink, KindAddress, KindNeighbour, KindFDB, KindRoute}
+	return []Kind{KindNetns, KindSysctl, KindLink, KindAddress, KindFDB, KindNeighbour, KindRoute}
 }
 
 // String returns the word for the kind that users, JSON and iproute2 share.
