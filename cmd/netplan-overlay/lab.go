@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -121,7 +122,14 @@ Exit codes: those of the command; 1 where it could not be run.`,
 				}
 				name = t.Name
 			}
-			code, err := lab.Exec(cmd.Context(), name, args[0], args[1:])
+			command := args[1:]
+			if command[0] == "--" {
+				command = command[1:]
+			}
+			if len(command) == 0 {
+				return errors.New("there is no command to run; see netplan-overlay lab exec --help")
+			}
+			code, err := lab.Exec(cmd.Context(), name, args[0], command)
 			if err != nil {
 				return err
 			}

@@ -17,6 +17,10 @@ import (
 // DefaultNetnsDir is where iproute2 keeps named network namespaces (ip-netns(8)).
 const DefaultNetnsDir = "/run/netns"
 
+// ownNetns is the network namespace of the calling thread. That of /proc/self is the
+// first thread's, which may be somewhere else just now.
+const ownNetns = "/proc/thread-self/ns/net"
+
 // Options say which host to open. The zero value is the one that the process runs
 // on.
 type Options struct {
@@ -41,9 +45,11 @@ type Host struct {
 
 // Features are what differs between kernels.
 type Features struct {
-	// AddressProtocol says that addresses carry IFA_PROTO and that replacing one
-	// changes it, for IPv4 as of Linux 6.4 (5c4a9aa856c7).
+	// AddressProtocol says that addresses carry IFA_PROTO: as of Linux 5.18.
 	AddressProtocol bool
+	// AddressProtocolChange says that replacing an IPv4 address changes it: as of
+	// Linux 6.4 (5c4a9aa856c7).
+	AddressProtocolChange bool
 }
 
 // space is an open network namespace.
@@ -160,7 +166,7 @@ func (h *Host) path(netns string) string {
 func openSpace(path, netns string) (*space, error) {
 	s := &space{index: map[string]uint32{}}
 	if path == "" {
-		s.inode = inodeOf("/proc/self/ns/net")
+		s.inode = inodeOf(ownNetns)
 		var err error
 		s.conn, err = dial()
 		return s, err
@@ -198,7 +204,7 @@ func enter(file *os.File, key model.Key, f func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		own, err := os.Open("/proc/thread-self/ns/net")
+		own, err := os.Open(ownNetns)
 		if err != nil {
 			done <- fmt.Errorf("find the own network namespace: %w", err)
 			return
@@ -262,5 +268,6 @@ func featuresOf(release string) Features {
 	if n, _ := fmt.Sscanf(strings.ReplaceAll(release, "-", " "), "%d.%d", &major, &minor); n != 2 {
 		return Features{}
 	}
-	return Features{AddressProtocol: major > 6 || major == 6 && minor >= 4}
+	atLeast := func(a, b int) bool { return major > a || major == a && minor >= b }
+	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4)}
 }

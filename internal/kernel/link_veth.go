@@ -111,7 +111,7 @@ func (f *peerFinder) ask(netns, other string) {
 	}
 	file := to.file
 	if file == nil {
-		if file, err = os.Open("/proc/self/ns/net"); err != nil {
+		if file, err = os.Open(ownNetns); err != nil {
 			return
 		}
 		defer file.Close()

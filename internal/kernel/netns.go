@@ -123,20 +123,31 @@ func shareMounts(dir string) error {
 }
 
 // bindNew makes a network namespace, runs prepare inside it, and binds it to the
-// file. The thread that made it ends: it is not worth bringing back.
+// file. The thread that made it comes back: if it were left to end in there and was
+// the process's first one, Go would keep it, and the namespace with it, for ever.
 func bindNew(path string, prepare func() error) error {
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- func() error {
+		runtime.LockOSThread()
+		own, err := os.Open(ownNetns)
+		if err != nil {
+			done <- fmt.Errorf("find the own network namespace: %w", err)
+			return
+		}
+		defer own.Close()
+		err = func() error {
 			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 				return err
 			}
 			if err := prepare(); err != nil {
 				return err
 			}
-			return unix.Mount("/proc/thread-self/ns/net", path, "none", unix.MS_BIND, "")
+			return unix.Mount(ownNetns, path, "none", unix.MS_BIND, "")
 		}()
+		if unix.Setns(int(own.Fd()), unix.CLONE_NEWNET) == nil {
+			runtime.UnlockOSThread()
+		}
+		done <- err
 	}()
 	return <-done
 }

@@ -11,7 +11,7 @@ type Facts struct {
 	// leaves on the underlay link itself. Peers that weren't asked for are absent.
 	Direct map[netip.Addr]Direct
 	// AddressProtocol says that addresses can carry our mark (IFA_PROTO, as of
-	// Linux 6.4 in full); where they can't, they belong to their link.
+	// Linux 5.18); where they can't, they belong to their link.
 	AddressProtocol bool
 	// AcceptRA is the underlay device's net.ipv6.conf.<device>.accept_ra, "" if the
 	// device has no IPv6.

@@ -96,10 +96,23 @@ func (o *observer) addresses(ctx context.Context, ns string) error {
 		return err
 	}
 	for _, a := range list {
+		a = o.claimed(a)
 		owner, maker := ownerOfAddress(a, o.links[model.LinkKey(ns, a.Link)])
 		o.put(a, owner, maker)
 	}
 	return nil
+}
+
+// claimed returns an address as ours that is wanted, on a link of ours, and without
+// the mark, where the kernel doesn't let it be marked any more: one that was adopted.
+func (o *observer) claimed(a model.Address) model.Address {
+	if o.host.Features().AddressProtocolChange || a.Protocol != model.Some[uint8](0) {
+		return a
+	}
+	if o.links[model.LinkKey(a.Netns, a.Link)].Mine() && o.wanted(a.Key()) {
+		a.Protocol = model.Some(model.MarkProtocol)
+	}
+	return a
 }
 
 func (o *observer) routes(ctx context.Context, ns string) error {
