@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -57,18 +58,56 @@ func byIntent[T any](items []T, intent func(T) string) []*block[T] {
 		}
 		b.items = append(b.items, item)
 	}
-	slices.SortStableFunc(blocks, func(a, b *block[T]) int { return a.rank() - b.rank() })
+	slices.SortStableFunc(blocks, func(a, b *block[T]) int {
+		if d := a.rank() - b.rank(); d != 0 || !a.isPeer() {
+			return d
+		}
+		return naturally(a.intent, b.intent)
+	})
 	return blocks
 }
 
-// common returns the value that all items share, or "".
+// naturally compares names as people would: n2 comes before n10.
+func naturally(a, b string) int {
+	for a != "" && b != "" {
+		x, y := leadingDigits(a), leadingDigits(b)
+		if x == "" || y == "" {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		n, m := strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+		if c := cmp.Or(cmp.Compare(len(n), len(m)), strings.Compare(n, m), cmp.Compare(len(x), len(y))); c != 0 {
+			return c
+		}
+		a, b = a[len(x):], b[len(y):]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func leadingDigits(s string) string {
+	i := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+	if i < 0 {
+		return s
+	}
+	return s[:i]
+}
+
+// common returns the value that all items share which have one, or "".
 func common[T any](items []T, value func(T) string) string {
+	all := ""
 	for _, item := range items {
-		if value(item) != value(items[0]) {
+		v := value(item)
+		if all == "" {
+			all = v
+		}
+		if v != "" && v != all {
 			return ""
 		}
 	}
-	return value(items[0])
+	return all
 }
 
 // fold is one of the things to be printed, or what stands for many of them.

@@ -1,30 +1,91 @@
 package render
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// blocked says whether the plan cannot be executed as it is, whatever is allowed.
-func (t *planText) blocked() bool { return len(t.plan.Conflicts)+len(t.plan.Missing) > 0 }
-
-// conflicts writes a block for each wanted object whose place is taken.
+// conflicts writes what stands in the place of wanted objects: first what could be
+// taken over, a line each, then the rest at length.
 func (t *planText) conflicts() {
-	if len(t.plan.Conflicts) == 0 {
+	n := len(t.plan.Conflicts)
+	if n == 0 {
 		return
 	}
-	t.printf("\n%s\n", t.paint(red, "Conflicts: "+count(len(t.plan.Conflicts), "wanted object")+
-		" cannot be had because of what is not ours. Nothing is done until that is solved."))
-	conflicts := pointers(t.plan.Conflicts)
-	for _, f := range folded(conflicts, conflictClass) {
+	var adoptable, others []*diff.Conflict
+	for _, c := range pointers(t.plan.Conflicts) {
+		if c.Adoptable {
+			adoptable = append(adoptable, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	t.printf("\n%s\n", t.paint(red, "Conflicts: "+choose(n == 1, "1 object that is not ours stands", count(n, "object")+" that are not ours stand")+
+		" where the topology wants its own. apply does nothing until that is solved."))
+	t.adoptable(adoptable)
+	for _, f := range folded(others, conflictClass) {
 		if f.hidden > 0 {
-			t.printf("  %s\n", t.paint(faint, others(f.hidden, "conflict")))
+			t.hidden(f.hidden, "conflict")
 			continue
 		}
 		t.conflict(f.item)
 	}
+}
+
+// adoptable writes the conflicts that the user can end with a word.
+func (t *planText) adoptable(conflicts []*diff.Conflict) {
+	if len(conflicts) == 0 {
+		return
+	}
+	t.printf("\n  --adopt takes over, without re-creating anything:\n")
+	var rows []row
+	for _, f := range folded(conflicts, conflictClass) {
+		c := f.item
+		if f.hidden > 0 {
+			rows = append(rows, row{name: others(f.hidden, c.Want.Key().Kind.String())})
+			continue
+		}
+		r := row{lead: t.paint(red, "!"), name: c.Got.Key().String(), text: phrase(c.Got), note: t.conflictNote(c)}
+		for _, a := range differing(c) {
+			r.below = append(r.below, t.paint("", attrText(c.Want.Key().Kind, a)))
+		}
+		rows = append(rows, r)
+	}
+	t.rows("    ", rows)
+	t.printf("  or give what the topology wants other names and addresses in the file, or remove what nobody needs by hand%s\n", example(conflicts))
+}
+
+// example returns the command that removes one of what stands in the way, a link if
+// there is one.
+func example(conflicts []*diff.Conflict) string {
+	i := slices.IndexFunc(conflicts, func(c *diff.Conflict) bool { return c.Got.Key().Kind == model.KindLink })
+	if cmd := removal(conflicts[max(i, 0)].Got); cmd != "" {
+		return choose(len(conflicts) > 1, ", such as: ", ": ") + cmd
+	}
+	return ""
+}
+
+// conflictNote says who made what stands in the way, and where the topology asks
+// for something there.
+func (t *planText) conflictNote(c *diff.Conflict) string {
+	by := ""
+	if c.Maker != "" {
+		by = "made by " + c.Maker
+	}
+	return joined("; ", string(t.paint("", by)), string(t.paint(faint, c.Source)))
+}
+
+// differing returns what differs beside the marks.
+func differing(c *diff.Conflict) []model.AttrChange {
+	var l []model.AttrChange
+	for _, a := range c.Attrs {
+		if !a.Mark {
+			l = append(l, a)
+		}
+	}
+	return l
 }
 
 // conflictClass is equal for conflicts that differ in nothing but names and values.
@@ -32,29 +93,36 @@ func conflictClass(c *diff.Conflict) string {
 	return joined(" ", c.Want.Key().Kind.String(), c.Owner.String(), c.Maker, choose(c.Adoptable, "=", ""))
 }
 
+// conflict writes one conflict at length.
 func (t *planText) conflict(c *diff.Conflict) {
-	t.printf("  %s %s", t.paint(red, "!"), c.Want.Key().String())
+	key := c.Want.Key()
+	t.printf("\n  %s %s", t.paint(red, "!"), key.String())
 	if s := joined("; ", c.Intent, c.Source); s != "" {
-		t.printf("  (%s)", s)
+		t.printf("  (%s)", t.paint(faint, s))
 	}
-	t.printf("\n      wanted:   %s\n", objectText(c.Want, c.Want.Key()))
-	t.printf("      found:    %s\n", objectText(c.Got, c.Want.Key()))
-	t.printf("      made by:  %s\n", maker(c))
-	for i, a := range c.Attrs {
-		label := "differs:"
-		if i > 0 {
-			label = "        "
-		}
-		kind := c.Want.Key().Kind
-		t.printf("      %s  %s: %s -> %s\n", label, a.Name, valueText(kind, a.Name, a.Before), valueText(kind, a.Name, a.After))
+	t.printf("\n")
+	t.labelled("wanted:", objectText(c.Want, key))
+	t.labelled("found:", choose(phrase(c.Want) == phrase(c.Got) && c.Got.Key() == key, "the same", objectText(c.Got, key)))
+	t.labelled("made by:", maker(c))
+	var l []string
+	for _, a := range differing(c) {
+		l = append(l, attrText(key.Kind, a)+choose(a.Fixed, " (cannot change in place)", ""))
 	}
-	for i, way := range waysOut(c) {
-		label := "ways out:"
-		if i > 0 {
-			label = "         "
-		}
-		t.printf("      %s %s\n", label, way)
+	t.labelled("differs:", l...)
+	t.labelled("ways out:", waysOut(c)...)
+}
+
+// labelled writes lines of which the first has a label.
+func (p *page) labelled(label string, lines ...string) {
+	for _, s := range lines {
+		p.printf("      %s%s%s\n", label, pad(len("ways out: ")-len(label)), s)
+		label = ""
 	}
+}
+
+// hidden writes the line that stands for n others.
+func (p *page) hidden(n int, noun string) {
+	p.printf("  %s\n", p.paint(faint, others(n, noun)))
 }
 
 // objectText returns what is specified of an object, with its name where that is
@@ -63,7 +131,7 @@ func objectText(o model.Object, known model.Key) string {
 	s := phrase(o)
 	switch {
 	case o.Key() != known:
-		return joined("  ", o.Key().String(), s)
+		return joined("   ", o.Key().String(), s)
 	case s == "":
 		return "the same name"
 	}
@@ -84,164 +152,43 @@ func maker(c *diff.Conflict) string {
 	return "unknown"
 }
 
-// waysOut lists what the user can do, the gentlest first.
-func waysOut(c *diff.Conflict) []string {
-	var l []string
-	if c.Adoptable {
-		l = append(l, "take it over as it is: --adopt")
-	}
-	l = append(l, override(c))
-	if cmd := removal(c.Got); cmd != "" && c.Owner != model.OwnerKernel {
-		l = append(l, "remove it, if nothing uses it: "+cmd)
-	}
-	return l
-}
-
-// override says what to write in the file so that the object is wanted no more, or
-// under another name.
-func override(c *diff.Conflict) string {
-	s := "choose another " + c.Want.Key().Kind.String() + " in the file"
-	switch o := c.Want.(type) {
-	case model.Netns:
-		s = "give the namespace another name in the file"
-	case model.Sysctl:
-		s = "take it out of the file"
-	case model.Link:
-		s = overrideLink(o, c.Got.Key())
-	case model.Address:
-		s = "choose another address in the file"
-	case model.Route:
-		s = "choose another subnet in the file"
-	case model.Neighbour, model.FDBEntry:
-		s = "set another overlay mac or address in the file"
-	}
-	if c.Source != "" {
-		s += " (" + c.Source + ")"
-	}
-	return s
-}
-
-func overrideLink(l model.Link, got model.Key) string {
-	switch l.Type.Value() {
-	case model.TypeVXLAN, model.TypeIPIP:
-		if got != l.Key() {
-			return "call the device by that name, overlay: {device: " + got.Name + "}, and adopt it; or choose another vni or port"
-		}
-		return "give the device another name in the file, overlay: {device: NAME}"
-	case model.TypeVeth:
-		return "give the veth another name in the file, interfaces: {eth0: {host: NAME}}"
-	case model.TypeBridge:
-		return "give the bridge another name in the file"
-	}
-	return "give the link another name in the file"
-}
-
-// removal returns the command that removes an object, or "" where there is none.
-func removal(o model.Object) string {
-	k := o.Key()
-	var w words
-	switch k.Kind {
-	case model.KindNetns:
-		return "ip netns delete " + shellWord(k.Name)
-	case model.KindSysctl:
-		return ""
-	case model.KindFDB:
-		w.add("bridge")
-	default:
-		w.add("ip")
-	}
-	if k.Kind == model.KindRoute && k.Prefix.Addr().Is6() {
-		w.add("-6")
-	}
-	if k.Netns != "" {
-		w.add("-n", shellWord(k.Netns))
-	}
-	switch o := o.(type) {
-	case model.Link:
-		w.add("link", "delete", shellWord(k.Name))
-	case model.Address:
-		w.add("address", "delete", k.Prefix.String(), "dev", shellWord(k.Name))
-	case model.Neighbour:
-		w.add("neighbour", "delete", k.Prefix.Addr().String(), "dev", shellWord(k.Name))
-	case model.FDBEntry:
-		w.add("fdb", "delete", k.MAC.String(), "dev", shellWord(k.Name))
-		w.add("dst", addr(o.Dst))
-	case model.Route:
-		w.add("route", "delete", routeDst(k))
-		w.add("metric", metric(k))
-	}
-	return w.String()
-}
-
-// routeDst returns a route's destination as a command takes it.
-func routeDst(k model.Key) string {
-	if k.Prefix.Bits() == 0 {
-		return "default"
-	}
-	return k.Prefix.String()
-}
-
-// metric returns a route's metric, or "" for the usual one.
-func metric(k model.Key) string {
-	if k.Metric == model.Metric(k.Prefix, 0) {
-		return ""
-	}
-	return number(model.Some(k.Metric))
-}
-
-// shellWord quotes a name for the shell, where that is needed.
-func shellWord(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-:@+", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // harmed writes the foreign objects that would go down with ours.
 func (t *planText) harmed() {
-	if len(t.plan.Harmed) == 0 {
+	n := len(t.plan.Harmed)
+	if n == 0 {
 		return
 	}
-	t.printf("\n%s\n", t.paint(red, "Harm: "+count(len(t.plan.Harmed), "object")+
-		" that somebody else put on ours would go down. Move them first, or say --allow-harm."))
+	t.printf("\n%s\n", t.paint(red, "Harm: "+choose(n == 1, "1 object that is not ours goes", count(n, "object")+" that are not ours go")+
+		" down with ours. Move what is needed elsewhere first, or say --allow-harm."))
+	var rows []row
 	for _, f := range folded(pointers(t.plan.Harmed), func(h *diff.Harm) string { return h.Object.Key().Kind.String() }) {
+		h := f.item
 		if f.hidden > 0 {
-			t.printf("  %s\n", t.paint(faint, others(f.hidden, f.item.Object.Key().Kind.String())))
+			rows = append(rows, row{name: others(f.hidden, h.Object.Key().Kind.String())})
 			continue
 		}
-		h := f.item
 		note := "goes with " + h.Cause.String()
 		if h.Maker != "" {
 			note += "; made by " + h.Maker
 		}
-		t.printf("  %s %s  (%s)\n", t.paint(red, "!"), joined("   ", h.Object.Key().String(), phrase(h.Object)), note)
+		rows = append(rows, row{lead: t.paint(red, "!"), name: h.Object.Key().String(), text: phrase(h.Object), note: string(t.paint("", note))})
 	}
+	t.rows("  ", rows)
 }
 
 // missing writes the references that don't exist.
 func (t *planText) missing() {
-	if len(t.plan.Missing) == 0 {
+	n := len(t.plan.Missing)
+	if n == 0 {
 		return
 	}
-	t.printf("\n%s\n", t.paint(red, "Missing: "+count(len(t.plan.Missing), "object")+
-		" that the topology counts on and never makes. Nothing is done without."))
+	t.printf("\n%s\n", t.paint(red, "Missing: the topology counts on "+count(n, "object")+" that it never makes. apply does nothing without."))
+	var rows []row
 	for _, e := range t.plan.Missing {
-		t.printf("  %s %s", t.paint(red, "!"), joined("   ", e.Object.Key().String(), phrase(e.Object)))
-		if s := joined("; ", e.Intent, e.Source); s != "" {
-			t.printf("  (%s)", s)
-		}
-		t.printf("\n")
+		rows = append(rows, row{
+			lead: t.paint(red, "!"), name: e.Object.Key().String(), text: phrase(e.Object),
+			note: string(t.paint(faint, joined("; ", e.Intent, e.Source))),
+		})
 	}
-}
-
-// pointers returns the addresses of the elements.
-func pointers[T any](l []T) []*T {
-	p := make([]*T, len(l))
-	for i := range l {
-		p[i] = &l[i]
-	}
-	return p
+	t.rows("  ", rows)
 }

@@ -1,88 +1,122 @@
 package render
 
 import (
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
 
 // Expansion writes what a node should have: every object, as iproute2 would say it,
-// by what it is part of; then every derived value with the reason for it.
+// by what it is part of; then every derived value with the reason for it. Warnings
+// are the caller's to tell.
 func Expansion(w io.Writer, h Header, x *desired.Expansion, o Options) error {
 	t := &page{color: o.Color}
-	t.printf("%s\n", t.paint(bold, h.String()))
-	var entries []model.Entry
-	for e := range x.State.All() {
-		entries = append(entries, e)
-	}
-	for _, b := range byIntent(entries, func(e model.Entry) string { return e.Intent }) {
-		t.printf("\n  %s\n", t.paint(bold, b.intent))
-		columns := entryWidth(b.items)
-		for _, e := range b.items {
-			t.entry(e, columns)
+	t.printf("%s: %s\n", t.paint(bold, h.String()), count(wanted(x.State), "object"))
+	blocks := byIntent(slices.Collect(x.State.All()), func(e model.Entry) string { return e.Intent })
+	var peers []row
+	for _, b := range blocks {
+		if b.isPeer() {
+			peers = append(peers, t.peerEntry(b))
+			continue
 		}
+		t.printf("\n")
+		t.entries(b)
 	}
-	if len(x.Derived) > 0 {
-		t.printf("\n  %s\n", t.paint(bold, "derived"))
+	if len(peers) > 0 {
+		t.printf("\n")
+		t.rows("  ", peers)
 	}
-	columns := 0
-	for _, d := range x.Derived {
-		columns = max(columns, min(maxDerivedWidth, width(d.Path)+width(d.Value)))
-	}
-	for _, d := range x.Derived {
-		t.printf("    %s: %s%s   %s\n", d.Path, t.paint(cyan, d.Value), pad(columns-width(d.Path)-width(d.Value)), t.paint(faint, "# "+d.Reason))
-	}
+	t.derived(x.Derived)
 	return t.writeTo(w)
 }
 
-// maxDerivedWidth is the longest "path: value" that others are aligned with.
-const maxDerivedWidth = 72
-
-// entryWidth is nameWidth for entries.
-func entryWidth(entries []model.Entry) int {
+// wanted counts the objects that the tool makes.
+func wanted(s *model.State) int {
 	n := 0
-	for _, e := range entries {
-		if w := width(e.Object.Key().String()); w <= maxNameWidth {
-			n = max(n, w)
+	for e := range s.All() {
+		if !e.Ref {
+			n++
 		}
 	}
 	return n
 }
 
-func (p *page) entry(e model.Entry, columns int) {
-	name := e.Object.Key().String()
-	p.printf("    %s", name)
-	s := phrase(e.Object)
-	if e.Ref {
-		s = "must exist, is never touched"
+// entries writes a heading and the objects below it.
+func (p *page) entries(b *block[model.Entry]) {
+	source := common(b.items, func(e model.Entry) string { return e.Source })
+	p.heading(choose(b.intent == "", "others", b.intent), source)
+	var rows []row
+	for _, e := range b.items {
+		r := row{name: nameWithin(e.Object.Key(), b.netns()), text: phrase(e.Object)}
+		if e.Ref {
+			r.text = "must be there; is never touched"
+		}
+		if e.Source != source {
+			r.note = string(p.paint(faint, e.Source))
+		}
+		rows = append(rows, r)
 	}
-	if s != "" {
-		p.printf("%s   %s", pad(columns-width(name)), s)
+	p.rows("    ", rows)
+}
+
+// peerEntry tells of a peer in one row.
+func (p *page) peerEntry(b *block[model.Entry]) row {
+	items := slices.Clone(b.items)
+	slices.SortStableFunc(items, func(x, y model.Entry) int { return peerOrder(x.Object) - peerOrder(y.Object) })
+	var parts []string
+	for _, e := range items {
+		parts = append(parts, joined(" ", short(e.Object), phrase(e.Object)))
 	}
-	if e.Source != "" {
-		p.printf("  %s", p.paint(faint, "("+e.Source+")"))
+	return row{name: b.intent, text: strings.Join(parts, "; "), note: string(p.paint(faint, items[0].Source))}
+}
+
+// derived writes what the file doesn't state, a line each, in the order of paths.
+func (p *page) derived(l []spec.Derived) {
+	if len(l) == 0 {
+		return
 	}
-	p.printf("\n")
+	p.printf("\n  %s\n", p.paint(bold, "derived, as the file doesn't state it"))
+	columns := 0
+	for _, d := range l {
+		columns = max(columns, min(maxDerivedWidth, width(assignment(d))))
+	}
+	for _, d := range byPath(l) {
+		p.printf("    %s%s   %s\n", assignment(d), pad(columns-width(assignment(d))), p.paint(faint, "# "+d.Reason))
+	}
+}
+
+// maxDerivedWidth is the longest assignment that others are aligned with.
+const maxDerivedWidth = 84
+
+func assignment(d spec.Derived) string { return fmt.Sprintf("%s = %s", d.Path, d.Value) }
+
+// byPath returns the values in the order of their paths, each once: both families
+// may have the same device.
+func byPath(l []spec.Derived) []spec.Derived {
+	l = slices.Clone(l)
+	slices.SortStableFunc(l, func(a, b spec.Derived) int { return naturally(a.Path, b.Path) })
+	return slices.Compact(l)
 }
 
 type expansionDocument struct {
 	FormatVersion string            `json:"format_version"`
 	Topology      string            `json:"topology"`
 	Node          string            `json:"node"`
-	Objects       []objectDocument  `json:"objects"`
+	Objects       []wantedDocument  `json:"objects"`
 	Derived       []derivedDocument `json:"derived"`
 	Warnings      []string          `json:"warnings"`
 }
 
-type objectDocument struct {
-	objectName
-	Attributes map[string]string `json:"attributes"`
-	Intent     string            `json:"intent,omitempty"`
-	Source     string            `json:"source,omitempty"`
-	Reference  bool              `json:"reference,omitempty"` // must exist, is never touched
-	Owner      string            `json:"owner,omitempty"`
-	Maker      string            `json:"maker,omitempty"`
+type wantedDocument struct {
+	objectDocument
+	Intent    string `json:"intent"`
+	Source    string `json:"source"`
+	Reference bool   `json:"reference"` // must be there; is never touched
 }
 
 type derivedDocument struct {
@@ -91,27 +125,17 @@ type derivedDocument struct {
 	Reason string `json:"reason"`
 }
 
-// ExpansionJSON writes what Expansion does for machines.
+// ExpansionJSON writes for machines what Expansion does, with the warnings.
 func ExpansionJSON(w io.Writer, h Header, x *desired.Expansion) error {
 	d := expansionDocument{
 		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node,
-		Objects: []objectDocument{}, Derived: []derivedDocument{}, Warnings: append([]string{}, x.Warnings...),
+		Objects: []wantedDocument{}, Derived: []derivedDocument{}, Warnings: append([]string{}, x.Warnings...),
 	}
 	for e := range x.State.All() {
-		o := objectOf(e)
-		o.Reference = e.Ref
-		d.Objects = append(d.Objects, o)
+		d.Objects = append(d.Objects, wantedDocument{objectOf(e.Object), e.Intent, e.Source, e.Ref})
 	}
-	for _, v := range x.Derived {
-		d.Derived = append(d.Derived, derivedDocument{v.Path, v.Value, v.Reason})
+	for _, v := range byPath(x.Derived) {
+		d.Derived = append(d.Derived, derivedDocument(v))
 	}
 	return writeJSON(w, d)
-}
-
-func objectOf(e model.Entry) objectDocument {
-	o := objectDocument{objectName: nameOf(e.Object), Attributes: map[string]string{}, Intent: e.Intent, Source: e.Source}
-	for _, a := range e.Object.Attrs() {
-		o.Attributes[a.Name] = attrWord(o.Kind, a.Name, a.Value)
-	}
-	return o
 }

@@ -3,66 +3,84 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// Observation writes what a host has, by namespace, and whose it is. What the kernel
-// itself made is only counted.
+// owners lists whose an object may be, in the order in which they are shown: what
+// the tool works with first. What the kernel itself made is only counted.
+func owners() []model.Owner {
+	return []model.Owner{model.OwnerOurs, model.OwnerHalf, model.OwnerOther, model.OwnerShared, model.OwnerForeign}
+}
+
+// Observation writes what a host has, by namespace, and whose it is.
 func Observation(w io.Writer, h Header, s *model.State, o Options) error {
 	t := &page{color: o.Color}
 	t.printf("%s\n", t.paint(bold, h.String()))
-	var entries []model.Entry
-	kernels := 0
-	for e := range s.All() {
-		if e.Owner == model.OwnerKernel {
-			kernels++
-			continue
-		}
-		entries = append(entries, e)
-	}
 	counts := map[model.Owner]int{}
-	for _, b := range byIntent(entries, func(e model.Entry) string { return where(e.Object) }) {
-		t.printf("\n  %s\n", t.paint(bold, b.intent))
-		columns := entryWidth(b.items)
-		for _, e := range b.items {
-			counts[e.Owner]++
-			t.observed(e, columns)
+	var entries []model.Entry
+	columns := 0
+	for e := range s.All() {
+		counts[e.Owner]++
+		if e.Owner != model.OwnerKernel {
+			entries = append(entries, e)
+			columns = max(columns, len(e.Owner.String()))
 		}
 	}
+	slices.SortStableFunc(entries, func(a, b model.Entry) int {
+		return slices.Index(owners(), a.Owner) - slices.Index(owners(), b.Owner)
+	})
+	blocks := byIntent(entries, func(e model.Entry) string { return e.Object.Key().Netns })
+	slices.SortFunc(blocks, func(a, b *block[model.Entry]) int { return strings.Compare(a.intent, b.intent) })
+	for _, b := range blocks {
+		t.printf("\n")
+		t.heading(choose(b.intent == "", "host", "netns "+b.intent), "")
+		t.rows("    ", t.observed(b, columns))
+	}
+	t.printf("\n%s\n", ownerCounts(s.Len(), counts))
+	return t.writeTo(w)
+}
+
+// observed tells of the objects in one namespace, those of one owner and kind
+// folded.
+func (p *page) observed(b *block[model.Entry], columns int) []row {
+	class := func(e model.Entry) string { return e.Owner.String() + e.Object.Key().Kind.String() }
+	var rows []row
+	for _, f := range folded(b.items, class) {
+		e := f.item
+		owner := e.Owner.String()
+		r := row{
+			lead: p.paint(ownerStyle(e.Owner), owner) + painted(pad(columns-len(owner)+1)),
+			name: nameWithin(e.Object.Key(), b.intent), text: phrase(e.Object),
+		}
+		switch {
+		case f.hidden > 0:
+			r.name, r.text = others(f.hidden, e.Object.Key().Kind.String()), ""
+		case e.Maker != "":
+			r.note = string(p.paint(faint, "made by "+e.Maker))
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// ownerCounts returns "12 objects: 8 ours, 4 foreign."
+func ownerCounts(n int, counts map[model.Owner]int) string {
 	var parts []string
-	for _, owner := range []model.Owner{model.OwnerOurs, model.OwnerHalf, model.OwnerForeign, model.OwnerOther, model.OwnerShared} {
+	for _, owner := range owners() {
 		if counts[owner] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[owner], owner))
 		}
 	}
-	if kernels > 0 {
-		parts = append(parts, fmt.Sprintf("%d of the kernel's own, not shown", kernels))
+	if k := counts[model.OwnerKernel]; k > 0 {
+		parts = append(parts, fmt.Sprintf("%d made by the kernel itself, not shown", k))
 	}
-	t.printf("\n%s: %s.\n", count(s.Len(), "object"), strings.Join(parts, ", "))
-	return t.writeTo(w)
-}
-
-// where names the namespace that an object is in.
-func where(o model.Object) string {
-	if ns := o.Key().Netns; ns != "" {
-		return "netns " + ns
+	if n == 0 {
+		return "0 objects."
 	}
-	return "host"
-}
-
-func (p *page) observed(e model.Entry, columns int) {
-	name := e.Object.Key().Kind.String() + " " + e.Object.Key().Label()
-	owner := e.Owner.String()
-	if e.Maker != "" {
-		owner += ", " + e.Maker
-	}
-	p.printf("    %s", name)
-	if s := phrase(e.Object); s != "" {
-		p.printf("%s   %s", pad(columns-width(name)), s)
-	}
-	p.printf("  %s\n", p.paint(ownerStyle(e.Owner), "["+owner+"]"))
+	return count(n, "object") + ": " + strings.Join(parts, ", ") + "."
 }
 
 func ownerStyle(o model.Owner) style {
@@ -76,19 +94,23 @@ func ownerStyle(o model.Owner) style {
 }
 
 type observationDocument struct {
-	FormatVersion string           `json:"format_version"`
-	Topology      string           `json:"topology"`
-	Node          string           `json:"node"`
-	Objects       []objectDocument `json:"objects"`
+	FormatVersion string             `json:"format_version"`
+	Topology      string             `json:"topology"`
+	Node          string             `json:"node"`
+	Objects       []observedDocument `json:"objects"`
+}
+
+type observedDocument struct {
+	objectDocument
+	Owner model.Owner `json:"owner"`
+	Maker string      `json:"maker"`
 }
 
 // ObservationJSON writes what a host has for machines, the kernel's own included.
 func ObservationJSON(w io.Writer, h Header, s *model.State) error {
-	d := observationDocument{FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Objects: []objectDocument{}}
+	d := observationDocument{FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Objects: []observedDocument{}}
 	for e := range s.All() {
-		o := objectOf(e)
-		o.Owner, o.Maker = e.Owner.String(), e.Maker
-		d.Objects = append(d.Objects, o)
+		d.Objects = append(d.Objects, observedDocument{objectOf(e.Object), e.Owner, e.Maker})
 	}
 	return writeJSON(w, d)
 }

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
-	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // page collects a text, to be written at once.
@@ -96,14 +95,4 @@ func actionStyle(a diff.Action) style {
 		return red
 	}
 	return cyan
-}
-
-func impactStyle(i model.Impact) style {
-	switch i {
-	case model.ImpactNone:
-		return ""
-	case model.ImpactBrief:
-		return yellow
-	}
-	return red
 }

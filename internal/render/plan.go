@@ -18,7 +18,8 @@ func Plan(w io.Writer, h Header, p *diff.Plan, o Options) error {
 		t.noChanges()
 		return t.writeTo(w)
 	}
-	t.causes = causes(p.Changes)
+	t.list = pointers(withIntents(p.Changes))
+	t.causes = causes(t.list)
 	t.printf("%s\n", t.paint(bold, h.String()))
 	t.changes()
 	t.conflicts()
@@ -33,31 +34,27 @@ type planText struct {
 	page
 	header Header
 	plan   *diff.Plan
+	list   []*diff.Change            // the plan's changes, all with intents
 	causes map[model.Key]diff.Action // what happens to the objects that force other changes
 }
 
 // causes returns the actions of the changes that others name as their cause.
-func causes(changes []diff.Change) map[model.Key]diff.Action {
+func causes(changes []*diff.Change) map[model.Key]diff.Action {
 	m := make(map[model.Key]diff.Action)
-	for i := range changes {
-		if k := changes[i].Cause; k != (model.Key{}) {
-			m[k] = 0
+	for _, c := range changes {
+		if c.Cause != (model.Key{}) {
+			m[c.Cause] = 0
 		}
 	}
 	if len(m) == 0 {
 		return m
 	}
-	for i := range changes {
-		if k := changes[i].Key(); hasKey(m, k) {
-			m[k] = changes[i].Action
+	for _, c := range changes {
+		if _, ok := m[c.Key()]; ok {
+			m[c.Key()] = c.Action
 		}
 	}
 	return m
-}
-
-func hasKey(m map[model.Key]diff.Action, k model.Key) bool {
-	_, ok := m[k]
-	return ok
 }
 
 // changeBlock is the changes of one intent.
@@ -65,7 +62,7 @@ type changeBlock = block[*diff.Change]
 
 // changes writes the changes: a line for a peer, a heading with lines for the rest.
 func (t *planText) changes() {
-	blocks := byIntent(pointers(t.plan.Changes), func(c *diff.Change) string { return c.Intent })
+	blocks := byIntent(t.list, func(c *diff.Change) string { return c.Intent })
 	peers := peerWidth(blocks)
 	after := false // the previous block was a line
 	for _, f := range folded(blocks, blockClass) {
@@ -76,9 +73,9 @@ func (t *planText) changes() {
 		after = line
 		switch {
 		case f.hidden > 0:
-			t.printf("  %s\n", t.paint(faint, others(f.hidden, f.item.noun())))
+			t.printf("  %s\n", t.paint(faint, choose(line, string(f.item.items[0].Action)+" ", "")+others(f.hidden, f.item.noun())))
 		case line:
-			t.peer(f.item, peers)
+			t.row("  ", t.peer(f.item), peers)
 		default:
 			t.block(f.item)
 		}
@@ -124,103 +121,115 @@ func peerWidth(blocks []*changeBlock) int {
 	n := 0
 	for _, b := range blocks {
 		if oneLine(b) {
-			n = max(n, width(b.intent))
+			n = max(n, min(maxNameWidth, width(b.intent)))
 		}
 	}
 	return n
 }
 
-// peer writes a peer's changes in one line, with the attributes that change below.
-func (t *planText) peer(b *changeBlock, columns int) {
+// peer tells a peer's changes in one row, with the attributes that change below.
+func (t *planText) peer(b *changeBlock) row {
 	items := slices.Clone(b.items)
-	slices.SortStableFunc(items, func(x, y *diff.Change) int { return peerOrder(x) - peerOrder(y) })
+	slices.SortStableFunc(items, func(x, y *diff.Change) int { return peerOrder(x.Object()) - peerOrder(y.Object()) })
 	merged := *items[0]
 	var parts []string
+	r := row{lead: t.symbol(merged.Action), name: b.intent}
 	for _, c := range items {
 		merged.Impact = max(merged.Impact, c.Impact)
 		parts = append(parts, joined(" ", short(c.Object()), changePhrase(c)))
-	}
-	t.printf("  %s %s%s   %s%s\n", t.symbol(merged.Action), b.intent, pad(columns-width(b.intent)),
-		strings.Join(parts, ", "), t.note(&merged, merged.Source))
-	for _, c := range items {
 		prefix := ""
 		if len(items) > 1 {
-			prefix = c.Key().Kind.String() + " "
+			prefix = short(c.Object()) + " "
 		}
-		t.attrs(c, "      "+prefix)
+		r.below = append(r.below, t.attrs(c, prefix)...)
 	}
+	r.text = strings.Join(parts, "; ")
+	r.note = t.note(&merged, merged.Source)
+	return r
 }
 
 // peerOrder puts a peer's device first, then the route, which tells the most.
-func peerOrder(c *diff.Change) int {
-	switch c.Key().Kind {
+func peerOrder(o model.Object) int {
+	switch o.Key().Kind {
 	case model.KindRoute:
 		return 1
-	case model.KindNeighbour, model.KindFDB:
+	case model.KindNeighbour:
 		return 2
+	case model.KindFDB:
+		return 3
 	}
 	return 0
 }
 
 // block writes a heading and the changes below it.
 func (t *planText) block(b *changeBlock) {
-	source := commonSource(b.items)
-	heading := b.intent
-	if heading == "" {
-		heading = "no longer in the topology"
-		if slices.ContainsFunc(b.items, func(c *diff.Change) bool { return c.Action != diff.Delete }) {
-			heading = "others"
-		}
+	source := common(b.items, func(c *diff.Change) string { return c.Source })
+	intent := b.intent
+	if intent == "" {
+		intent = "no longer in the topology"
 	}
-	t.printf("  %s", t.paint(bold, heading))
-	if source != "" {
-		t.printf(" %s", t.paint(faint, "("+source+")"))
-	}
-	t.printf("\n")
-	lines := folded(b.items, changeClass)
-	columns := nameWidth(lines)
-	for _, f := range lines {
+	t.heading(intent, source)
+	var rows []row
+	for _, f := range folded(b.items, changeClass) {
 		if f.hidden > 0 {
-			t.printf("    %s\n", t.paint(faint, others(f.hidden, f.item.Key().Kind.String())))
+			rows = append(rows, row{name: others(f.hidden, f.item.Key().Kind.String())})
 			continue
 		}
-		own := f.item.Source
-		if own == source {
-			own = ""
-		}
-		t.change(f.item, columns, own)
+		rows = append(rows, t.change(f.item, b, source))
+	}
+	t.rows("    ", rows)
+}
+
+// change tells one change of a block, with the attributes that change below.
+func (t *planText) change(c *diff.Change, b *changeBlock, source string) row {
+	own := c.Source
+	if own == source {
+		own = ""
+	}
+	return row{
+		lead: t.symbol(c.Action), name: nameWithin(c.Key(), b.netns()), text: changePhrase(c),
+		note: t.note(c, own), below: t.attrs(c, ""),
 	}
 }
 
-// change writes one change, with the attributes that change below.
-func (t *planText) change(c *diff.Change, columns int, source string) {
-	name := c.Key().String()
-	t.printf("    %s %s", t.symbol(c.Action), name)
-	if s := changePhrase(c); s != "" {
-		t.printf("%s   %s", pad(columns-width(name)), s)
+// nameWithin is the key's String where the namespace goes without saying.
+func nameWithin(k model.Key, netns string) string {
+	if k.Netns == netns {
+		k.Netns = ""
+	} else if k.Netns == "" && netns != "" && k.Kind == model.KindLink {
+		return k.String() + " on the host"
 	}
-	t.printf("%s\n", t.note(c, source))
-	t.attrs(c, "        ")
+	return k.String()
 }
 
-// attrs writes the attributes that change, a line each.
-func (t *planText) attrs(c *diff.Change, indent string) {
+// attrs tells the attributes that change, a line each. Marks are left out where
+// nothing but them says the symbol already.
+func (t *planText) attrs(c *diff.Change, prefix string) []painted {
 	if c.Action == diff.Create || c.Action == diff.Delete {
-		return
+		return nil
 	}
-	kind := c.Key().Kind
+	var l []painted
 	for _, a := range c.Attrs {
-		t.printf("%s%s: %s -> %s", indent, a.Name, valueText(kind, a.Name, a.Before), valueText(kind, a.Name, a.After))
-		if a.Fixed && c.Action == diff.Replace {
-			t.printf(" %s", t.paint(red, "(forces replacement)"))
+		if a.Mark && c.Action != diff.Update {
+			continue
 		}
-		t.printf("\n")
+		s := t.paint("", prefix+attrText(c.Key().Kind, a))
+		if a.Fixed && c.Action == diff.Replace {
+			s += " " + t.paint(red, "(forces replacement)")
+		}
+		l = append(l, s)
 	}
+	return l
+}
+
+// attrText returns "mtu: 1500 -> 1450".
+func attrText(k model.Kind, a model.AttrChange) string {
+	return fmt.Sprintf("%s: %s -> %s", a.Name, valueText(k, a.Name, a.Before), valueText(k, a.Name, a.After))
 }
 
 // note returns what there is to say of a change in brackets: the reason and the
 // impact of everything that is not a mere creation, and the source.
-func (t *planText) note(c *diff.Change, source string) painted {
+func (t *planText) note(c *diff.Change, source string) string {
 	var parts []string
 	if s := t.why(c); s != "" {
 		parts = append(parts, string(t.paint("", s)))
@@ -231,20 +240,19 @@ func (t *planText) note(c *diff.Change, source string) painted {
 	if source != "" {
 		parts = append(parts, string(t.paint(faint, source)))
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return painted("  (" + strings.Join(parts, "; ") + ")")
+	return strings.Join(parts, "; ")
 }
 
 // why is reason in the context of the plan: it says what happens to the cause, and
 // nothing of what the line says anyway.
 func (t *planText) why(c *diff.Change) string {
-	if a := t.causes[c.Cause]; a != 0 && !c.Implied && c.Action != diff.Delete {
+	switch a := t.causes[c.Cause]; {
+	case a != 0 && !c.Implied && c.Action != diff.Delete:
 		return "because " + c.Cause.String() + " is " + verb(a)
-	}
-	if c.Cause == (model.Key{}) && (c.Action == diff.Create || c.Action == diff.Adopt) {
+	case c.Cause == (model.Key{}) && (c.Action == diff.Create || c.Action == diff.Update && !onlyMarks(c.Attrs)):
 		return ""
+	case c.Action == diff.Adopt:
+		return "taken over"
 	}
 	return reason(c)
 }
@@ -252,40 +260,22 @@ func (t *planText) why(c *diff.Change) string {
 // changePhrase returns the phrase of the object, where its attributes are not told
 // one by one below.
 func changePhrase(c *diff.Change) string {
-	if c.Action == diff.Update || c.Action == diff.Replace && len(c.Attrs) > 0 {
+	if c.Action == diff.Update || c.Action == diff.Replace && !onlyMarks(c.Attrs) {
 		return ""
 	}
 	return phrase(c.Object())
 }
 
-// commonSource returns the source that all changes share, or "".
-func commonSource(changes []*diff.Change) string {
-	for _, c := range changes {
-		if c.Source != changes[0].Source {
-			return ""
-		}
-	}
-	return changes[0].Source
-}
-
-// nameWidth returns the width of the longest name that a phrase follows, up to
-// what looks well.
-func nameWidth(lines []fold[*diff.Change]) int {
-	n := 0
-	for _, f := range lines {
-		if w := width(f.item.Key().String()); f.hidden == 0 && w <= maxNameWidth && changePhrase(f.item) != "" {
-			n = max(n, w)
-		}
-	}
-	return n
-}
-
-// maxNameWidth is the longest name that others are aligned with.
-const maxNameWidth = 48
-
-func pad(n int) string { return strings.Repeat(" ", max(n, 0)) }
-
 // joined puts together what isn't empty.
 func joined(sep string, parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), sep)
+}
+
+// pointers returns the addresses of the elements.
+func pointers[T any](l []T) []*T {
+	p := make([]*T, len(l))
+	for i := range l {
+		p[i] = &l[i]
+	}
+	return p
 }

@@ -1,37 +1,24 @@
 package render
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// FormatVersion is that of all JSON output: the first number changes when a reader
-// of the old form would misread the new one.
-const FormatVersion = "1.0"
-
 // planDocument is the plan as JSON. No part of it depends on colour or width, and no
 // list is null.
 type planDocument struct {
-	FormatVersion string           `json:"format_version"`
-	Topology      string           `json:"topology"`
-	Node          string           `json:"node"`
-	Changes       []changeDocument `json:"changes"`
-	Steps         []stepDocument   `json:"steps"` // what apply executes, in this order
-	Conflicts     []conflictEntry  `json:"conflicts"`
-	Harmed        []harmEntry      `json:"harmed"`
-	Missing       []missingEntry   `json:"missing"`
-	Summary       summaryDocument  `json:"summary"`
-}
-
-// objectName names an object.
-type objectName struct {
-	Kind      model.Kind `json:"kind"`
-	Namespace string     `json:"namespace"` // "": the host's own
-	Name      string     `json:"name"`
+	FormatVersion string             `json:"format_version"`
+	Topology      string             `json:"topology"`
+	Node          string             `json:"node"`
+	Changes       []changeDocument   `json:"changes"`
+	Steps         []stepDocument     `json:"steps"` // what apply executes, in this order
+	Conflicts     []conflictDocument `json:"conflicts"`
+	Harmed        []harmDocument     `json:"harmed"`
+	Missing       []missingDocument  `json:"missing"`
+	Summary       summaryDocument    `json:"summary"`
 }
 
 type changeDocument struct {
@@ -59,7 +46,7 @@ type stepDocument struct {
 	Object string `json:"object"`
 }
 
-type conflictEntry struct {
+type conflictDocument struct {
 	objectName
 	Found      objectName          `json:"found"`
 	Owner      model.Owner         `json:"owner"`
@@ -71,13 +58,13 @@ type conflictEntry struct {
 	Source     string              `json:"source"`
 }
 
-type harmEntry struct {
+type harmDocument struct {
 	objectName
 	Maker string `json:"maker"`
 	Cause string `json:"cause"`
 }
 
-type missingEntry struct {
+type missingDocument struct {
 	objectName
 	Intent string `json:"intent"`
 	Source string `json:"source"`
@@ -99,11 +86,11 @@ func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
 	d := planDocument{
 		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node,
 		Changes: []changeDocument{}, Steps: []stepDocument{},
-		Conflicts: []conflictEntry{}, Harmed: []harmEntry{}, Missing: []missingEntry{},
+		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{},
 		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},
 	}
-	for i := range p.Changes {
-		d.Changes = append(d.Changes, changeOf(&p.Changes[i]))
+	for _, c := range pointers(withIntents(p.Changes)) {
+		d.Changes = append(d.Changes, changeOf(c))
 	}
 	for _, s := range p.Steps {
 		d.Steps = append(d.Steps, stepDocument{s.Op.String(), s.Key().String()})
@@ -112,10 +99,10 @@ func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
 		d.Conflicts = append(d.Conflicts, conflictOf(&p.Conflicts[i]))
 	}
 	for _, x := range p.Harmed {
-		d.Harmed = append(d.Harmed, harmEntry{nameOf(x.Object), x.Maker, x.Cause.String()})
+		d.Harmed = append(d.Harmed, harmDocument{nameOf(x.Object), x.Maker, x.Cause.String()})
 	}
 	for _, e := range p.Missing {
-		d.Missing = append(d.Missing, missingEntry{nameOf(e.Object), e.Intent, e.Source})
+		d.Missing = append(d.Missing, missingDocument{nameOf(e.Object), e.Intent, e.Source})
 	}
 	return writeJSON(w, d)
 }
@@ -129,11 +116,6 @@ func changeOf(c *diff.Change) changeDocument {
 		d.Cause = c.Cause.String()
 	}
 	return d
-}
-
-func nameOf(o model.Object) objectName {
-	k := o.Key()
-	return objectName{k.Kind, k.Netns, k.Label()}
 }
 
 // attributesOf lists what differs; of an object that is made or removed, all that is
@@ -168,21 +150,9 @@ func differences(k model.Kind, changes []model.AttrChange) []attributeDocument {
 	return l
 }
 
-func conflictOf(c *diff.Conflict) conflictEntry {
-	return conflictEntry{
+func conflictOf(c *diff.Conflict) conflictDocument {
+	return conflictDocument{
 		objectName: nameOf(c.Want), Found: nameOf(c.Got), Owner: c.Owner, Maker: maker(c), Adoptable: c.Adoptable,
 		Attributes: differences(c.Want.Key().Kind, c.Attrs), WaysOut: waysOut(c), Intent: c.Intent, Source: c.Source,
 	}
-}
-
-// writeJSON writes a document with indentation, so that it can be read and compared
-// line by line.
-func writeJSON(w io.Writer, document any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(document); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
 }

@@ -2,34 +2,84 @@ package render
 
 import (
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
+
+// Applied writes what was done, after a plan was executed and the host looked at
+// again.
+func Applied(w io.Writer, h Header, p *diff.Plan, o Options) error {
+	t := &planText{page: page{color: o.Color}, header: h, plan: p}
+	s := p.Summary()
+	done := strings.Join(counts(s, [5]string{"added", "changed", "replaced", "destroyed", "adopted"}, false), ", ")
+	t.printf("\n%s %s. %s.\n", t.paint(green, "Done:"), done, t.matches(p.Unchanged+s.Add+s.Change+s.Replace+s.Adopt))
+	return t.writeTo(w)
+}
 
 // noChanges writes that the host is as the topology wants it.
 func (t *planText) noChanges() {
-	what := "The host"
-	if t.header.Node != "" {
-		what = t.header.Node
+	t.printf("%s %s.\n", t.paint(green, "No changes."), t.matches(t.plan.Unchanged))
+}
+
+// matches says that the host has the n objects that the topology wants: none after
+// all was destroyed.
+func (t *planText) matches(n int) string {
+	node, topology := t.header.Node, t.header.Topology
+	if node == "" {
+		node = "the host"
 	}
-	topology := "the topology"
-	if t.header.Topology != "" {
-		topology = t.header.Topology
+	if topology == "" {
+		topology = "the topology"
 	}
-	t.printf("%s %s matches %s (%s).\n", t.paint(green, "No changes."), what, topology, count(t.plan.Unchanged, "object"))
+	if n == 0 {
+		return node + " has nothing of " + topology
+	}
+	return fmt.Sprintf("%s matches %s (%s)", node, topology, count(n, "object"))
 }
 
 // summary writes the last line. Replacements and adoptions are rare: they are
 // counted only where there are any.
 func (t *planText) summary() {
 	s := t.plan.Summary()
-	parts := []string{fmt.Sprintf("%d to add", s.Add), fmt.Sprintf("%d to change", s.Change)}
-	if s.Replace > 0 {
-		parts = append(parts, fmt.Sprintf("%d to replace", s.Replace))
-	}
-	parts = append(parts, fmt.Sprintf("%d to destroy", s.Destroy))
-	if s.Adopt > 0 {
-		parts = append(parts, fmt.Sprintf("%d to adopt", s.Adopt))
-	}
-	t.printf("\n%s %s. Impact: %s.\n", t.paint(bold, "Plan:"), strings.Join(parts, ", "),
+	t.printf("\n%s %s. Impact: %s.", t.paint(bold, "Plan:"), strings.Join(counts(s, [5]string{"to add", "to change", "to replace", "to destroy", "to adopt"}, true), ", "),
 		t.paint(impactStyle(s.Impact), s.Impact.String()))
+	var blocked []string
+	if n := len(t.plan.Conflicts); n > 0 {
+		blocked = append(blocked, count(n, "conflict"))
+	}
+	if n := len(t.plan.Missing); n > 0 {
+		blocked = append(blocked, count(n, "missing object"))
+	}
+	if len(blocked) > 0 {
+		t.printf(" %s", t.paint(red, "Blocked by "+strings.Join(blocked, " and ")+"."))
+	}
+	t.printf("\n")
+}
+
+// counts pairs the numbers with their words: add, change, replace, destroy, adopt.
+// The usual three are given even if they are 0, on request.
+func counts(s diff.Summary, words [5]string, usual bool) []string {
+	var l []string
+	for i, n := range []int{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt} {
+		if n > 0 || usual && (i == 0 || i == 1 || i == 3) {
+			l = append(l, fmt.Sprintf("%d %s", n, words[i]))
+		}
+	}
+	return l
+}
+
+// blocked says whether the plan cannot be executed as it is, whatever is allowed.
+func (t *planText) blocked() bool { return len(t.plan.Conflicts)+len(t.plan.Missing) > 0 }
+
+func impactStyle(i model.Impact) style {
+	switch i {
+	case model.ImpactNone:
+		return ""
+	case model.ImpactBrief:
+		return yellow
+	}
+	return red
 }

@@ -1,6 +1,9 @@
 package render
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -17,7 +20,7 @@ func verb(a diff.Action) string {
 	case diff.Delete:
 		return "removed"
 	}
-	return "adopted"
+	return "taken over"
 }
 
 // reason says why a change is made, in a form that stands alone.
@@ -29,13 +32,19 @@ func reason(c *diff.Change) string {
 	case diff.Create:
 		return "not there"
 	case diff.Update:
-		return "differs"
+		if onlyMarks(c.Attrs) {
+			return "the mark is incomplete"
+		}
+		return attrNames(c.Attrs, false) + " differs"
 	case diff.Replace:
-		return "cannot change in place"
+		return attrNames(c.Attrs, true) + " cannot change in place"
 	case diff.Delete:
 		return "no longer asked for"
 	}
-	return "adopted"
+	if onlyMarks(c.Attrs) {
+		return "taken over as it is"
+	}
+	return "taken over; " + attrNames(c.Attrs, false) + " differs"
 }
 
 // caused is reason for a change that another one forces.
@@ -50,7 +59,24 @@ func caused(c *diff.Change) string {
 	case c.Action == diff.Update:
 		return "changes with " + c.Cause.String()
 	case c.Action == diff.Adopt:
-		return "adopted with " + c.Cause.String()
+		return "taken over with " + c.Cause.String()
 	}
 	return "lost with " + c.Cause.String()
+}
+
+// attrNames lists the attributes that differ, of which the fixed ones alone on
+// request, without marks.
+func attrNames(attrs []model.AttrChange, fixed bool) string {
+	var l []string
+	for _, a := range attrs {
+		if !a.Mark && (a.Fixed || !fixed) {
+			l = append(l, a.Name)
+		}
+	}
+	return strings.Join(l, ", ")
+}
+
+// onlyMarks says whether nothing differs but who owns the object.
+func onlyMarks(attrs []model.AttrChange) bool {
+	return !slices.ContainsFunc(attrs, func(a model.AttrChange) bool { return !a.Mark })
 }
