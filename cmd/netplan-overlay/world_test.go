@@ -18,6 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/lab"
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
 // asTool makes the test binary be the tool itself: it also is where no Go is, in
@@ -25,6 +27,7 @@ import (
 const asTool = "NETPLAN_OVERLAY_TEST_AS_TOOL"
 
 func TestMain(m *testing.M) {
+	lab.Stage(reconcile.DefaultRunDir)
 	if os.Getenv(asTool) != "" {
 		main()
 	}

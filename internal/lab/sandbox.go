@@ -56,9 +56,10 @@ func wait(cmd *exec.Cmd) (int, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		var no *os.PathError
-		if errors.As(err, &no) && os.Geteuid() != 0 {
-			return 0, &kernel.SandboxError{Err: no.Err}
+		for _, no := range []syscall.Errno{syscall.EPERM, syscall.ENOSPC, syscall.EUSERS, syscall.EINVAL} {
+			if errors.Is(err, no) { // what clone(2) says to whoever may not
+				return 0, &kernel.SandboxError{Err: no}
+			}
 		}
 		return 0, fmt.Errorf("start the sandbox: %w", err)
 	}

@@ -169,10 +169,32 @@ func (l *Lab) start(ctx context.Context, r request, files []*os.File) (*exec.Cmd
 		return nil, err
 	}
 	defer h.Close()
+	if err := hasNetns(ctx, h, r); err != nil {
+		return nil, err
+	}
 	if err := h.In(r.Netns, cmd.Start); err != nil {
 		return nil, fmt.Errorf("start %s on %s: %w", r.Argv[0], r.Node, err)
 	}
 	return cmd, nil
+}
+
+// hasNetns tells what namespaces a host has where it lacks the one that is asked for.
+func hasNetns(ctx context.Context, h *kernel.Host, r request) error {
+	if r.Netns == "" {
+		return nil
+	}
+	all, err := h.Netns(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, n := range all {
+		if n.Name == r.Netns {
+			return nil
+		}
+		names = append(names, n.Name)
+	}
+	return fmt.Errorf("%s has no namespace %q; it has %s", r.Node, r.Netns, strings.Join(names, ", "))
 }
 
 func (l *Lab) find(node string) (Host, error) {
