@@ -40,7 +40,6 @@ func (m message) attr(typ uint16, value []byte) message {
 }
 
 func (m message) u8(typ uint16, v uint8) message   { return m.attr(typ, []byte{v}) }
-func (m message) u16(typ uint16, v uint16) message { return m.attr(typ, native.AppendUint16(nil, v)) }
 func (m message) u32(typ uint16, v uint32) message { return m.attr(typ, native.AppendUint32(nil, v)) }
 func (m message) flag(typ uint16, on bool) message { return m.u8(typ, boolByte(on)) }
 

@@ -54,13 +54,4 @@ func (p *page) heading(text, note string) {
 	p.printf("\n")
 }
 
-// lines paints plain lines, to stand below a row.
-func (p *page) lines(l ...string) []painted {
-	var out []painted
-	for _, s := range l {
-		out = append(out, p.paint("", s))
-	}
-	return out
-}
-
 func pad(n int) string { return strings.Repeat(" ", max(n, 0)) }

@@ -1,0 +1,59 @@
+# What there is to do; "make" alone prints it.
+
+GO      ?= go
+# In the virtual machine: the packages that speak to a kernel. It has ipip, and an
+# older kernel than most machines. Plain emulation is slow: hence the time.
+VMPKGS  ?= ./internal/kernel ./cmd/netplan-overlay
+VMTIME  ?= 600
+VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata
+REPORT   = $(GO) run ./hack/report
+
+.PHONY: help build test unit vm check golden bench fuzz demo deps clean
+
+help:
+	@echo 'make build    the program, static, as ./netplan-overlay'
+	@echo 'make test     everything: check, unit, vm (installs what is missing when run as root)'
+	@echo 'make unit     the tests on this machine, in namespaces that they make'
+	@echo 'make vm       the tests of the kernel room and the commands in a virtual machine that has ipip'
+	@echo 'make check    gofmt, vet, staticcheck'
+	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
+	@echo 'make bench    benchmarks'
+	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
+	@echo 'make demo     a two-host overlay on this machine'
+	@echo 'make clean    remove what was built'
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
+
+test: deps check unit vm
+
+unit:
+	$(GO) test -count=1 -json ./... | $(REPORT)
+
+vm:
+	CGO_ENABLED=0 $(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
+
+check:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+golden:
+	$(GO) test ./internal/render -update
+	git status --short -- testdata internal/render/testdata
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+fuzz:
+	$(GO) test ./internal/spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+
+demo:
+	$(GO) run ./cmd/netplan-overlay lab test -f examples/classic.yaml
+
+deps:
+	@hack/deps
+
+clean:
+	rm -rf netplan-overlay bin .cache

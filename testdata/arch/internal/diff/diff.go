@@ -1,0 +1,12 @@
+// Package diff breaks the rules, for the test of the test.
+package diff
+
+import (
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/netplan-overlay/netplan-overlay/internal/fake"
+	_ "github.com/somebody/something"
+)
+
+var cache = map[string]int{}
+
+func init() { panic("no") }

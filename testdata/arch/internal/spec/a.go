@@ -1,0 +1,3 @@
+package spec
+
+import _ "gopkg.in/yaml.v3"
