@@ -1,0 +1,187 @@
+package spec_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+)
+
+// small is a topology in which nearly everything is derived.
+const small = `apiVersion: netplan-overlay/v1
+name: classic
+backend: BACKEND
+nodes:
+  vm1:
+    address: 192.168.32.245
+    bridges:    {br245: [172.16.1.1/24, "fd00:0:0:1::1/64"]}
+    namespaces: {ns245: [172.16.1.2/24, "fd00:0:0:1::2/64"]}
+  vm2:
+    address: 192.168.32.246
+    bridges:    {br246: 172.16.2.1/24}
+    namespaces: {a-very-long-name: 172.16.2.2/24}
+`
+
+func derived(t *testing.T, text string) map[string]string {
+	t.Helper()
+	top, problems := parse(text)
+	if top == nil {
+		t.Fatal(problems)
+	}
+	m := map[string]string{}
+	for _, n := range top.Nodes {
+		for _, d := range n.Derived {
+			if d.Reason == "" {
+				t.Errorf("%s has no reason", d.Path)
+			}
+			m[d.Path] += d.Value
+		}
+	}
+	return m
+}
+
+// The values are part of the format: hosts with different versions of the program
+// must derive the same. The MACs and the long name were computed with sha256sum.
+func TestDerived(t *testing.T) {
+	want := map[string]string{
+		"backend.vni":                                       "11", // noted for each node
+		"backend.port":                                      "84728472",
+		"nodes.vm1.bridges.br245.mac":                       "66:8a:79:db:ad:95",
+		"nodes.vm2.bridges.br246.mac":                       "46:b2:48:ae:ce:07",
+		"nodes.vm1.overlay.device":                          "vxlan1",
+		"nodes.vm2.overlay.device":                          "vxlan1",
+		"nodes.vm1.overlay.mac":                             "da:b5:9b:3d:5a:21",
+		"nodes.vm2.overlay.mac":                             "62:e3:0c:90:ef:da",
+		"nodes.vm1.overlay.address":                         "172.16.1.0/32fd00:0:0:1::/128",
+		"nodes.vm2.overlay.address":                         "172.16.2.0/32",
+		"nodes.vm1.namespaces.ns245.interfaces.eth0.bridge": "br245",
+		"nodes.vm2.namespaces.a-very-long-name.interfaces.eth0.bridge": "br246",
+		"nodes.vm1.namespaces.ns245.interfaces.eth0.host":              "veth-ns245",
+		"nodes.vm2.namespaces.a-very-long-name.interfaces.eth0.host":   "veth-4a2901d6db",
+		"nodes.vm1.namespaces.ns245.routes.default.ipv4":               "172.16.1.1",
+		"nodes.vm1.namespaces.ns245.routes.default.ipv6":               "fd00:0:0:1::1",
+		"nodes.vm2.namespaces.a-very-long-name.routes.default.ipv4":    "172.16.2.1",
+	}
+	if d := cmp.Diff(want, derived(t, strings.Replace(small, "BACKEND", "vxlan", 1))); d != "" {
+		t.Errorf("derived (-want +got):\n%s", d)
+	}
+}
+
+// Adding a node renumbers nothing, and the order of nodes counts for nothing.
+func TestDerivationIsStable(t *testing.T) {
+	text := strings.Replace(small, "BACKEND", "vxlan", 1)
+	before := derived(t, text)
+	first := strings.Replace(text, "nodes:\n", "nodes:\n  aaa: {address: 192.168.32.1, bridges: {br0: 172.16.9.1/24}}\n", 1)
+	after := derived(t, first)
+	for path, v := range before {
+		if !strings.HasPrefix(path, "backend.") && after[path] != v {
+			t.Errorf("%s was %s, and is %s with another node", path, v, after[path])
+		}
+	}
+}
+
+func TestDerivedNames(t *testing.T) {
+	for _, tc := range []struct{ backend, device string }{
+		{"{type: vxlan, vni: 16777215}", "vxlan16777215"},
+		{"host-gw", ""},
+	} {
+		top, problems := parse(strings.Replace(small, "BACKEND", tc.backend, 1))
+		if top == nil {
+			t.Fatal(problems)
+		}
+		if got := top.Nodes[0].Overlay.Device; got != tc.device {
+			t.Errorf("%s: the device is %q, want %q", tc.backend, got, tc.device)
+		}
+	}
+	v4 := strings.NewReplacer(`, "fd00:0:0:1::1/64"`, "", `, "fd00:0:0:1::2/64"`, "").Replace(small)
+	top, problems := parse(strings.Replace(v4, "BACKEND", "{type: ipip, mode: per-peer}", 1))
+	if top == nil {
+		t.Fatal(problems)
+	}
+	vm1 := &top.Nodes[0]
+	for peer, want := range map[string]string{"vm2": "ipip-vm2", "a-rather-long-peer": "ipip-07a61b5703"} {
+		if got := top.TunnelName(vm1, &spec.Node{Name: peer}); got != want {
+			t.Errorf("the tunnel to %s is %q, want %q", peer, got, want)
+		}
+	}
+	vm1.Overlay.Device = "tun1"
+	if got := top.TunnelName(vm1, &top.Nodes[1]); got != "tun1" {
+		t.Errorf("the named tunnel is %q", got)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	const text = `apiVersion: netplan-overlay/v1
+name: n
+backend: host-gw
+nodes:
+  a:
+    address: 192.0.2.1
+    bridges: {br0: [10.1.0.1/24, "fd00::1/64"], brx: {addresses: 10.9.0.1/24, overlay: false}}
+    namespaces: {ns: NS}
+`
+	for _, tc := range []struct{ name, ns, want string }{
+		{"derived", `[10.1.0.2/24, "fd00::2/64"]`, "0.0.0.0/0 via 10.1.0.1 dev eth0, ::/0 via fd00::1 dev eth0"},
+		{"eth0 before others", `{interfaces: {aaa: 10.9.0.2/24, eth0: 10.1.0.2/24}}`, "0.0.0.0/0 via 10.1.0.1 dev eth0"},
+		{"the first without eth0", `{interfaces: {lan: 10.9.0.2/24, zzz: 10.1.0.2/24}}`, "0.0.0.0/0 via 10.9.0.1 dev lan"},
+		{"own default", `{interfaces: {eth0: 10.1.0.2/24}, routes: [{to: default, via: 10.1.0.9}]}`, "0.0.0.0/0 via 10.1.0.9 dev eth0"},
+		{"own default of one family", `{interfaces: {eth0: [10.1.0.2/24, "fd00::2/64"]}, routes: [{to: default, via: 10.1.0.9}]}`, "0.0.0.0/0 via 10.1.0.9 dev eth0, ::/0 via fd00::1 dev eth0"},
+		{"another route", `{interfaces: {eth0: 10.1.0.2/24}, routes: [{to: 10.5.0.0/16, dev: eth0}]}`, "10.5.0.0/16 via invalid IP dev eth0, 0.0.0.0/0 via 10.1.0.1 dev eth0"},
+		{"none", `{interfaces: {eth0: 10.1.0.2/24}, routes: []}`, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			top, problems := parse(strings.Replace(text, "NS", tc.ns, 1))
+			if top == nil {
+				t.Fatal(problems)
+			}
+			var l []string
+			for _, r := range top.Nodes[0].Namespaces[0].Routes {
+				l = append(l, fmt.Sprintf("%s via %s dev %s", r.To, r.Via, r.Dev))
+			}
+			if got := strings.Join(l, ", "); got != tc.want {
+				t.Errorf("routes are %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// Scalars are the text that stands there: YAML's own ideas of them don't count.
+func TestScalarsAreText(t *testing.T) {
+	text := strings.NewReplacer("BACKEND", "vxlan", "name: classic", "name: 012", "vm1:", "no:", "vm2:", "1e3:", "br246:", "0x10:").Replace(small)
+	top, problems := parse(text)
+	if top == nil {
+		t.Fatal(problems)
+	}
+	if top.Name != "012" || top.Nodes[0].Name != "1e3" || top.Nodes[1].Name != "no" || top.Nodes[0].Bridges[0].Name != "0x10" {
+		t.Errorf("names became %q, %q, %q, %q", top.Name, top.Nodes[0].Name, top.Nodes[1].Name, top.Nodes[0].Bridges[0].Name)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	text := strings.NewReplacer("BACKEND", `vxlan
+defaults:
+  x-why: every host is the same
+  node: {interface: bond0, overlay: {device: vx, mtu: 1400}}
+  bridge: {mtu: 1399}
+  namespace: {mtu: 1398, sysctls: {net.ipv4.tcp_ecn: 1, net.ipv4.ip_forward: 0}}`,
+		"ns245: [172.16.1.2/24, \"fd00:0:0:1::2/64\"]", "ns245: {interfaces: {eth0: {addresses: 172.16.1.2/24, mtu: 1300}}, sysctls: {net.ipv4.ip_forward: 1}}").Replace(small)
+	top, problems := parse(text)
+	if top == nil {
+		t.Fatal(problems)
+	}
+	n := top.Nodes[0]
+	got := fmt.Sprint(n.Interface, n.Overlay.Device, n.Overlay.MTU, n.Bridges[0].MTU, n.Namespaces[0].Interfaces[0].MTU, top.Nodes[1].Namespaces[0].Interfaces[0].MTU)
+	if want := fmt.Sprint("bond0", "vx", 1400, 1399, 1300, 1398); got != want {
+		t.Errorf("defaults gave %s, want %s", got, want)
+	}
+	var sysctls []string
+	for _, s := range n.Namespaces[0].Sysctls {
+		sysctls = append(sysctls, s.Name+"="+s.Value)
+	}
+	if got := strings.Join(sysctls, " "); got != "net.ipv4.ip_forward=1 net.ipv4.tcp_ecn=1" {
+		t.Errorf("sysctls are %s", got)
+	}
+}
