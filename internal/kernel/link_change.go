@@ -119,6 +119,9 @@ func (d linkDoor) update(before, after model.Object) error {
 		if err := d.h.exec(s, m); err != nil {
 			return err
 		}
+		// With another underlay device, the kernel has derived the MTU anew
+		// (ip_tunnel_update, net/ipv4/ip_tunnel.c; vxlan_config_apply).
+		was.MTU = model.Opt[uint32]{}
 	}
 	return d.configure(s, l.Name, was, l)
 }
