@@ -31,10 +31,10 @@ func Assume(t *spec.Topology, node *spec.Node) model.Facts {
 		mtu = assumedMTU
 	}
 	for _, a := range node.Addresses {
-		f.Underlay[familyOf(a)] = model.Underlay{Device: device, MTU: mtu, Prefix: assumedSubnet(a)}
+		f.Underlay[model.Family(a)] = model.Underlay{Device: device, MTU: mtu, Prefix: assumedSubnet(a)}
 	}
 	for _, p := range Peers(t, node) {
-		if f.Underlay[familyOf(p)].Prefix.Contains(p) {
+		if f.Underlay[model.Family(p)].Prefix.Contains(p) {
 			f.Direct[p] = model.Direct{OK: true, Reason: "assumed: it shares " + assumedSubnet(p).String()}
 		} else {
 			f.Direct[p] = model.Direct{Reason: "assumed: it is in another subnet, " + assumedSubnet(p).String()}
@@ -50,11 +50,4 @@ func assumedSubnet(a netip.Addr) netip.Prefix {
 	}
 	p, _ := a.Prefix(bits) // the lengths fit
 	return p
-}
-
-func familyOf(a netip.Addr) int {
-	if a.Is4() {
-		return 4
-	}
-	return 6
 }

@@ -35,7 +35,7 @@ func Facts(ctx context.Context, h *kernel.Host, q Query) (model.Facts, error) {
 		if err != nil {
 			return f, err
 		}
-		f.Underlay[family(a)] = u
+		f.Underlay[model.Family(a)] = u
 	}
 	if u, ok := f.Underlay[6]; ok {
 		if f.AcceptRA, err = acceptRA(ctx, h, u.Device); err != nil {
@@ -43,7 +43,7 @@ func Facts(ctx context.Context, h *kernel.Host, q Query) (model.Facts, error) {
 		}
 	}
 	for _, p := range q.Peers {
-		d, err := direct(ctx, h, p, f.Underlay[family(p)].Device)
+		d, err := direct(ctx, h, p, f.Underlay[model.Family(p)].Device)
 		if err != nil {
 			return f, err
 		}
@@ -82,7 +82,7 @@ func underlay(a netip.Addr, device string, links map[string]model.Link, addresse
 			l := links[x.Link]
 			return model.Underlay{Device: x.Link, MTU: l.MTU.Value(), Prefix: x.Prefix}, nil
 		}
-		if family(x.Prefix.Addr()) == family(a) && !x.Prefix.Addr().IsLoopback() && !x.Prefix.Addr().IsLinkLocalUnicast() {
+		if model.Family(x.Prefix.Addr()) == model.Family(a) && !x.Prefix.Addr().IsLoopback() && !x.Prefix.Addr().IsLinkLocalUnicast() {
 			there = append(there, x.Prefix.Addr().String()+" on "+x.Link)
 		}
 	}

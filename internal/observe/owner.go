@@ -2,7 +2,6 @@ package observe
 
 import (
 	"fmt"
-	"net/netip"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -105,12 +104,4 @@ func ownerOfSysctl(s model.Sysctl) model.Owner {
 		return model.OwnerOurs
 	}
 	return model.OwnerShared
-}
-
-// family returns 4 or 6.
-func family(a netip.Addr) int {
-	if a.Is4() {
-		return 4
-	}
-	return 6
 }

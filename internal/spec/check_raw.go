@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // checkRaw checks values one by one, and what depends on the backend.
@@ -51,7 +53,7 @@ func (d *decoder) checkUnderlay(t *rawTopology) {
 	for _, n := range t.nodes {
 		var family [7]*node
 		for _, a := range n.addresses {
-			f := familyOf(a.v)
+			f := model.Family(a.v)
 			if family[f] != nil {
 				d.errorf(a.at, "", "the node has two IPv%d addresses on the underlay; it needs one", f)
 			}
@@ -145,7 +147,7 @@ func (d *decoder) checkOverlay(t *rawTopology, n *rawNode) {
 	}
 	var family [7]*node
 	for _, a := range o.addresses {
-		f := familyOf(a.v.Addr())
+		f := model.Family(a.v.Addr())
 		if family[f] != nil {
 			d.errorf(a.at, "", "the overlay device needs one IPv%d address, not two", f)
 		}
@@ -180,11 +182,4 @@ func (d *decoder) checkCarried(t *rawTopology, b *rawBridge) {
 			d.errorf(a.at, "use the backend vxlan or host-gw, or overlay: false for a bridge that stays local", "ipip carries IPv4 only, and %s is IPv6", a.v)
 		}
 	}
-}
-
-func familyOf(a netip.Addr) int {
-	if a.Is4() {
-		return 4
-	}
-	return 6
 }

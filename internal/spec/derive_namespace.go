@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
@@ -152,7 +154,7 @@ func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
 		}
 		ns.Routes = append(ns.Routes, route)
 		if route.To.Bits() == 0 {
-			has[familyOf(route.To.Addr())] = true
+			has[model.Family(route.To.Addr())] = true
 		}
 	}
 	if r.noRoutes {
@@ -195,7 +197,7 @@ func (y *nodeDeriver) gateway(i Interface, family int) netip.Addr {
 		}
 		for _, p := range b.Addresses {
 			for _, a := range i.Addresses {
-				if familyOf(a.Addr()) == family && a.Masked().Contains(p.Addr()) {
+				if model.Family(a.Addr()) == family && a.Masked().Contains(p.Addr()) {
 					return p.Addr()
 				}
 			}
@@ -219,11 +221,11 @@ func (y *nodeDeriver) route(r *rawRoute, ns *Namespace) (Route, bool) {
 		y.errorf(r.at, "via: the gateway's address, or to: 0.0.0.0/0 and dev:", "a default route without a gateway says not of which family it is")
 		return route, false
 	case r.defaultFor:
-		route.To = wholeFamily(familyOf(r.via.v))
+		route.To = wholeFamily(model.Family(r.via.v))
 	case !r.to.given():
 		return route, false // told already
 	}
-	if r.via.given() && familyOf(r.via.v) != familyOf(route.To.Addr()) {
+	if r.via.given() && model.Family(r.via.v) != model.Family(route.To.Addr()) {
 		y.errorf(r.via.at, "", "the gateway %s and the destination %s are of different families", r.via.v, route.To)
 		return route, false
 	}
