@@ -2,24 +2,56 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // undo takes the done steps back, last first. It goes on after an error, so that
 // as much as possible is as it was, and returns the errors.
+//
+// What cannot be had at its turn is tried once more at the end: a route whose former
+// gateway is an address of the host by now has to wait until that is gone.
 func undo(ctx context.Context, k Kernel, done []model.Step) []error {
-	var stuck []error
+	type inverse struct {
+		model.Step
+		consequence bool // of the step, not the step's own object
+	}
+	var waiting []inverse
+	made := map[model.Key]bool{}
 	for _, s := range slices.Backward(done) {
-		for _, inverse := range Inverse(s) {
-			if err := k.Do(ctx, []model.Step{inverse})[0]; err != nil {
-				stuck = append(stuck, fmt.Errorf("undo: %w", err))
+		for i, back := range Inverse(s) {
+			if k.Do(ctx, []model.Step{back})[0] != nil {
+				waiting = append(waiting, inverse{back, i > 0})
+			} else if back.Op == model.OpCreate {
+				made[back.Key()] = true
 			}
 		}
 	}
+	var stuck []error
+	for _, back := range waiting {
+		err := again(ctx, k, back.Step)
+		if errors.Is(err, syscall.EEXIST) && (made[back.Key()] || back.consequence) {
+			continue // a step that was half done may have taken nothing along
+		}
+		if err != nil {
+			stuck = append(stuck, fmt.Errorf("undo: %w", err))
+		}
+	}
 	return stuck
+}
+
+// again tries a step anew. What it was to update may have gone meanwhile, and is
+// then made.
+func again(ctx context.Context, k Kernel, s model.Step) error {
+	err := k.Do(ctx, []model.Step{s})[0]
+	if s.Op == model.OpUpdate && (errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENODEV)) {
+		return k.Do(ctx, []model.Step{{Op: model.OpCreate, After: s.After}})[0]
+	}
+	return err
 }
 
 // Inverse returns the steps that take a step back to the exact attributes that
@@ -28,14 +60,14 @@ func Inverse(s model.Step) []model.Step {
 	var steps []model.Step
 	switch s.Op {
 	case model.OpCreate:
-		return []model.Step{{Op: model.OpDelete, Before: s.After}}
+		steps = append(steps, model.Step{Op: model.OpDelete, Before: s.After})
 	case model.OpUpdate:
 		steps = append(steps, inverseUpdate(s))
 	case model.OpDelete:
 		steps = append(steps, model.Step{Op: model.OpCreate, After: s.Before})
 	}
-	for _, o := range s.Lost {
-		steps = append(steps, model.Step{Op: model.OpCreate, After: o})
+	for _, o := range slices.Concat(s.Lost, s.Restore) {
+		steps = append(steps, restore(o)...)
 	}
 	for _, o := range s.Released {
 		steps = append(steps, reattach(o))
@@ -53,6 +85,17 @@ func inverseUpdate(s model.Step) model.Step {
 	after := s.After.(model.Sysctl)
 	after.Saved = before.Value
 	return model.Step{Op: model.OpDelete, Before: after}
+}
+
+// restore makes a lost object again. A sysctl that the tool had not set is set and
+// given back to what it was, so that nothing remembers it as ours.
+func restore(o model.Object) []model.Step {
+	steps := []model.Step{{Op: model.OpCreate, After: o}}
+	if v, ok := o.(model.Sysctl); ok && !v.Saved.IsSet() {
+		v.Saved = v.Value
+		steps = append(steps, model.Step{Op: model.OpDelete, Before: v})
+	}
+	return steps
 }
 
 // reattach makes a link a port of its bridge again.

@@ -21,13 +21,18 @@ func (x *expander) mtus() {
 	}
 	overhead := x.backend.Overhead(family)
 	most := x.underlayMTU - min(x.underlayMTU, overhead)
+	possible := u.MTU - min(u.MTU, overhead)
 	x.overlayMTU = most
 	if overhead > 0 {
 		reason = fmt.Sprintf("%s, %d, less %d for %s over IPv%d", reason, x.underlayMTU, overhead, x.topology.Backend.Type, family)
 	}
 	if explicit := x.node.Overlay.MTU; explicit != 0 {
-		x.explicitMTU(explicit, most, u.MTU-min(u.MTU, overhead))
+		x.explicitMTU(explicit, most, possible)
 		return
+	}
+	if x.backend.Clamped && most > possible {
+		x.overlayMTU = possible
+		reason = fmt.Sprintf("%s; the kernel allows no more over %s, which has %d", reason, u.Device, u.MTU)
 	}
 	x.noteNode("overlay.mtu", number(x.overlayMTU), reason)
 	x.needIPv6(x.overlayMTU)

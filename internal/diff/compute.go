@@ -28,7 +28,9 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	for _, e := range order {
 		p.reach(e)
 	}
+	p.rebuild(order)
 	p.prune(observed)
+	p.rebuild(order)
 	return p.plan
 }
 
@@ -54,19 +56,47 @@ func (p *planner) reach(e model.Entry) {
 		p.plan.Missing = append(p.plan.Missing, e)
 	case e.Ref, p.blocked[key]:
 	case !ok:
-		p.create(e)
+		p.reachAnew(e)
 	case e.Object.Fill(got.Object) == got.Object:
 		p.plan.Unchanged++
 	default:
-		p.change(e, got)
+		p.reachAnew(e)
+	}
+}
+
+// reachAnew brings about an object that isn't there or differs. Making room for it
+// may have taken it down.
+func (p *planner) reachAnew(e model.Entry) {
+	if !p.makeRoom(e) {
+		return
+	}
+	got, ok := p.sim.get(e.Object.Key())
+	if !ok {
+		p.create(e)
+		return
+	}
+	p.change(e, got)
+}
+
+// rebuild brings about again what the deletions have taken down: with the last IPv4
+// address of a link go all routes that lead through it.
+func (p *planner) rebuild(order []model.Entry) {
+	if len(p.sim.lost) == 0 {
+		return
+	}
+	for _, e := range order {
+		key := e.Object.Key()
+		if _, ok := p.sim.get(key); ok || e.Ref || p.blocked[key] {
+			continue
+		}
+		if _, ok := p.sim.lost[key]; ok {
+			p.reachAnew(e)
+		}
 	}
 }
 
 // create plans an object that isn't there, or no longer.
 func (p *planner) create(e model.Entry) {
-	if !p.makeRoom(e) {
-		return
-	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
 	c.Attrs, _, _ = model.DiffAttrs(e.Object, nothing{})
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
@@ -109,33 +139,17 @@ func (p *planner) change(e, got model.Entry) {
 func (p *planner) replace(e model.Entry, c Change) {
 	c.Action, c.After = Replace, e.Object
 	c.Impact = max(c.Impact, deletionImpact(c.Before), model.ImpactBrief)
-	if !p.makeRoom(e) {
-		return
-	}
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.remove(c.Before, c.Impact)
 	p.step(model.Step{Op: model.OpCreate, After: e.Object})
 }
 
-// makeRoom deletes what is ours and holds something that the object needs for
-// itself alone: its VNI and port, or the name of its second end. It returns false
-// where a foreign object holds it.
-func (p *planner) makeRoom(e model.Entry) bool {
-	for _, holder := range p.sim.inTheWayOf(e.Object) {
-		if !p.mine(holder) {
-			p.plan.Conflicts = append(p.plan.Conflicts, Conflict{
-				Want: e.Object, Got: holder.Object, Owner: holder.Owner, Maker: holder.Maker, Source: e.Source, Intent: e.Intent,
-			})
-			return false
-		}
-		p.delete(holder, e.Object.Key())
-	}
-	return true
-}
-
 // delete plans the deletion of an object of ours, because of cause if that isn't
 // the zero Key.
 func (p *planner) delete(e model.Entry, cause model.Key) {
+	if first := p.sim.whole(e); p.mine(first) {
+		e = first
+	}
 	impact := p.impactOfDeleting(e.Object)
 	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
 		p.plan.Changes = append(p.plan.Changes, Change{
@@ -171,11 +185,11 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 	for _, e := range lost {
 		key := e.Object.Key()
 		p.sim.remove(key)
-		why.object = e.Object
-		p.sim.lost[key] = why
 		if e.Owner == model.OwnerKernel {
 			continue
 		}
+		why.object = e.Object
+		p.sim.lost[key] = why
 		objects = append(objects, e.Object)
 		_, wanted := p.desired.Get(key)
 		switch {
@@ -193,6 +207,7 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 
 // step adds a step, and simulates it.
 func (p *planner) step(s model.Step) {
+	s.Restore = p.sim.endangered(s)
 	p.plan.Steps = append(p.plan.Steps, s)
 	if s.After != nil {
 		p.sim.put(s.After)

@@ -14,6 +14,9 @@ func (p *planner) findConflicts(order []model.Entry) {
 		if len(attrs) == 0 {
 			continue // right as it is, and of a kind that carries no mark
 		}
+		if r, ok := got.Object.(model.Route); ok && got.Owner == model.OwnerKernel && len(p.makersOf(r)) > 0 {
+			continue // goes with an address of ours
+		}
 		key := e.Object.Key()
 		adoptable := got.Owner == model.OwnerForeign && !anyFixed(attrs)
 		if adoptable && p.opts.Adopt {

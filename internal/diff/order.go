@@ -45,12 +45,16 @@ func inOrder(entries iter.Seq[model.Entry]) []model.Entry {
 }
 
 func compareRanked(a, b ranked) int {
-	return cmp.Or(
-		cmp.Compare(a.stage, b.stage),
-		cmp.Compare(a.depth, b.depth),
-		strings.Compare(a.Intent, b.Intent),
-		a.key.Compare(b.key),
-	)
+	if a.stage != b.stage {
+		return cmp.Compare(a.stage, b.stage)
+	}
+	if a.depth != b.depth {
+		return cmp.Compare(a.depth, b.depth)
+	}
+	if c := strings.Compare(a.Intent, b.Intent); c != 0 {
+		return c
+	}
+	return a.key.Compare(b.key)
 }
 
 // stage is the coarse order of kinds; no object needs one of a later stage. The

@@ -24,7 +24,7 @@ func (p *planner) prune(observed *model.State) {
 	order := inOrder(slices.Values(entries))
 	slices.Reverse(order)
 	for _, e := range order {
-		if !goesWith(e.Object, doomed) {
+		if _, ok := p.sim.get(e.Object.Key()); ok && !goesWith(e.Object, doomed) {
 			p.delete(e, model.Key{})
 		}
 	}

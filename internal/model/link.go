@@ -126,7 +126,7 @@ func (l Link) Attrs() []Attr {
 	add(&s, Attr{Name: "peer", Fixed: true}, l.Peer)
 	add(&s, Attr{Name: "vni", Fixed: true}, l.VXLAN.VNI)
 	add(&s, Attr{Name: "port", Fixed: true}, l.VXLAN.Port)
-	add(&s, Attr{Name: "local", Impact: ImpactBrief}, l.VXLAN.Local)
+	add(&s, Attr{Name: "local", Impact: ImpactBrief, Class: family(l.VXLAN.Local)}, l.VXLAN.Local)
 	add(&s, Attr{Name: "dev", Impact: ImpactBrief}, l.VXLAN.Dev)
 	add(&s, Attr{Name: "learning"}, l.VXLAN.Learning)
 	add(&s, Attr{Name: "ttl"}, l.VXLAN.TTL)
@@ -145,6 +145,15 @@ func (l Link) Attrs() []Attr {
 	add(&s, Attr{Name: "group", Mark: true}, l.Group)
 	add(&s, Attr{Name: "alias", Mark: true}, l.Alias)
 	return s
+}
+
+// family is the class of a vxlan device's own address: "New local address family
+// does not match old" (vxlan_nl2conf). A device without one is an IPv4 one.
+func family(local Opt[netip.Addr]) string {
+	if local.Value().Is6() {
+		return "ipv6"
+	}
+	return "ipv4"
 }
 
 // addRemote adds an ipip tunnel's far end. It can change, but not between one end
@@ -206,11 +215,7 @@ func (i IPIP) fill(f IPIP) IPIP {
 func (l Link) claim() Claim {
 	switch l.Type.Value() {
 	case TypeVXLAN:
-		family := "ipv4"
-		if a := l.VXLAN.Local.Value(); a.Is6() {
-			family = "ipv6"
-		}
-		return Claim{l.Netns, fmt.Sprintf("vxlan vni %d port %d over %s", l.VXLAN.VNI.Value(), l.VXLAN.Port.Value(), family)}
+		return Claim{l.Netns, fmt.Sprintf("vxlan vni %d port %d over %s", l.VXLAN.VNI.Value(), l.VXLAN.Port.Value(), family(l.VXLAN.Local))}
 	case TypeIPIP:
 		return Claim{l.Netns, fmt.Sprintf("ipip local %s remote %s", anyAddr(l.IPIP.Local), anyAddr(l.IPIP.Remote))}
 	}

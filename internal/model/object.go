@@ -52,6 +52,7 @@ type Attr struct {
 	Name    string
 	Value   string // as iproute2 would print it; "" for none
 	Fixed   bool   // cannot change on a live object: a difference means a replacement
+	Class   string // a value can only change into one of its class: a difference in class is one in a fixed attribute
 	Mark    bool   // says whose the object is; differing marks alone mean an adoption
 	Flushes bool   // a change drops the permanent neighbours on the link (neigh_changeaddr, net/core/neighbour.c)
 	Impact  Impact // of changing it in place
@@ -69,16 +70,18 @@ type AttrChange struct {
 
 // DiffAttrs compares what want specifies with what got has, in want's order.
 func DiffAttrs(want, got Object) (changes []AttrChange, impact Impact, flushes bool) {
-	have := make(map[string]string)
+	have := make(map[string]Attr)
 	for _, a := range got.Attrs() {
-		have[a.Name] = a.Value
+		have[a.Name] = a
 	}
 	for _, a := range want.Attrs() {
 		before, ok := have[a.Name]
-		if ok && before == a.Value {
+		if ok && before.Value == a.Value {
 			continue
 		}
-		changes = append(changes, AttrChange{Name: a.Name, Before: before, After: a.Value, Fixed: a.Fixed, Mark: a.Mark})
+		changes = append(changes, AttrChange{
+			Name: a.Name, Before: before.Value, After: a.Value, Fixed: a.Fixed || ok && a.Class != before.Class, Mark: a.Mark,
+		})
 		impact = max(impact, a.Impact)
 		flushes = flushes || a.Flushes
 	}

@@ -37,6 +37,11 @@ type Step struct {
 	Lost []Object
 	// Released are the ports that a deleted bridge lets go, as they were.
 	Released []Object
+	// Restore are the objects that taking the step back takes down, although they
+	// were there before it: when the first IPv4 address of a link goes again, so do
+	// the routes and neighbours that the link had already. Each stands before those
+	// that need it.
+	Restore []Object
 }
 
 // Object returns the object that the step is about: After, or Before of a delete.

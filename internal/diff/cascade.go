@@ -1,0 +1,216 @@
+package diff
+
+import (
+	"slices"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// index finds out what goes down with what.
+func (s *simulation) index() {
+	if s.dependents != nil {
+		return
+	}
+	s.dependents = map[model.Key][]model.Key{}
+	s.ports = map[model.Key][]model.Key{}
+	s.addresses = map[model.Key][]model.Key{}
+	s.subnets = map[model.Key][]model.Key{}
+	s.holders = map[hostIP][]model.Key{}
+	s.sourced = map[hostIP][]model.Key{}
+	for e := range s.observed.All() {
+		s.note(e.Object)
+	}
+	for _, e := range s.changed {
+		s.note(e.Object)
+	}
+}
+
+// note adds an object to the index.
+func (s *simulation) note(o model.Object) {
+	key := o.Key()
+	for _, n := range o.Needs() {
+		if !n.Order {
+			s.dependents[n.Key] = append(s.dependents[n.Key], key)
+		}
+	}
+	switch o := o.(type) {
+	case model.Link:
+		if m := o.Master.Value(); m != "" {
+			master := model.LinkKey(o.Netns, m)
+			s.ports[master] = append(s.ports[master], key)
+		}
+		if end, ok := o.Peer.Get(); ok && o.Primary() {
+			other := model.LinkKey(end.Netns, end.Name)
+			s.dependents[other] = append(s.dependents[other], key)
+		}
+	case model.Address:
+		link := model.LinkKey(o.Netns, o.Link)
+		s.addresses[link] = append(s.addresses[link], key)
+		route := model.RouteKey(o.Netns, model.TableMain, o.Prefix.Masked(), 0)
+		s.subnets[route] = append(s.subnets[route], key)
+		ip := hostIP{o.Netns, o.Prefix.Addr()}
+		s.holders[ip] = append(s.holders[ip], key)
+	case model.Route:
+		if src := o.Src.Value(); src.Is4() {
+			ip := hostIP{o.Netns, src}
+			s.sourced[ip] = append(s.sourced[ip], key)
+		}
+	}
+}
+
+// cascade is what the kernel takes down with the deletion of an object.
+type cascade struct {
+	*simulation
+	down map[model.Key]bool // with the object itself
+	lost []model.Entry
+	todo []model.Object
+}
+
+// consequences returns what the kernel takes down with the deletion of o, in the
+// order in which it can be made again, and the ports that it releases.
+func (s *simulation) consequences(o model.Object) (lost, released []model.Entry) {
+	s.index()
+	c := &cascade{simulation: s, down: map[model.Key]bool{o.Key(): true}, todo: []model.Object{o}}
+	for len(c.todo) > 0 {
+		next := c.todo[0]
+		c.todo = c.todo[1:]
+		for _, e := range s.present(s.dependents[next.Key()]) {
+			if stillNeeds(e.Object, next) {
+				c.take(e)
+			}
+		}
+		if a, ok := next.(model.Address); ok && a.Prefix.Addr().Is4() {
+			c.address(a)
+		}
+	}
+	for k := range c.down {
+		for _, port := range s.present(s.ports[k]) {
+			if l := port.Object.(model.Link); !c.down[l.Key()] && model.LinkKey(l.Netns, l.Master.Value()) == k {
+				released = append(released, port)
+			}
+		}
+	}
+	return inOrder(slices.Values(c.lost)), inOrder(slices.Values(released))
+}
+
+func (c *cascade) take(e model.Entry) {
+	if k := e.Object.Key(); !c.down[k] {
+		c.down[k] = true
+		c.lost = append(c.lost, e)
+		c.todo = append(c.todo, e.Object)
+	}
+}
+
+// stillNeeds says whether o, as the steps so far have left it, goes down with
+// the removed object: a route may have been led elsewhere since it was observed.
+func stillNeeds(o, removed model.Object) bool {
+	for _, n := range o.Needs() {
+		if !n.Order && n.Key == removed.Key() {
+			return true
+		}
+	}
+	l, ok := removed.(model.Link)
+	return ok && isEndOf(o, l)
+}
+
+// address takes what goes with an IPv4 address: the routes that prefer it as
+// source, unless another link has it, too, and with a link's last one the
+// neighbours, and the routes that lead through the link (fib_sync_down_addr and
+// fib_disable_ip, net/ipv4/fib_frontend.c).
+func (c *cascade) address(a model.Address) {
+	if len(c.staying(c.holdersOf(a.Netns, a.Prefix.Addr()))) == 0 {
+		for _, e := range c.present(c.sourced[hostIP{a.Netns, a.Prefix.Addr()}]) {
+			if e.Object.(model.Route).Src.Value() == a.Prefix.Addr() {
+				c.take(e)
+			}
+		}
+	}
+	last, only := true, true
+	for _, e := range c.staying(c.addressesOn(a.Netns, a.Link)) {
+		p := e.Object.(model.Address).Prefix
+		last = last && p.Addr().Is6()
+		only = only && p.Masked() != a.Prefix.Masked()
+	}
+	if own, ok := c.get(model.RouteKey(a.Netns, model.TableMain, a.Prefix.Masked(), 0)); ok && only && own.Owner == model.OwnerKernel {
+		c.take(own)
+	}
+	if last {
+		c.disableIPv4(model.Link{Netns: a.Netns, Name: a.Link})
+	}
+}
+
+// disableIPv4 takes what goes with a link's last IPv4 address.
+func (c *cascade) disableIPv4(l model.Link) {
+	for _, e := range c.present(c.on(l.Key(), model.KindRoute, model.KindNeighbour)) {
+		if e.Object.Key().Prefix.Addr().Is4() && stillNeeds(e.Object, l) {
+			c.take(e)
+		}
+	}
+}
+
+// staying returns those entries that don't go down.
+func (c *cascade) staying(l []model.Entry) []model.Entry {
+	return slices.DeleteFunc(l, func(e model.Entry) bool { return c.down[e.Object.Key()] })
+}
+
+// flush returns the permanent neighbours of a link, which a change of its MAC drops.
+func (s *simulation) flush(link model.Key) []model.Entry {
+	return s.present(s.on(link, model.KindNeighbour))
+}
+
+// on returns the keys of what may be on a link, of some kinds.
+func (s *simulation) on(link model.Key, kinds ...model.Kind) []model.Key {
+	s.index()
+	var l []model.Key
+	for _, k := range s.dependents[link] {
+		if slices.Contains(kinds, k.Kind) {
+			l = append(l, k)
+		}
+	}
+	return l
+}
+
+// endangered returns what would go if the step were done and taken back.
+func (s *simulation) endangered(step model.Step) []model.Object {
+	var l []model.Entry
+	switch after := step.After.(type) {
+	case model.Address:
+		l = s.withFirstAddress(step.Op, after)
+	case model.Link:
+		if before, ok := step.Before.(model.Link); ok && after.Up.Value() && !before.Up.Value() {
+			l = s.whileDown(after)
+		}
+	}
+	var objects []model.Object
+	for _, e := range inOrder(slices.Values(l)) {
+		if e.Owner != model.OwnerKernel {
+			objects = append(objects, e.Object)
+		}
+	}
+	return objects
+}
+
+// withFirstAddress returns the IPv4 routes and neighbours that a link has before its
+// first IPv4 address.
+func (s *simulation) withFirstAddress(op model.Op, a model.Address) []model.Entry {
+	if op != model.OpCreate || a.Prefix.Addr().Is6() {
+		return nil
+	}
+	for _, e := range s.addressesOn(a.Netns, a.Link) {
+		if e.Object.Key().Prefix.Addr().Is4() {
+			return nil
+		}
+	}
+	c := &cascade{simulation: s, down: map[model.Key]bool{}}
+	c.disableIPv4(model.Link{Netns: a.Netns, Name: a.Link})
+	return c.lost
+}
+
+// whileDown returns what a link that is down can have, and loses when it goes down:
+// neighbours and IPv6 addresses.
+func (s *simulation) whileDown(link model.Link) []model.Entry {
+	return slices.DeleteFunc(s.present(s.on(link.Key(), model.KindAddress, model.KindNeighbour)), func(e model.Entry) bool {
+		k := e.Object.Key()
+		return k.Kind == model.KindAddress && k.Prefix.Addr().Is4()
+	})
+}

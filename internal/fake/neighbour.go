@@ -1,0 +1,31 @@
+package fake
+
+import (
+	"syscall"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// setNeighbour makes or replaces an entry: what the kernel learnt is nobody's.
+func (k *Kernel) setNeighbour(n model.Neighbour) error {
+	if _, ok := k.link(n.Netns, n.Link); !ok {
+		return syscall.ENODEV
+	}
+	k.put(n)
+	return nil
+}
+
+func (k *Kernel) createFDB(f model.FDBEntry) error {
+	l, ok := k.link(f.Netns, f.Link)
+	switch {
+	case !ok:
+		return syscall.ENODEV
+	case l.Type.Value() != model.TypeVXLAN:
+		return syscall.EOPNOTSUPP
+	}
+	if _, ok := k.objects[f.Key()]; ok && !f.MAC.IsZero() {
+		return syscall.EEXIST
+	}
+	k.put(f)
+	return nil
+}
