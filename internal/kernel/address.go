@@ -19,10 +19,6 @@ func (h *Host) Addresses(ctx context.Context, netns string) ([]model.Address, er
 
 // addresses lists the addresses of one link, or of all if link is "".
 func (h *Host) addresses(ctx context.Context, netns, link string) ([]model.Address, error) {
-	links, err := h.rawLinks(ctx, netns)
-	if err != nil {
-		return nil, err
-	}
 	s, err := h.space(netns)
 	if err != nil {
 		return nil, err
@@ -30,6 +26,10 @@ func (h *Host) addresses(ctx context.Context, netns, link string) ([]model.Addre
 	b, err := s.conn.dump(ctx, newMessage(unix.RTM_GETADDR, 0, make([]byte, unix.SizeofIfAddrmsg)))
 	if err != nil {
 		return nil, opError("list the addresses of", model.Netns{Name: shown(netns, "the host")}, err)
+	}
+	links, err := h.rawLinks(ctx, netns) // after them: an unknown link is one that is gone, and its addresses with it
+	if err != nil {
+		return nil, err
 	}
 	names := namesOf(links)
 	var l []model.Address

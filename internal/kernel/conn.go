@@ -52,7 +52,15 @@ func dial() (*conn, error) {
 	return c, nil
 }
 
-func (c *conn) close() error { return unix.Close(c.fd) }
+// close waits for whoever is using the socket: its number may be another file's a
+// moment later. Whoever comes after that finds a bad descriptor.
+func (c *conn) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fd := c.fd
+	c.fd = -1
+	return unix.Close(fd)
+}
 
 // exec sends a request that changes something and waits for the acknowledgement.
 func (c *conn) exec(m message) error {

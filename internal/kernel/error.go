@@ -54,13 +54,13 @@ func opError(op string, o model.Object, err error) error {
 	if errors.As(err, &r) {
 		e.Err, e.Detail = r.errno, r.text
 	}
-	e.Cause = likelyCause(o, err)
+	e.Cause = likelyCause(e, o)
 	return e
 }
 
 // likelyCause says what mostly is behind an errno.
-func likelyCause(o model.Object, err error) string {
-	switch {
+func likelyCause(e *OpError, o model.Object) string {
+	switch err := e.Err; {
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
 		if o.Key().Kind == model.KindNetns {
 			return "needs CAP_SYS_ADMIN"
@@ -71,21 +71,25 @@ func likelyCause(o model.Object, err error) string {
 	}
 	switch o := o.(type) {
 	case model.Link:
-		return linkCause(o, err)
+		return linkCause(e, o)
 	case model.Route:
-		return routeCause(o, err)
+		return routeCause(o, e.Err)
 	}
 	return ""
 }
 
-func linkCause(l model.Link, err error) string {
-	switch {
+func linkCause(e *OpError, l model.Link) string {
+	switch err := e.Err; {
+	case errors.Is(err, syscall.EOPNOTSUPP) && e.Op == "create":
+		return fmt.Sprintf("this kernel has no %s module", l.Type.Value())
 	case errors.Is(err, syscall.EOPNOTSUPP):
-		return fmt.Sprintf("this kernel has no %s module, or cannot change this on a live device", l.Type.Value())
+		return "the kernel cannot change this on a live device"
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Sprintf("another program holds UDP port %d; see: ss -lunp", l.VXLAN.Port.Value())
-	case errors.Is(err, syscall.EEXIST) && l.Type.Value() == model.TypeVXLAN:
-		return fmt.Sprintf("the name, or VNI %d on port %d, is taken; see: ip -d link show type vxlan", l.VXLAN.VNI.Value(), l.VXLAN.Port.Value())
+	case errors.Is(err, syscall.EEXIST) && strings.Contains(e.Detail, "VNI"): // else it is the name
+		return fmt.Sprintf("VNI %d on port %d is taken; see: ip -d link show type vxlan", l.VXLAN.VNI.Value(), l.VXLAN.Port.Value())
+	case errors.Is(err, syscall.EEXIST) && l.Type.Value() != model.TypeIPIP:
+		return "a device of the name appeared meanwhile"
 	case errors.Is(err, syscall.EEXIST):
 		return "the name, or the pair of tunnel ends, is taken by a device that appeared meanwhile"
 	case errors.Is(err, syscall.EXFULL):
@@ -95,8 +99,9 @@ func linkCause(l model.Link, err error) string {
 }
 
 func routeCause(r model.Route, err error) string {
+	unreachable := errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH)
 	switch {
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+	case unreachable && r.Via.Value().IsValid():
 		return fmt.Sprintf("the gateway %s is not on a link of the host", r.Via.Value())
 	case errors.Is(err, syscall.ENETDOWN):
 		return fmt.Sprintf("%s is down", r.Dev.Value())

@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -13,22 +15,14 @@ import (
 // there: not what was learnt from packets, nor the row that the kernel makes of the
 // device's own default destination.
 func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error) {
-	s, err := h.space(netns)
-	if err != nil {
-		return nil, err
-	}
-	dev, err := s.link(link)
-	if err != nil {
-		return nil, opError("find", model.Link{Netns: netns, Name: link}, err)
-	}
-	rows, err := h.neighbourRows(ctx, netns, link, unix.AF_BRIDGE)
+	rows, dev, err := h.neighbourRows(ctx, netns, link, unix.AF_BRIDGE)
 	if err != nil {
 		return nil, err
 	}
 	var l []model.FDBEntry
 	for r := range replies(rows) {
 		f, ok := parseFDB(r.body, dev.index)
-		if ok && !(dev.group && f.MAC.IsZero()) {
+		if ok && !(f.MAC.IsZero() && f.Dst.Value() == dev.remote) {
 			f.Netns, f.Link = netns, link
 			l = append(l, f)
 		}
@@ -58,14 +52,22 @@ func parseFDB(body []byte, index uint32) (model.FDBEntry, bool) {
 
 type fdbDoor struct{ h *Host }
 
-// create adds a row. The all-zero MAC may have many: there it is appended.
+// create adds a row. The all-zero MAC may have many: there it is appended. A row that
+// the device has learnt is nobody's, and replaced.
 func (d fdbDoor) create(o model.Object) error {
 	f := o.(model.FDBEntry)
-	flags := uint16(unix.NLM_F_CREATE | unix.NLM_F_EXCL)
 	if f.MAC.IsZero() {
-		flags = unix.NLM_F_CREATE | unix.NLM_F_APPEND
+		return d.set(f, unix.NLM_F_CREATE|unix.NLM_F_APPEND)
 	}
-	return d.set(f, flags)
+	err := d.set(f, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	if !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	static, listErr := d.h.FDB(context.Background(), f.Netns, f.Link)
+	if listErr != nil || slices.ContainsFunc(static, func(x model.FDBEntry) bool { return x.MAC == f.MAC }) {
+		return err
+	}
+	return d.set(f, unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
 }
 
 // update points a row elsewhere, in one message.

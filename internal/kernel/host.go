@@ -38,6 +38,7 @@ type Host struct {
 	opts     Options
 	features Features
 	writes   atomic.Uint64
+	memoryMu sync.Mutex // of the file that remembers sysctls
 
 	mu     sync.Mutex
 	spaces map[string]*space // by name; "" is the root
@@ -54,12 +55,13 @@ type Features struct {
 
 // space is an open network namespace.
 type space struct {
+	netns string   // its name; "" for the root
 	file  *os.File // nil for the process's own namespace
 	inode uint64
 	conn  *conn
 
 	mu    sync.Mutex
-	index map[string]uint32 // of links, as far as they were asked for
+	index map[string]uint32 // of links, as far as they were listed or asked for
 }
 
 // Open opens a host. Nothing of it is read or changed yet, but that its root
@@ -164,7 +166,7 @@ func (h *Host) path(netns string) string {
 }
 
 func openSpace(path, netns string) (*space, error) {
-	s := &space{index: map[string]uint32{}}
+	s := &space{netns: netns, index: map[string]uint32{}}
 	if path == "" {
 		s.inode = inodeOf(ownNetns)
 		var err error

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 
@@ -18,10 +19,10 @@ type rawLink struct {
 	link   model.Link
 	index  uint32
 	master uint32
-	under  uint32 // the underlay device of a vxlan or ipip device
-	peer   uint32 // IFLA_LINK
-	nsid   int32  // IFLA_LINK_NETNSID: the peer's namespace; -1: the same
-	group  bool   // a vxlan device with a default destination, whose FDB row the kernel makes itself
+	under  uint32     // the underlay device of a vxlan or ipip device
+	peer   uint32     // IFLA_LINK
+	nsid   int32      // IFLA_LINK_NETNSID: the peer's namespace; -1: the same
+	remote netip.Addr // a vxlan device's default destination, whose FDB row the kernel makes itself
 }
 
 // Links lists the links of the namespaces, "" being the root one. The other ends of
@@ -68,6 +69,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 			l = append(l, raw)
 		}
 	}
+	s.setIndexes(l)
 	return l, nil
 }
 
@@ -183,6 +185,23 @@ func (s *space) linkIndex(name string) (uint32, error) {
 	return r.index, nil
 }
 
+// find is linkIndex with an error that names the link.
+func (s *space) find(name string) (uint32, error) {
+	i, err := s.linkIndex(name)
+	return i, opError("find", model.Link{Netns: s.netns, Name: name}, err)
+}
+
+// setIndexes notes the indexes of all links. Others make links, too, and may make one
+// again under a name that we knew.
+func (s *space) setIndexes(l []rawLink) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.index)
+	for _, r := range l {
+		s.index[r.link.Name] = r.index
+	}
+}
+
 // linkName returns the name of the link with the index, "" if there is none.
 func (s *space) linkName(index uint32) string {
 	s.mu.Lock()
@@ -220,9 +239,6 @@ func (h *Host) on(netns, link string) (*space, uint32, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	i, err := s.linkIndex(link)
-	if err != nil {
-		return nil, 0, opError("find", model.Link{Netns: netns, Name: link}, err)
-	}
-	return s, i, nil
+	i, err := s.find(link)
+	return s, i, err
 }

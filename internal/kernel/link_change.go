@@ -177,11 +177,8 @@ func masterAttr(s *space, m message, master string) (message, error) {
 	if master == "" {
 		return m.u32(unix.IFLA_MASTER, 0), nil
 	}
-	index, err := s.linkIndex(master)
-	if err != nil {
-		return nil, opError("find", model.Link{Name: master}, err)
-	}
-	return m.u32(unix.IFLA_MASTER, index), nil
+	index, err := s.find(master)
+	return m.u32(unix.IFLA_MASTER, index), err
 }
 
 // remove deletes a link; one that is gone, with its namespace or its other end, is

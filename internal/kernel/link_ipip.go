@@ -43,8 +43,8 @@ func ipipData(s *space, was, t model.IPIP) (func(message) message, error) {
 	var under uint32
 	if dev := t.Dev.Value(); dev != "" {
 		var err error
-		if under, err = s.linkIndex(dev); err != nil {
-			return nil, opError("find", model.Link{Name: dev}, err)
+		if under, err = s.find(dev); err != nil {
+			return nil, err
 		}
 	}
 	return func(m message) message {

@@ -116,14 +116,16 @@ func (f *peerFinder) ask(netns, other string) {
 		}
 		defer file.Close()
 	}
+	known := f.ids[netns]
 	m := newMessage(unix.RTM_GETNSID, 0, make([]byte, unix.SizeofRtGenmsg)).u32(unix.NETNSA_FD, uint32(file.Fd()))
 	body, err := from.conn.get(m)
 	if err != nil {
 		return
 	}
 	for typ, v := range attributes(after(body, unix.SizeofRtGenmsg)) {
-		if id := int32(readU32(v)); typ == unix.NETNSA_NSID && id >= 0 {
-			f.ids[netns][id] = other
+		id := int32(readU32(v))
+		if _, ok := known[id]; typ == unix.NETNSA_NSID && id >= 0 && !ok {
+			known[id] = other // the root keeps its name, whatever else it is called
 		}
 	}
 }

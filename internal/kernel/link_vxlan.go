@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,9 @@ func (r *rawLink) parseVXLAN(data []byte) {
 				v.Local = model.Some(a)
 			}
 		case unix.IFLA_VXLAN_GROUP, unix.IFLA_VXLAN_GROUP6:
-			r.group = r.group || readAddr(b).IsValid()
+			if a := readAddr(b); a.IsValid() {
+				r.remote = a
+			}
 		case unix.IFLA_VXLAN_LINK:
 			r.under = readU32(b)
 		case unix.IFLA_VXLAN_LEARNING:
@@ -46,9 +49,13 @@ func vxlanData(s *space, was, v model.VXLAN) (func(message) message, error) {
 	var under uint32
 	if dev := v.Dev.Value(); dev != "" && was.Dev != v.Dev {
 		var err error
-		if under, err = s.linkIndex(dev); err != nil {
-			return nil, opError("find", model.Link{Name: dev}, err)
+		if under, err = s.find(dev); err != nil {
+			return nil, err
 		}
+	}
+	if was.Dev.Value() != "" && v.Dev == model.Some("") {
+		// The kernel would say yes and do nothing (vxlan_config_apply).
+		return nil, fmt.Errorf("a vxlan device keeps its underlay device %s or gets another: %w", was.Dev.Value(), unix.EOPNOTSUPP)
 	}
 	return func(m message) message {
 		m = u32If(m, unix.IFLA_VXLAN_ID, was.VNI, v.VNI)

@@ -72,27 +72,32 @@ func (h *Host) remembered() (*memory, error) {
 	return &m, nil
 }
 
-// remember notes what a sysctl was, unless that is known already.
-func (h *Host) remember(netns, name, value string) error {
+// remember notes what a sysctl was, unless that is known already; first says that it
+// wasn't.
+func (h *Host) remember(netns, name, value string) (first bool, err error) {
 	if h.opts.StateDir == "" {
-		return nil
+		return false, nil
 	}
+	h.memoryMu.Lock()
+	defer h.memoryMu.Unlock()
 	m, err := h.remembered()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if _, ok := m.find(netns, name); ok {
-		return nil
+		return false, nil
 	}
 	e := sysctlBefore{Netns: netns, Name: name, Value: value}
 	if netns != "" {
 		e.Inode = inodeOf(h.path(netns))
 	}
 	m.Sysctls = append(m.Sysctls, e)
-	return h.store(m)
+	return true, h.store(m)
 }
 
 func (h *Host) unremember(netns, name string) error {
+	h.memoryMu.Lock()
+	defer h.memoryMu.Unlock()
 	m, err := h.remembered()
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ const ndaProtocol = 12
 // Neighbours lists the permanent entries of a link's ARP and ND tables; the others
 // come and go with the traffic.
 func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error) {
-	rows, err := h.neighbourRows(ctx, netns, link, unix.AF_UNSPEC)
+	rows, _, err := h.neighbourRows(ctx, netns, link, unix.AF_UNSPEC)
 	if err != nil {
 		return nil, err
 	}
@@ -31,14 +31,19 @@ func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neig
 
 // neighbourRows dumps the rows of one link: the kernel filters by NDA_IFINDEX, for
 // neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
-func (h *Host) neighbourRows(ctx context.Context, netns, link string, family uint8) ([]byte, error) {
-	s, index, err := h.on(netns, link)
+// The link is looked up anew: of one that was made again, the old index has no rows.
+func (h *Host) neighbourRows(ctx context.Context, netns, link string, family uint8) ([]byte, rawLink, error) {
+	s, err := h.space(netns)
 	if err != nil {
-		return nil, err
+		return nil, rawLink{}, err
 	}
-	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, index)
+	dev, err := s.link(link)
+	if err != nil {
+		return nil, dev, opError("find", model.Link{Netns: netns, Name: link}, err)
+	}
+	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, dev.index)
 	b, err := s.conn.dump(ctx, m)
-	return b, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
+	return b, dev, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
 }
 
 // parseNeighbour reads an RTM_NEWNEIGH message of the ARP or ND table.
@@ -83,7 +88,17 @@ func (d neighbourDoor) create(o model.Object) error {
 	return d.h.exec(s, m)
 }
 
-func (d neighbourDoor) update(_, after model.Object) error { return d.create(after) }
+// update changes an entry in one message, but for taking a protocol away: the kernel
+// takes 0 as "leave it" (___neigh_update, net/core/neighbour.c).
+func (d neighbourDoor) update(before, after model.Object) error {
+	was, n := before.(model.Neighbour), after.(model.Neighbour)
+	if was.Protocol.Value() != 0 && n.Protocol == model.Some[uint8](0) {
+		if err := d.remove(was); err != nil {
+			return err
+		}
+	}
+	return d.create(n)
+}
 
 func (d neighbourDoor) remove(o model.Object) error {
 	n := o.(model.Neighbour)

@@ -15,26 +15,28 @@ import (
 // is what only the kernel can mean: cached and multicast routes, fe80::/64, and
 // those for a type of service or a source.
 func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) {
-	links, err := h.rawLinks(ctx, netns)
-	if err != nil {
-		return nil, err
-	}
 	s, err := h.space(netns)
 	if err != nil {
 		return nil, err
 	}
-	names := namesOf(links)
-	var l []model.Route
+	var rows []byte
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		b, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN}.bytes()))
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family
 			return nil, opError("list the routes of", model.Netns{Name: shown(netns, "the host")}, err)
 		}
-		for r := range replies(b) {
-			if route, ok := parseRoute(r.body, names); ok {
-				route.Netns = netns
-				l = append(l, route)
-			}
+		rows = append(rows, b...)
+	}
+	links, err := h.rawLinks(ctx, netns) // after them: an unknown link is one that is gone, and its routes with it
+	if err != nil {
+		return nil, err
+	}
+	names := namesOf(links)
+	var l []model.Route
+	for r := range replies(rows) {
+		if route, ok := parseRoute(r.body, names); ok {
+			route.Netns = netns
+			l = append(l, route)
 		}
 	}
 	return l, nil
@@ -71,6 +73,9 @@ func parseRoute(body []byte, names map[uint32]string) (r model.Route, ok bool) {
 		return r, false
 	}
 	head := readRtmsg(body)
+	if head.family != unix.AF_INET && head.family != unix.AF_INET6 {
+		return r, false
+	}
 	if head.table != unix.RT_TABLE_MAIN || head.tos != 0 || head.srcLen != 0 || head.flags&unix.RTM_F_CLONED != 0 {
 		return r, false
 	}
@@ -85,7 +90,11 @@ func parseRoute(body []byte, names map[uint32]string) (r model.Route, ok bool) {
 		case unix.RTA_VIA:
 			r.Via = model.Some(readVia(v))
 		case unix.RTA_OIF:
-			r.Dev = model.Some(names[readU32(v)])
+			name, known := names[readU32(v)]
+			if !known {
+				return r, false
+			}
+			r.Dev = model.Some(name)
 		case unix.RTA_PRIORITY:
 			r.Metric = readU32(v)
 		case unix.RTA_PREFSRC:

@@ -1,6 +1,9 @@
 package kernel
 
 import (
+	"errors"
+	"net/netip"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -19,7 +22,33 @@ func (d routeDoor) update(_, after model.Object) error {
 	return d.set(after.(model.Route), unix.NLM_F_REPLACE)
 }
 
+// set makes the route. Although "onlink" should spare it, the kernel looks an IPv6
+// gateway up, and refuses one that it would reach by another device just now
+// (ip6_route_check_nh_onlink, net/ipv6/route.c): such as a gateway within the very
+// destination that is to be switched over.
 func (d routeDoor) set(r model.Route, flags uint16) error {
+	err := d.send(r, flags)
+	if !errors.Is(err, unix.EINVAL) || !r.OnLink.Value() || !r.Via.Value().Is6() {
+		return err
+	}
+	post := signpost(r)
+	if d.send(post, unix.NLM_F_CREATE|unix.NLM_F_EXCL) != nil {
+		return err
+	}
+	return errors.Join(d.send(r, flags), d.remove(post))
+}
+
+// signpost is a route to the gateway alone, which shows the kernel the way to it for
+// as long as the route itself is made.
+func signpost(r model.Route) model.Route {
+	via := r.Via.Value()
+	return model.Route{
+		Netns: r.Netns, Dst: netip.PrefixFrom(via, via.BitLen()), Table: r.Table, Metric: model.DefaultMetric6,
+		Dev: r.Dev, Protocol: r.Protocol,
+	}
+}
+
+func (d routeDoor) send(r model.Route, flags uint16) error {
 	head, err := routeHead(r)
 	if err != nil {
 		return err

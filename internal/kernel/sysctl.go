@@ -107,12 +107,18 @@ func (d sysctlDoor) update(before, after model.Object) error {
 }
 
 // set remembers what was there, and only then writes: a run that dies in between
-// remembers too much rather than too little.
+// remembers too much rather than too little. What could not be written is not
+// remembered, if it wasn't before.
 func (d sysctlDoor) set(s model.Sysctl, was string) error {
-	if err := d.h.remember(s.Netns, s.Name, was); err != nil {
+	first, err := d.h.remember(s.Netns, s.Name, was)
+	if err != nil {
 		return err
 	}
-	return d.h.writeSysctl(s.Netns, s.Name, s.Value.Value())
+	err = d.h.writeSysctl(s.Netns, s.Name, s.Value.Value())
+	if err != nil && first {
+		return errors.Join(err, d.h.unremember(s.Netns, s.Name))
+	}
+	return err
 }
 
 // remove gives back what was there before, and forgets it.
