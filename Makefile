@@ -8,7 +8,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz sweep demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -19,6 +19,7 @@ help:
 	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
+	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
 
@@ -47,7 +48,10 @@ bench:
 
 FUZZTIME ?= 30s
 fuzz:
-	$(GO) test ./internal/spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	for p in spec kernel journal; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
+
+sweep:
+	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay
 
 demo:
 	$(GO) run ./cmd/netplan-overlay lab test -f examples/classic.yaml

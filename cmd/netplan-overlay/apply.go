@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/journal"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
 )
@@ -33,18 +34,24 @@ end the host is looked at again; what still differs is an error.
 Everything that is made carries this topology's mark. Marked objects that the
 topology no longer asks for are deleted; nothing else is.
 
+If the process dies on the way, the next apply finishes, whatever the point was; with
+--recover it takes the interrupted run back instead.
+
 Exit codes: 0 done, 1 error and nothing was changed, 3 a step failed and all is as
 it was before, 4 look at the host.`
 
 func newApply(c *common) *cobra.Command {
 	var f changing
-	var adopt bool
+	var adopt, undo bool
 	cmd := &cobra.Command{
 		Use:   "apply",
 		Short: "Bring this host to what the topology asks",
 		Long:  applyHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if undo {
+				return c.recover(cmd.Context(), f)
+			}
 			return c.change(cmd.Context(), f, func(ctx context.Context, r *reconcile.Reconciler, o reconcile.ApplyOptions) (*reconcile.Result, error) {
 				o.Adopt = adopt
 				return r.Apply(ctx, o)
@@ -53,6 +60,7 @@ func newApply(c *common) *cobra.Command {
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
+	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")
 	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
 	return cmd
 }
@@ -74,7 +82,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, MaxDestroy: limit, LockTimeout: f.lockTimeout,
+		AllowHarm: f.allowHarm, MaxDestroy: limit, LockTimeout: f.lockTimeout, Interrupted: c.tellInterrupted,
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
 			if err := c.showPlan(r, res, "text"); err != nil || f.approve {
@@ -96,4 +104,25 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		return err
 	}
 	return render.Applied(c.ui.out, header(r), res.Plan, c.ui.options())
+}
+
+// tellInterrupted tells that an earlier run died.
+func (c *common) tellInterrupted(rec *journal.Record) {
+	c.ui.warn("the run of %s was interrupted after %d of its %d steps; this one goes on from what is there. To take it back instead: apply --recover",
+		rec.Started.Format(time.RFC3339), rec.Count(journal.Done), len(rec.Steps))
+}
+
+// recover takes an interrupted run back.
+func (c *common) recover(ctx context.Context, f changing) error {
+	r, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	rec, err := r.Recover(ctx, reconcile.ApplyOptions{LockTimeout: f.lockTimeout})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.ui.out, "Taken back: the run of %s. %s is as it was before.\n", rec.Started.Format(time.RFC3339), r.Node.Name)
+	return nil
 }

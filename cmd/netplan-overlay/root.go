@@ -153,13 +153,16 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.fault}
 }
 
 // trace tells each step at the level debug.
 func (c *common) trace(s model.Step, err error) {
 	if err == nil {
 		c.ui.log().Debug("step done", "step", s.Op.String()+" "+s.Key().String())
+	}
+	if c.ui.fault != nil {
+		c.ui.fault()
 	}
 }
 

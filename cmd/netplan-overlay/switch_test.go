@@ -62,9 +62,9 @@ func (h *host) shape() string {
 	}
 	slices.Sort(l)
 	l = append(l, settled(linkIndex.ReplaceAllString(h.ip("-o", "-4", "address"), "")), settled(h.ip("route")), settled(h.ip("neighbour", "show", "nud", "permanent")))
-	for line := range strings.Lines(h.bridge("fdb", "show")) {
+	for line := range strings.Lines(settled(h.bridge("fdb", "show"))) {
 		if strings.Contains(line, " dst ") {
-			l = append(l, line)
+			l = append(l, strings.TrimSpace(line))
 		}
 	}
 	return strings.Join(l, "\n")

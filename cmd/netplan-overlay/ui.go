@@ -41,6 +41,7 @@ type ui struct {
 	shows    bool // stdout is a terminal
 	colour   string
 	level    string
+	fault    func() // called at each point at which a run might die; nil: no
 }
 
 func terminal() *ui {
@@ -104,10 +105,11 @@ func (u *ui) exitCode(err error) int {
 	fmt.Fprintf(u.err, "Error: %v\n", err)
 	var failure *apply.Failure
 	var differs *reconcile.NotConverged
+	var stuck *reconcile.NotRecovered
 	switch {
 	case errors.As(err, &failure) && len(failure.Stuck) == 0:
 		return exitRolledBack
-	case failure != nil, errors.As(err, &differs):
+	case failure != nil, errors.As(err, &differs), errors.As(err, &stuck):
 		return exitStuck
 	}
 	return exitError

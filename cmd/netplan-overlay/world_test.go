@@ -29,7 +29,9 @@ const asTool = "NETPLAN_OVERLAY_TEST_AS_TOOL"
 func TestMain(m *testing.M) {
 	lab.Stage(reconcile.DefaultRunDir)
 	if os.Getenv(asTool) != "" {
-		main()
+		ui := terminal()
+		ui.fault = dieAt(os.Getenv(dieVar))
+		os.Exit(run(context.Background(), os.Args[1:], ui))
 	}
 	os.Exit(m.Run())
 }

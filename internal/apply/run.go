@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/journal"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -47,10 +48,41 @@ func (f *Failure) Error() string {
 // Unwrap returns the failed step's error.
 func (f *Failure) Unwrap() error { return f.Err }
 
+// Journal notes how far a run is with a step. What it cannot note is not done.
+type Journal interface {
+	Note(step int, p journal.Progress) error
+}
+
 // Run executes the plan's steps. When one fails, it undoes those that were done,
 // in reverse order, also if ctx is cancelled by then, and returns a *Failure.
 func Run(ctx context.Context, k Kernel, plan *diff.Plan) error {
-	errs := k.Do(ctx, plan.Steps)
+	return settle(ctx, k, plan, k.Do(ctx, plan.Steps))
+}
+
+// RunJournaled is Run with a note before and after each step, so that a later process
+// can take the run back if this one dies.
+func RunJournaled(ctx context.Context, k Kernel, plan *diff.Plan, j Journal) error {
+	errs := make([]error, len(plan.Steps))
+	for i, s := range plan.Steps {
+		errs[i] = errNotReached
+		if i > 0 && errs[i-1] != nil {
+			continue
+		}
+		if errs[i] = j.Note(i, journal.Begun); errs[i] != nil {
+			continue
+		}
+		if errs[i] = k.Do(ctx, []model.Step{s})[0]; errs[i] == nil {
+			_ = j.Note(i, journal.Done) // without it, the step counts as begun, and the next one isn't
+		}
+	}
+	return settle(ctx, k, plan, errs)
+}
+
+// errNotReached is the error of steps after a failed one.
+var errNotReached = errors.New("not reached")
+
+// settle undoes what was done if any step failed.
+func settle(ctx context.Context, k Kernel, plan *diff.Plan, errs []error) error {
 	failed := -1
 	var done []model.Step
 	for i, err := range errs {
@@ -65,7 +97,7 @@ func Run(ctx context.Context, k Kernel, plan *diff.Plan) error {
 		return nil
 	}
 	f := &Failure{Step: plan.Steps[failed], Source: sourceOf(plan, plan.Steps[failed].Key()), Err: errs[failed], Undone: len(done)}
-	f.Stuck = undo(context.WithoutCancel(ctx), k, append(done, halfDone(f.Step, f.Err)...))
+	f.Stuck = undo(context.WithoutCancel(ctx), k, append(done, halfDone(f.Step, f.Err)...), false)
 	return f
 }
 

@@ -15,7 +15,10 @@ import (
 //
 // What cannot be had at its turn is tried once more at the end: a route whose former
 // gateway is an address of the host by now has to wait until that is gone.
-func undo(ctx context.Context, k Kernel, done []model.Step) []error {
+//
+// With doubtful, some of the steps may not have been done after all: what is there
+// already is as it was.
+func undo(ctx context.Context, k Kernel, done []model.Step, doubtful bool) []error {
 	type inverse struct {
 		model.Step
 		consequence bool // of the step, not the step's own object
@@ -34,7 +37,7 @@ func undo(ctx context.Context, k Kernel, done []model.Step) []error {
 	var stuck []error
 	for _, back := range waiting {
 		err := again(ctx, k, back.Step)
-		if errors.Is(err, syscall.EEXIST) && (made[back.Key()] || back.consequence) {
+		if errors.Is(err, syscall.EEXIST) && (doubtful || made[back.Key()] || back.consequence) {
 			continue // a step that was half done may have taken nothing along
 		}
 		if err != nil {

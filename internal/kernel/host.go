@@ -30,6 +30,8 @@ type Options struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
+	// OnWrite is told of each request that is about to change something; nil isn't.
+	OnWrite func()
 }
 
 // Host is the door to one host: its root network namespace and the named ones. It
@@ -118,9 +120,17 @@ func (h *Host) In(netns string, f func() error) error {
 	return enter(s.file, model.NetnsKey(netns), f)
 }
 
+// writing counts a request that is about to change something.
+func (h *Host) writing() {
+	h.writes.Add(1)
+	if h.opts.OnWrite != nil {
+		h.opts.OnWrite()
+	}
+}
+
 // exec sends a request that changes something, and counts it.
 func (h *Host) exec(s *space, m message) error {
-	h.writes.Add(1)
+	h.writing()
 	return s.conn.exec(m)
 }
 

@@ -9,19 +9,24 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // memory is what sysctls were before the tool set them, for as long as the machine
 // runs: the kernel keeps no mark for them. It is a file in Options.StateDir.
 type memory struct {
 	Boot    string         `json:"boot"` // /proc/sys/kernel/random/boot_id
-	Root    uint64         `json:"root"` // inode of the root network namespace
+	Root    uint64         `json:"root"` // identity of the root network namespace
 	Sysctls []sysctlBefore `json:"sysctls"`
 }
 
 type sysctlBefore struct {
 	Netns string `json:"netns,omitempty"`
-	Inode uint64 `json:"inode,omitempty"` // of the netns: another one of the same name has other values
+	ID    uint64 `json:"id,omitempty"`    // identity of the netns: another one of the same name has other values
+	Index uint32 `json:"index,omitempty"` // of the device that it belongs to: another one of the same name has other values
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
@@ -35,20 +40,30 @@ func (m *memory) find(netns, name string) (string, bool) {
 	return "", false
 }
 
+// identity returns a number that no other namespace has for as long as the machine
+// runs, or 0 if there is no such namespace: its cookie (SO_NETNS_COOKIE, Linux 5.14),
+// since an inode is used again as soon as it is free. Older kernels have but the inode.
+func (h *Host) identity(netns string) uint64 {
+	s, err := h.space(netns)
+	if err != nil {
+		return 0
+	}
+	if cookie, err := unix.GetsockoptUint64(s.conn.fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err == nil {
+		return cookie
+	}
+	return s.inode
+}
+
 func (h *Host) memoryFile() string { return filepath.Join(h.opts.StateDir, "sysctl.json") }
 
 // remembered reads the memory. That of another boot or another host is none, nor is
-// that of a namespace that is gone.
+// that of a namespace or device that is gone.
 func (h *Host) remembered() (*memory, error) {
-	root, err := h.ID()
-	if err != nil {
-		return nil, err
-	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return nil, fmt.Errorf("find out which boot this is: %w", err)
 	}
-	fresh := &memory{Boot: strings.TrimSpace(string(boot)), Root: root}
+	fresh := &memory{Boot: strings.TrimSpace(string(boot)), Root: h.identity("")}
 	if h.opts.StateDir == "" {
 		return fresh, nil
 	}
@@ -67,9 +82,27 @@ func (h *Host) remembered() (*memory, error) {
 		return fresh, nil
 	}
 	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool {
-		return e.Netns != "" && inodeOf(h.path(e.Netns)) != e.Inode
+		return e.ID != 0 && h.identity(e.Netns) != e.ID || e.Index != 0 && h.deviceIndex(e.Netns, e.Name) != e.Index
 	})
 	return &m, nil
+}
+
+// deviceIndex returns the index of the device that a sysctl belongs to, or 0. It asks
+// each time: the kernel gives a new device of an old name another index.
+func (h *Host) deviceIndex(netns, name string) uint32 {
+	device := model.Sysctl{Name: name}.Device()
+	if device == "" {
+		return 0
+	}
+	s, err := h.space(netns)
+	if err != nil {
+		return 0
+	}
+	l, err := s.link(device)
+	if err != nil {
+		return 0
+	}
+	return l.index
 }
 
 // remember notes what a sysctl was, unless that is known already; first says that it
@@ -87,9 +120,9 @@ func (h *Host) remember(netns, name, value string) (first bool, err error) {
 	if _, ok := m.find(netns, name); ok {
 		return false, nil
 	}
-	e := sysctlBefore{Netns: netns, Name: name, Value: value}
+	e := sysctlBefore{Netns: netns, Index: h.deviceIndex(netns, name), Name: name, Value: value}
 	if netns != "" {
-		e.Inode = inodeOf(h.path(netns))
+		e.ID = h.identity(netns)
 	}
 	m.Sysctls = append(m.Sysctls, e)
 	return true, h.store(m)

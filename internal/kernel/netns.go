@@ -69,7 +69,7 @@ type netnsDoor struct{ h *Host }
 // there is never a named one without.
 func (d netnsDoor) create(o model.Object) error {
 	n := o.(model.Netns)
-	d.h.writes.Add(1)
+	d.h.writing()
 	path, err := d.h.prepareFile(n.Name)
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func (d netnsDoor) update(_, after model.Object) error {
 func (d netnsDoor) remove(o model.Object) error {
 	name := o.(model.Netns).Name
 	d.h.forget(name)
-	d.h.writes.Add(1)
+	d.h.writing()
 	path := filepath.Join(d.h.opts.NetnsDir, name)
 	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return err

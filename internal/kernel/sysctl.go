@@ -73,7 +73,7 @@ func (h *Host) readSysctl(netns, name string) (string, error) {
 
 // writeSysctl writes without creating: a sysctl that does not exist is an error.
 func (h *Host) writeSysctl(netns, name, value string) error {
-	h.writes.Add(1)
+	h.writing()
 	return h.In(netns, func() error {
 		f, err := os.OpenFile(sysctlPath(name), os.O_WRONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/journal"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
@@ -22,6 +23,8 @@ type ApplyOptions struct {
 	// Approve is shown each plan that has changes before it is executed, and says
 	// whether to go on; nil approves.
 	Approve func(*Result) (bool, error)
+	// Interrupted is told of an earlier run that died on the way; nil isn't.
+	Interrupted func(*journal.Record)
 }
 
 // ErrNotApproved says that the user did not want the plan.
@@ -45,18 +48,14 @@ func (r *Reconciler) Destroy(ctx context.Context, o ApplyOptions) (*Result, erro
 }
 
 func (r *Reconciler) execute(ctx context.Context, plan func(context.Context) (*Result, error), o ApplyOptions) (*Result, error) {
-	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
-		return nil, fmt.Errorf("changing a host needs %s, which this process lacks; run it as root (sudo)", strings.Join(missing, " and "))
-	}
-	id, err := r.Host.ID()
-	if err != nil {
-		return nil, err
-	}
-	lock, err := apply.Acquire(ctx, r.place.runDir(), id, o.LockTimeout)
+	lock, err := r.lock(ctx, o.LockTimeout)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
+	if err := r.tellInterrupted(o); err != nil {
+		return nil, err
+	}
 	for round := 1; ; round++ {
 		res, err := r.once(ctx, plan, o)
 		var f *apply.Failure
@@ -65,6 +64,18 @@ func (r *Reconciler) execute(ctx context.Context, plan func(context.Context) (*R
 		}
 		return res, err
 	}
+}
+
+// lock takes the right to change the host.
+func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lock, error) {
+	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
+		return nil, fmt.Errorf("changing a host needs %s, which this process lacks; run it as root (sudo)", strings.Join(missing, " and "))
+	}
+	id, err := r.Host.ID()
+	if err != nil {
+		return nil, err
+	}
+	return apply.Acquire(ctx, r.place.runDir(), id, timeout)
 }
 
 // raced says whether somebody else seems to have changed the host between our
@@ -99,7 +110,7 @@ func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Resu
 			return res, ErrNotApproved
 		}
 	}
-	if err := apply.Run(ctx, r.Host, res.Plan); err != nil {
+	if err := r.run(ctx, res); err != nil {
 		return res, err
 	}
 	after, err := plan(context.WithoutCancel(ctx))

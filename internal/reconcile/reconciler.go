@@ -28,6 +28,8 @@ type Place struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
+	// OnWrite is told of each request that is about to change something; nil isn't.
+	OnWrite func()
 }
 
 func (p Place) runDir() string {
@@ -54,14 +56,20 @@ func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reco
 	}
 	h, err := kernel.Open(kernel.Options{
 		Root: place.Root, NetnsDir: place.NetnsDir,
-		StateDir: filepath.Join(place.runDir(), t.Name+"@"+node.Name),
-		Trace:    place.Trace,
+		StateDir: place.stateDir(t, node), Trace: place.Trace, OnWrite: place.OnWrite,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &Reconciler{Topology: t, Node: node, Host: h, place: place}, nil
 }
+
+// stateDir is where the run-time files of a node of a topology lie.
+func (p Place) stateDir(t *spec.Topology, node *spec.Node) string {
+	return filepath.Join(p.runDir(), t.Name+"@"+node.Name)
+}
+
+func (r *Reconciler) stateDir() string { return r.place.stateDir(r.Topology, r.Node) }
 
 // Close gives the host's handles back.
 func (r *Reconciler) Close() error { return r.Host.Close() }

@@ -1,0 +1,221 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Format is the version of the file's form.
+const Format = 1
+
+// fileName is the journal's in the run-time directory of a topology and node.
+const fileName = "journal"
+
+// Header says whose run a journal is of, and what the run was going to do.
+type Header struct {
+	Format   int          `json:"format"`
+	Boot     string       `json:"boot"` // of the machine: nothing of another boot is left in the kernel
+	Root     uint64       `json:"root"` // inode of the root network namespace
+	Topology string       `json:"topology"`
+	Node     string       `json:"node"`
+	Started  time.Time    `json:"started"`
+	Steps    []model.Step `json:"steps"`
+}
+
+// Progress is how far a run came with a step.
+type Progress uint8
+
+// The states of a step, in this order.
+const (
+	Untouched Progress = iota
+	Begun              // it may be done, half done, or not
+	Done
+)
+
+func (p Progress) String() string { return [...]string{"untouched", "begun", "done"}[p] }
+
+// entry is a line after the header.
+type entry struct {
+	Step     int    `json:"step"`
+	Progress string `json:"progress"`
+}
+
+// Journal is a journal being written. Each line is written at once: what was said
+// before a process dies can be read afterwards, but for a last line that is cut off.
+type Journal struct {
+	file *os.File
+	path string
+}
+
+// Create begins a journal in dir, in the place of any other one there.
+func Create(dir string, h Header) (*Journal, error) {
+	h.Format = Format
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	path := filepath.Join(dir, fileName)
+	next := path + ".new"
+	_ = os.Remove(next) // left over from a run that died
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	j := &Journal{file: f, path: path}
+	if err := errors.Join(j.write(h), f.Sync()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := os.Rename(next, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), f.Close())
+	}
+	return j, nil
+}
+
+// Note says how far the run is with a step. Begun must be noted before the step is
+// tried.
+func (j *Journal) Note(step int, p Progress) error { return j.write(entry{step, p.String()}) }
+
+// Close ends the writing; the journal stays.
+func (j *Journal) Close() error { return j.file.Close() }
+
+// Remove ends the run: there is nothing to be taken back.
+func (j *Journal) Remove() error {
+	return errors.Join(j.file.Close(), Remove(filepath.Dir(j.path)))
+}
+
+// Remove takes the journal out of dir, if there is one.
+func Remove(dir string) error {
+	err := os.Remove(filepath.Join(dir, fileName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the journal: %w", err)
+	}
+	_ = os.Remove(dir) // if nothing else is in it
+	return nil
+}
+
+// write appends a line: the CRC-32 of a document, and the document.
+func (j *Journal) write(document any) error {
+	b, err := json.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	line := fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(b), b)
+	if _, err := j.file.Write(line); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	return nil
+}
+
+// Record is a journal that was read.
+type Record struct {
+	Header
+	Progress []Progress // of each step
+}
+
+// maxSize is how large a journal is read: larger ones are not ours.
+const maxSize = 1 << 30
+
+// Read reads the journal in dir; it is nil where there is none. A last line that is cut
+// off is left out; anything else that is not as it was written is an error.
+func Read(dir string) (*Record, error) {
+	path := filepath.Join(dir, fileName)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	defer f.Close()
+	r, err := Parse(io.LimitReader(f, maxSize))
+	if err != nil {
+		return nil, fmt.Errorf("read the journal %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Parse reads a journal.
+func Parse(in io.Reader) (*Record, error) {
+	lines := bufio.NewReader(in)
+	var r *Record
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if err != nil { // the end; what stands here was cut off
+			if r == nil {
+				return nil, errors.New("it has no beginning")
+			}
+			return r, nil
+		}
+		if r, err = r.line(line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+}
+
+// line reads the header if r is nil, else an entry.
+func (r *Record) line(line []byte) (*Record, error) {
+	sum, document, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
+	want, err := strconv.ParseUint(string(sum), 16, 32)
+	if !ok || err != nil || len(sum) != 8 || uint32(want) != crc32.ChecksumIEEE(document) {
+		return nil, errors.New("it is not as it was written: the checksum differs")
+	}
+	if r == nil {
+		return header(document)
+	}
+	var e entry
+	if err := json.Unmarshal(document, &e); err != nil {
+		return nil, err
+	}
+	if e.Step < 0 || e.Step >= len(r.Steps) {
+		return nil, fmt.Errorf("there is no step %d", e.Step)
+	}
+	for p := range Done + 1 {
+		if p.String() == e.Progress {
+			r.Progress[e.Step] = p
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is no progress", e.Progress)
+}
+
+func header(document []byte) (*Record, error) {
+	var format struct{ Format int }
+	if err := json.Unmarshal(document, &format); err != nil {
+		return nil, err
+	}
+	if format.Format != Format {
+		return nil, fmt.Errorf("its format is %d; this program reads %d", format.Format, Format)
+	}
+	r := &Record{}
+	if err := json.Unmarshal(document, &r.Header); err != nil {
+		return nil, err
+	}
+	r.Progress = make([]Progress, len(r.Steps))
+	return r, nil
+}
+
+// Count returns how many steps are at that state of progress.
+func (r *Record) Count(p Progress) int {
+	n := 0
+	for _, x := range r.Progress {
+		if x == p {
+			n++
+		}
+	}
+	return n
+}
