@@ -18,6 +18,7 @@ type changing struct {
 	approve     bool
 	allowHarm   bool
 	maxDestroy  string
+	plan        string
 	lockTimeout time.Duration
 }
 
@@ -38,7 +39,7 @@ If the process dies on the way, the next apply finishes, whatever the point was;
 --recover it takes the interrupted run back instead.
 
 Exit codes: 0 done, 1 error and nothing was changed, 3 a step failed and all is as
-it was before, 4 look at the host.`
+it was before, 4 look at the host, 5 the saved plan is stale and nothing was changed.`
 
 func newApply(c *common) *cobra.Command {
 	var f changing
@@ -60,8 +61,11 @@ func newApply(c *common) *cobra.Command {
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
+	cmd.Flags().StringVar(&f.plan, "plan", "", "do what this saved plan says, without asking, and nothing else")
 	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")
 	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
+	cmd.MarkFlagsMutuallyExclusive("plan", "adopt")
+	cmd.MarkFlagsMutuallyExclusive("plan", "recover")
 	return cmd
 }
 
@@ -71,6 +75,13 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	limit, err := reconcile.ParseLimit(f.maxDestroy)
 	if err != nil {
 		return fmt.Errorf("--max-destroy: %w", err)
+	}
+	var saved *reconcile.SavedPlan
+	if f.plan != "" {
+		if saved, err = reconcile.ReadPlan(f.plan); err != nil {
+			return err
+		}
+		f.approve = true // whoever saved it has read it
 	}
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
@@ -82,7 +93,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, MaxDestroy: limit, LockTimeout: f.lockTimeout, Interrupted: c.tellInterrupted,
+		AllowHarm: f.allowHarm, MaxDestroy: limit, LockTimeout: f.lockTimeout, Interrupted: c.tellInterrupted, Saved: saved,
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
 			if err := c.showPlan(r, res, "text"); err != nil || f.approve {

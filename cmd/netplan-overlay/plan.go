@@ -10,7 +10,7 @@ import (
 
 func newPlan(c *common) *cobra.Command {
 	var detailed, adopt bool
-	var form string
+	var form, out string
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change on this host; changes nothing",
@@ -46,6 +46,11 @@ are changes.`,
 			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true}); err != nil {
 				return err
 			}
+			if out != "" {
+				if err := c.savePlan(r, res, adopt, out); err != nil {
+					return err
+				}
+			}
 			if detailed && !res.Plan.Empty() {
 				return exit(exitChanges)
 			}
@@ -54,8 +59,17 @@ are changes.`,
 	}
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
+	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
 	format(cmd, &form)
 	return cmd
+}
+
+func (c *common) savePlan(r *reconcile.Reconciler, res *reconcile.Result, adopt bool, path string) error {
+	p, err := r.Save(res, adopt, version())
+	if err != nil {
+		return err
+	}
+	return reconcile.WritePlan(path, p)
 }
 
 // showPlan prints a plan to stdout, and what expansion warns of to stderr.

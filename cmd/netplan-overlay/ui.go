@@ -31,6 +31,7 @@ const (
 	exitChanges    = 2 // plan --detailed-exitcode: there are changes
 	exitRolledBack = 3 // apply failed, everything was rolled back
 	exitStuck      = 4 // apply failed, the roll-back is incomplete: look at the host
+	exitStale      = 5 // the saved plan is stale; nothing was changed
 )
 
 // ui is what a command talks to.
@@ -106,11 +107,14 @@ func (u *ui) exitCode(err error) int {
 	var failure *apply.Failure
 	var differs *reconcile.NotConverged
 	var stuck *reconcile.NotRecovered
+	var stale *reconcile.StaleError
 	switch {
 	case errors.As(err, &failure) && len(failure.Stuck) == 0:
 		return exitRolledBack
 	case failure != nil, errors.As(err, &differs), errors.As(err, &stuck):
 		return exitStuck
+	case errors.As(err, &stale):
+		return exitStale
 	}
 	return exitError
 }

@@ -23,6 +23,8 @@ type ApplyOptions struct {
 	// Approve is shown each plan that has changes before it is executed, and says
 	// whether to go on; nil approves.
 	Approve func(*Result) (bool, error)
+	// Saved is the plan that is to be executed, and no other one; nil is any.
+	Saved *SavedPlan
 	// Interrupted is told of an earlier run that died on the way; nil isn't.
 	Interrupted func(*journal.Record)
 }
@@ -38,6 +40,12 @@ const maxRounds = 3
 // *apply.Failure says that a step failed, a *NotConverged that the host differs
 // after all; any other error that nothing was changed.
 func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error) {
+	if o.Saved != nil {
+		if err := o.Saved.belongsTo(r); err != nil {
+			return nil, err
+		}
+		o.Adopt = o.Saved.Adopt
+	}
 	plan := func(ctx context.Context) (*Result, error) { return r.Plan(ctx, diff.Options{Adopt: o.Adopt}) }
 	return r.execute(ctx, plan, o)
 }
@@ -59,7 +67,7 @@ func (r *Reconciler) execute(ctx context.Context, plan func(context.Context) (*R
 	for round := 1; ; round++ {
 		res, err := r.once(ctx, plan, o)
 		var f *apply.Failure
-		if errors.As(err, &f) && len(f.Stuck) == 0 && raced(err) && round < maxRounds {
+		if errors.As(err, &f) && len(f.Stuck) == 0 && raced(err) && round < maxRounds && o.Saved == nil {
 			continue
 		}
 		return res, err
@@ -94,6 +102,11 @@ func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Resu
 	res, err := plan(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if o.Saved != nil {
+		if err := o.Saved.same(res.Plan.Steps); err != nil {
+			return nil, err
+		}
 	}
 	if err := Refusal(res.Plan, o); err != nil {
 		return res, err

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +53,18 @@ func Parse(sources []Source) (*Topology, []Problem) {
 	for _, s := range sources {
 		t.Files = append(t.Files, s.Name)
 	}
+	t.Digest = digest(sources)
 	return t, problems
+}
+
+// digest is that of the texts one after the other, each behind its length.
+func digest(sources []Source) string {
+	h := sha256.New()
+	for _, s := range sources {
+		fmt.Fprintf(h, "%d\n", len(s.Data)) // a hash takes everything
+		h.Write(s.Data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func (d *decoder) decode(sources []Source) *Topology {

@@ -16,6 +16,7 @@ type Topology struct {
 	MTU     uint32 // of the underlay, bytes; 0: what the underlay device has
 	Nodes   []Node // by name
 	Files   []string
+	Digest  string // SHA-256 of the files' texts, in hexadecimal
 }
 
 // The backends.
