@@ -168,15 +168,16 @@ func whole(p netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 }
 
-// facts are those of the host that newHost makes.
-func facts(t *spec.Topology) model.Facts {
+// facts are those of the host that newHost makes; plain says that addresses carry no
+// mark there.
+func facts(t *spec.Topology, plain bool) model.Facts {
 	node := &t.Nodes[0]
 	device := node.Interface
 	if device == "" {
 		device = "eth0"
 	}
 	f := model.Facts{
-		Underlay: map[int]model.Underlay{}, Direct: map[netip.Addr]model.Direct{}, AddressProtocol: true, AcceptRA: "1",
+		Underlay: map[int]model.Underlay{}, Direct: map[netip.Addr]model.Direct{}, AddressProtocol: !plain, AcceptRA: "1",
 	}
 	for _, family := range []int{4, 6} {
 		bits := map[int]int{4: 24, 6: 64}[family]

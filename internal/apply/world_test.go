@@ -15,7 +15,7 @@ func fixtures() []model.Object {
 	up := model.Some(true)
 	l := []model.Object{
 		model.Netns{Name: "theirs"},
-		wire("eth0"), wire("eth1"),
+		wire("eth0"), wire("eth1"), farEnd("eth0"), farEnd("eth1"),
 		model.Link{Name: "docker0", Type: model.Some(model.TypeBridge), Up: up},
 	}
 	for _, a := range []struct{ link, prefix string }{
@@ -39,6 +39,12 @@ func fixtures() []model.Object {
 func wire(name string) model.Link {
 	return model.Link{
 		Name: name, Type: model.Some(model.TypeVeth), Up: model.Some(true), Peer: model.Some(model.EndRef{Netns: "theirs", Name: name}),
+	}
+}
+
+func farEnd(name string) model.Link {
+	return model.Link{
+		Netns: "theirs", Name: name, Type: model.Some(model.TypeVeth), Up: model.Some(true), Peer: model.Some(model.EndRef{Name: name}),
 	}
 }
 
@@ -75,12 +81,12 @@ func (g generator) drift(k *fake.Kernel) {
 
 // try does what the kernel allows.
 func try(k *fake.Kernel, op model.Op, o model.Object) {
-	s := model.Step{Op: op, After: o, Before: o}
+	s := model.Step{Op: op, After: o, Before: k.Objects()[o.Key()]}
 	switch op {
 	case model.OpCreate:
 		s.Before = nil
 	case model.OpDelete:
-		s.After = nil
+		s.Before, s.After = o, nil
 	}
 	_ = k.Do(context.Background(), []model.Step{s})
 }
@@ -129,6 +135,7 @@ func (g generator) changeOurs(k *fake.Kernel) {
 	case model.Route:
 		o.Via, o.Dev, o.OnLink = model.Some(netip.MustParseAddr("10.0.0.99")), model.Some("eth0"), model.Some(true)
 		if o.Dst.Addr().Is4() {
+			o.Scope = model.Some(model.ScopeGlobal)
 			try(k, model.OpUpdate, o)
 		}
 	case model.Sysctl:

@@ -26,6 +26,9 @@ type Effect struct {
 type Kernel struct {
 	// Log is what was executed or refused, in order.
 	Log []Effect
+	// Plain says that addresses carry no mark (IFA_PROTO), as before Linux 6.4: they
+	// belong to their link.
+	Plain bool
 
 	id      model.Identity
 	objects map[model.Key]model.Object
@@ -50,6 +53,7 @@ func New(id model.Identity) *Kernel {
 // failure.
 func (k *Kernel) Clone() *Kernel {
 	c := New(k.id)
+	c.Plain = k.Plain
 	c.objects = maps.Clone(k.objects)
 	return c
 }
@@ -174,6 +178,8 @@ func (k *Kernel) update(o model.Object) error {
 		return k.setSysctl(o)
 	case model.Neighbour:
 		return k.setNeighbour(o)
+	case model.FDBEntry:
+		return k.setFDB(o)
 	case model.Link:
 		return k.updateLink(o)
 	case model.Route:

@@ -58,6 +58,7 @@ func host() *fake.Kernel {
 		model.Link{Name: "eth0", Up: up}, address("eth0", "10.0.0.1/24"),
 		model.Link{Name: "br0", Type: model.Some(model.TypeBridge), Up: up}, address("br0", "10.1.0.1/24"),
 		model.Netns{Name: "ns"}, port, inner,
+		model.Link{Name: "t", Type: model.Some(model.TypeIPIP), Up: up},
 		vxlan("vx", 1), address("vx", "10.1.0.0/32"), address("vx", "fd00::1/128"),
 		model.Neighbour{Link: "vx", IP: netip.MustParseAddr("10.2.0.0"), MAC: mac},
 		model.FDBEntry{Link: "vx", MAC: mac.Value(), Dst: ip("10.0.0.2")},
@@ -68,6 +69,11 @@ func host() *fake.Kernel {
 
 func onlink(r model.Route) model.Route {
 	r.OnLink = up
+	return r
+}
+
+func scoped(r model.Route) model.Route {
+	r.Scope = model.Some(model.ScopeLink)
 	return r
 }
 
@@ -97,6 +103,7 @@ func TestRefusals(t *testing.T) {
 		{"update of no link", update(model.Link{Name: "gone", Up: up}), syscall.ENODEV},
 		{"another VNI on a live device", update(vxlan("vx", 2)), syscall.EOPNOTSUPP},
 		{"another family on a live device", update(moved), syscall.EOPNOTSUPP},
+		{"MAC of a tunnel", update(model.Link{Name: "t", MAC: mac}), syscall.EOPNOTSUPP},
 		{"address on no link", create(address("gone", "10.9.0.1/24")), syscall.ENODEV},
 		{"address that exists", create(address("br0", "10.1.0.1/24")), syscall.EEXIST},
 		{"route out of no link", create(route("10.9.0.0/24", "", "gone")), syscall.ENODEV},
@@ -104,12 +111,14 @@ func TestRefusals(t *testing.T) {
 		{"such a route, onlink", create(onlink(route("10.9.0.0/24", "10.8.0.1", "eth0"))), nil},
 		{"route through a gateway on the link", create(route("10.9.0.0/24", "10.0.0.9", "eth0")), nil},
 		{"route through the host itself", create(onlink(route("10.9.0.0/24", "10.0.0.1", "vx"))), syscall.EINVAL},
+		{"route through a gateway, but of scope link", create(scoped(route("10.9.0.0/24", "10.0.0.9", "eth0"))), syscall.EINVAL},
 		{"route from an address of nobody", create(sourced), syscall.EINVAL},
 		{"route that exists", create(onlink(route("10.2.0.0/24", "10.2.0.0", "vx"))), syscall.EEXIST},
 		{"route that the kernel has", create(route("10.0.0.0/24", "", "vx")), syscall.EEXIST},
 		{"replacing no route", update(route("10.9.0.0/24", "10.0.0.9", "eth0")), syscall.ENOENT},
 		{"FDB entry that exists", create(model.FDBEntry{Link: "vx", MAC: mac.Value(), Dst: ip("10.0.0.3")}), syscall.EEXIST},
 		{"FDB entry of a bridge", create(model.FDBEntry{Link: "br0", MAC: model.MAC{2}, Dst: ip("10.0.0.3")}), syscall.EOPNOTSUPP},
+		{"FDB entry of the other family", create(model.FDBEntry{Link: "vx", MAC: model.MAC{2}, Dst: ip("2001:db8::2")}), syscall.EAFNOSUPPORT},
 		{"neighbour on no link", create(model.Neighbour{Link: "gone", IP: netip.MustParseAddr("10.9.0.1"), MAC: mac}), syscall.ENODEV},
 		{"sysctl of no link", create(model.Sysctl{Name: "net.ipv4.conf.gone.rp_filter", Value: model.Some("1")}), syscall.ENOENT},
 		{"anything in no namespace", create(model.Sysctl{Netns: "gone", Name: "net.ipv4.ip_forward", Value: model.Some("1")}), syscall.ENOENT},

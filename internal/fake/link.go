@@ -37,6 +37,10 @@ func (k *Kernel) createLink(l model.Link) error {
 
 // roomFor says what keeps a link from being made.
 func (k *Kernel) roomFor(l model.Link) error {
+	end, isVeth := l.Peer.Get()
+	if isVeth && !k.hasNetns(end.Netns) {
+		return syscall.ENOENT
+	}
 	if _, ok := k.link(l.Netns, l.Name); ok || k.claimed(l) {
 		return syscall.EEXIST
 	}
@@ -45,14 +49,7 @@ func (k *Kernel) roomFor(l model.Link) error {
 			return syscall.ENODEV
 		}
 	}
-	end, ok := l.Peer.Get()
-	if !ok {
-		return nil
-	}
-	if !k.hasNetns(end.Netns) {
-		return syscall.ENOENT
-	}
-	if _, taken := k.link(end.Netns, end.Name); taken {
+	if _, taken := k.link(end.Netns, end.Name); isVeth && taken {
 		return syscall.EEXIST
 	}
 	return nil
@@ -126,6 +123,8 @@ func immutable(was, now model.Link) error {
 		return syscall.EOPNOTSUPP
 	case was.Type.Value() == model.TypeVXLAN && v.Local.Value().Is6() != w.Local.Value().Is6():
 		return syscall.EOPNOTSUPP // "New local address family does not match old"
+	case was.Type.Value() == model.TypeIPIP && was.MAC != now.MAC:
+		return syscall.EOPNOTSUPP // it has none
 	case was.IPIP.Remote.Value().IsValid() != now.IPIP.Remote.Value().IsValid():
 		return syscall.EINVAL
 	}

@@ -16,15 +16,23 @@ func (k *Kernel) setNeighbour(n model.Neighbour) error {
 }
 
 func (k *Kernel) createFDB(f model.FDBEntry) error {
+	if _, ok := k.objects[f.Key()]; ok && !f.MAC.IsZero() {
+		return syscall.EEXIST
+	}
+	return k.setFDB(f)
+}
+
+// setFDB makes or replaces an entry; the VTEP behind it has to be of the family that
+// the device works with (vxlan_fdb_parse).
+func (k *Kernel) setFDB(f model.FDBEntry) error {
 	l, ok := k.link(f.Netns, f.Link)
 	switch {
 	case !ok:
 		return syscall.ENODEV
 	case l.Type.Value() != model.TypeVXLAN:
 		return syscall.EOPNOTSUPP
-	}
-	if _, ok := k.objects[f.Key()]; ok && !f.MAC.IsZero() {
-		return syscall.EEXIST
+	case l.VXLAN.Local.Value().Is6() != f.Dst.Value().Is6():
+		return syscall.EAFNOSUPPORT
 	}
 	k.put(f)
 	return nil

@@ -28,6 +28,10 @@ func (k *Kernel) Observe(wanted *model.State) *model.State {
 	for key, o := range all {
 		if inside[key.Netns] && k.looksAt(o, wanted) {
 			owner, maker := k.owner(o)
+			if a, ok := o.(model.Address); ok && k.Plain {
+				a.Protocol = model.Opt[uint8]{}
+				o = a
+			}
 			s.Put(model.Entry{Object: o, Owner: owner, Maker: maker})
 		}
 	}
@@ -79,7 +83,7 @@ func (k *Kernel) owner(o model.Object) (model.Owner, string) {
 	case model.Link:
 		return k.ownerOfLink(o)
 	case model.Address:
-		return byProtocol(o.Protocol.Value()), ""
+		return k.ownerOfAddress(o), ""
 	case model.Neighbour:
 		return byProtocol(o.Protocol.Value()), ""
 	case model.Route:
@@ -106,6 +110,17 @@ func (k *Kernel) ownerOfLink(l model.Link) (model.Owner, string) {
 		return model.OwnerHalf, ""
 	}
 	return k.byAlias(l.Alias.Value())
+}
+
+func (k *Kernel) ownerOfAddress(a model.Address) model.Owner {
+	if !k.Plain {
+		return byProtocol(a.Protocol.Value())
+	}
+	l, _ := k.link(a.Netns, a.Link)
+	if owner, _ := k.ownerOfLink(l); owner.Mine() {
+		return model.OwnerOurs
+	}
+	return model.OwnerForeign
 }
 
 func (k *Kernel) byAlias(alias string) (model.Owner, string) {

@@ -14,33 +14,44 @@ const protocolKernel uint8 = 2
 // (IP6_RT_PRIO_ADDRCONF).
 const metricKernel6 = 256
 
+// createRoute makes a route where there is none; the kernel looks at the next hop
+// first.
 func (k *Kernel) createRoute(r model.Route) error {
+	whole := complete(r).(model.Route)
+	if err := k.usable(whole); err != nil {
+		return err
+	}
 	if _, ok := k.objects[r.Key()]; ok {
 		return syscall.EEXIST
 	}
 	if _, ok := k.connected()[r.Key()]; ok {
 		return syscall.EEXIST
 	}
-	return k.setRoute(r)
+	k.put(whole)
+	return nil
 }
 
 // updateRoute replaces a route in one go.
 func (k *Kernel) updateRoute(r model.Route) error {
+	whole := complete(r).(model.Route)
+	if err := k.usable(whole); err != nil {
+		return err
+	}
 	if _, ok := k.objects[r.Key()]; !ok {
 		return syscall.ENOENT
 	}
-	return k.setRoute(r)
+	k.put(whole)
+	return nil
 }
 
-func (k *Kernel) setRoute(r model.Route) error {
-	whole := complete(r).(model.Route)
-	if err := k.leads(whole); err != nil {
+// usable says what keeps the kernel from taking a route.
+func (k *Kernel) usable(r model.Route) error {
+	if err := k.leads(r); err != nil {
 		return err
 	}
-	if src := whole.Src.Value(); src.IsValid() && !k.hasAddress(r.Netns, src) {
+	if src := r.Src.Value(); src.IsValid() && !k.hasAddress(r.Netns, src) {
 		return syscall.EINVAL // "Invalid prefsrc address"
 	}
-	k.put(whole)
 	return nil
 }
 
@@ -58,7 +69,7 @@ func (k *Kernel) leads(r model.Route) error {
 		return syscall.ENETDOWN
 	case !r.Via.Value().IsValid():
 		return nil
-	case k.isOwn(r):
+	case r.Scope.Value() >= model.ScopeLink, k.isOwn(r): // "Nexthop has invalid scope"
 		return syscall.EINVAL // "Nexthop has invalid gateway", "Gateway can not be a local address"
 	case r.OnLink.Value() || k.reaches(l, r.Via.Value()):
 		return nil

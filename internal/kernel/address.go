@@ -25,7 +25,7 @@ func (h *Host) addresses(ctx context.Context, netns, link string) ([]model.Addre
 	}
 	b, err := s.conn.dump(ctx, newMessage(unix.RTM_GETADDR, 0, make([]byte, unix.SizeofIfAddrmsg)))
 	if err != nil {
-		return nil, opError("list the addresses of", model.Netns{Name: shown(netns, "the host")}, err)
+		return nil, opError("list the addresses of", model.Netns{Name: netns}, err)
 	}
 	links, err := h.rawLinks(ctx, netns) // after them: an unknown link is one that is gone, and its addresses with it
 	if err != nil {

@@ -23,7 +23,7 @@ type OpError struct {
 
 // Error reads "create link br245: operation not permitted (needs CAP_NET_ADMIN)".
 func (e *OpError) Error() string {
-	s := fmt.Sprintf("%s %s: %v", e.Op, e.Key, e.Err)
+	s := fmt.Sprintf("%s %s: %v", e.Op, subject(e.Key), e.Err)
 	var more []string
 	if e.Detail != "" {
 		more = append(more, "the kernel says: "+strings.TrimSuffix(e.Detail, "."))
@@ -35,6 +35,14 @@ func (e *OpError) Error() string {
 		s += " (" + strings.Join(more, "; ") + ")"
 	}
 	return s
+}
+
+// subject names the object; the root network namespace has no name of its own.
+func subject(k model.Key) string {
+	if k == model.NetnsKey("") {
+		return "the host"
+	}
+	return k.String()
 }
 
 // Unwrap returns the errno.

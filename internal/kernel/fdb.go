@@ -19,7 +19,7 @@ func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, e
 	if err != nil {
 		return nil, err
 	}
-	var l []model.FDBEntry
+	l := make([]model.FDBEntry, 0, count(rows))
 	for r := range replies(rows) {
 		f, ok := parseFDB(r.body, dev.index)
 		if ok && !(f.MAC.IsZero() && f.Dst.Value() == dev.remote) {

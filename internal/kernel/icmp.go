@@ -48,7 +48,7 @@ func (h *Host) Ping(ctx context.Context, netns string, probes []Probe, tries int
 			continue
 		}
 		if err := h.In(netns, p.dial); err != nil {
-			return nil, opError("probe from", model.Netns{Name: shown(netns, "the host")}, err)
+			return nil, opError("probe from", model.Netns{Name: netns}, err)
 		}
 		err := p.run(ctx, tries, timeout)
 		unix.Close(p.fd)

@@ -60,7 +60,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 	m := newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).u32(unix.IFLA_EXT_MASK, skipStats)
 	b, err := s.conn.dump(ctx, m)
 	if err != nil {
-		return nil, opError("list the links of", model.Netns{Name: shown(netns, "the host")}, err)
+		return nil, opError("list the links of", model.Netns{Name: netns}, err)
 	}
 	var l []rawLink
 	for r := range replies(b) {

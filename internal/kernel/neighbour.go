@@ -18,7 +18,7 @@ func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neig
 	if err != nil {
 		return nil, err
 	}
-	var l []model.Neighbour
+	l := make([]model.Neighbour, 0, count(rows))
 	for r := range replies(rows) {
 		n, ok := parseNeighbour(r.body)
 		if ok {

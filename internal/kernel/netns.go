@@ -23,7 +23,7 @@ func (h *Host) Netns(ctx context.Context) ([]model.Netns, error) {
 	var l []model.Netns
 	for _, name := range h.names() {
 		n, err := h.netns(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !isNamespace(h.path(name)) {
 			continue // deleted meanwhile
 		}
 		if err != nil {

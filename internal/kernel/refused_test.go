@@ -31,7 +31,7 @@ func TestRefused(t *testing.T) {
 		words    []string // of the error
 	}{
 		{name: "netns in a folder that is not there", object: model.Netns{Name: "no/where"}, errno: unix.ENOENT},
-		{name: "netns with an alias that is too long", object: model.Netns{Name: "blue", Alias: some(strings.Repeat("x", 256))}, errno: unix.EINVAL,
+		{name: "netns with an alias that is too long", object: model.Netns{Name: "blue", Alias: some(strings.Repeat("x", 256))}, errno: unix.ERANGE,
 			words: []string{"create netns blue: "}},
 		{name: "bridge in a bridge that is not there", object: noMaster(bridgeSamples()[0].object), errno: unix.ENODEV,
 			words: []string{"find link nothing: no such device"}},
@@ -46,7 +46,7 @@ func TestRefused(t *testing.T) {
 		{name: "vxlan with a VNI that is taken", commands: vxlanCommands, errno: unix.EEXIST,
 			object: with(vxlanSamples()[0].object.(model.Link), func(l *model.Link) { l.VXLAN.VNI = some[uint32](7) }),
 			words:  []string{"A VXLAN device with the specified VNI already exists; VNI 7 on port 8472 is taken"}},
-		{name: "vxlan with addresses of two families", commands: underlayCommands, errno: unix.EINVAL,
+		{name: "vxlan with an MTU beyond all", commands: underlayCommands, errno: unix.EINVAL,
 			object: with(vxlanSamples()[0].object.(model.Link), func(l *model.Link) { l.MTU = some[uint32](70000) })},
 		{name: "veth into a namespace that is not there", object: noPlace, errno: unix.ENOENT, words: []string{"create link veth1: open netns blue: "}},
 		{name: "veth's second end without the first", object: vethSamples()[1].object, errno: unix.ENOENT},

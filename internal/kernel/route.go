@@ -23,7 +23,7 @@ func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) 
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		b, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN}.bytes()))
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family
-			return nil, opError("list the routes of", model.Netns{Name: shown(netns, "the host")}, err)
+			return nil, opError("list the routes of", model.Netns{Name: netns}, err)
 		}
 		rows = append(rows, b...)
 	}
@@ -32,7 +32,7 @@ func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) 
 		return nil, err
 	}
 	names := namesOf(links)
-	var l []model.Route
+	l := make([]model.Route, 0, count(rows))
 	for r := range replies(rows) {
 		if route, ok := parseRoute(r.body, names); ok {
 			route.Netns = netns

@@ -1,0 +1,186 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// batch runs many commands of ip or bridge at once.
+func (s *sim) batch(tool string, n int, line string) {
+	s.Helper()
+	var in bytes.Buffer
+	for i := range n {
+		line := strings.ReplaceAll(line, "HI", fmt.Sprint(i/250))
+		fmt.Fprintln(&in, strings.ReplaceAll(strings.ReplaceAll(line, "LO", fmt.Sprint(i%250+1)), "HEX", fmt.Sprintf("%02x:%02x", i>>8, i&255)))
+	}
+	cmd := exec.Command(tool, "-force", "-batch", "-")
+	cmd.Stdin = &in
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := s.In("", cmd.Start); err != nil {
+		s.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		s.Fatalf("%s -batch: %v: %s", tool, err, errs.String())
+	}
+}
+
+// TestInterruptedDump lists a host on which links, addresses and routes come and go: what was
+// there all the time is in every list.
+func TestInterruptedDump(t *testing.T) {
+	const n = 2000
+	s := newSim(t)
+	s.lines(vxlanCommands)
+	s.batch("ip", n, "route add 10.HI.LO.0/24 dev u0")
+	s.batch("ip", n, "route add fd00:HI:LO::/64 dev u0")
+	s.batch("ip", 300, "link add brHI-LO type bridge")
+	s.batch("ip", 300, "address add 172.16.HI.LO/32 dev u1")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	other := s.open(s.opts)
+	go func() {
+		defer close(done)
+		for i := 0; ctx.Err() == nil; i++ {
+			l := model.Link{Name: fmt.Sprintf("come%d", i%7), Type: some(model.TypeBridge), Up: some(true)}
+			a := model.Address{Link: l.Name, Prefix: prefix(fmt.Sprintf("172.17.%d.1/24", i%7))}
+			r4 := routed(plainRoute(fmt.Sprintf("10.%d.%d.128/25", i%8, i%200+1)), func(r *model.Route) { r.Dev = some(l.Name) })
+			r6 := plainRoute(fmt.Sprintf("fd00:%d:%d:8000::/65", i%8, i%200+1))
+			for _, err := range other.Do(context.Background(), []model.Step{
+				{Op: model.OpCreate, After: l}, {Op: model.OpCreate, After: a}, {Op: model.OpCreate, After: r4},
+				{Op: model.OpCreate, After: r6}, {Op: model.OpDelete, Before: r6}, {Op: model.OpDelete, Before: l},
+			}) {
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	for range 15 {
+		for kind, want := range map[model.Kind]int{model.KindLink: 300, model.KindAddress: 300, model.KindRoute: 2 * n} {
+			if got := s.stable(kind); got != want {
+				t.Errorf("%d %ss that are always there are listed, want %d", got, kind, want)
+			}
+		}
+	}
+	cancel()
+	<-done
+}
+
+// stable counts the objects that TestInterruptedDump does not touch; of each there
+// must be a name.
+func (s *sim) stable(k model.Kind) int {
+	s.Helper()
+	var list []model.Object
+	var err error
+	switch k {
+	case model.KindLink:
+		list, err = objects(s.Links(s.Context(), ""))
+	case model.KindAddress:
+		list, err = objects(s.Addresses(s.Context(), ""))
+	case model.KindRoute:
+		list, err = objects(s.Routes(s.Context(), ""))
+	}
+	if errors.Is(err, errInterrupted) {
+		s.Log(err)
+		return s.stable(k)
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+	seen := map[model.Key]bool{}
+	for _, o := range list {
+		key := o.Key()
+		r, isRoute := o.(model.Route)
+		switch {
+		case isRoute && r.Dev.Value() == "":
+			s.Errorf("%s has no device", key)
+		case k == model.KindLink && strings.HasPrefix(key.Name, "br"),
+			isRoute && r.Protocol.Value() == unix.RTPROT_BOOT,
+			k == model.KindAddress && strings.HasPrefix(key.Prefix.String(), "172.16."):
+			seen[key] = true
+		}
+	}
+	return len(seen)
+}
+
+// A dump that never comes to an end in peace is an error, not half an answer; so is one
+// whose context has ended.
+func TestDumpGivesUp(t *testing.T) {
+	s := newSim(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if l, err := s.Routes(ctx, ""); !errors.Is(err, context.Canceled) || len(l) != 0 {
+		t.Errorf("got %v, %v", l, err)
+	}
+	for _, end := range []uint16{unix.NLM_F_DUMP_INTR, 0} {
+		c := scripted(t, func(seq uint32) []byte {
+			link := newMessage(unix.RTM_NEWLINK, 0, ifinfo(1, 0, 0)).str(unix.IFLA_IFNAME, "lo")
+			native.PutUint16(link[6:], unix.NLM_F_MULTI|unix.NLM_F_DUMP_INTR&^end)
+			link.seal(seq)
+			done := newMessage(unix.NLMSG_DONE, 0, []byte{0, 0, 0, 0})
+			native.PutUint16(done[6:], end)
+			done.seal(seq)
+			return append(link, done...)
+		})
+		b, err := c.dump(t.Context(), newMessage(unix.RTM_GETLINK, 0, ifinfo(0, 0, 0)))
+		if !errors.Is(err, errInterrupted) || b != nil {
+			t.Errorf("got %v, %v, want %v", b, err, errInterrupted)
+		}
+	}
+}
+
+// Answers to requests that were given up are not taken for those to the next one.
+func TestLateAnswers(t *testing.T) {
+	needRoot(t)
+	c := scripted(t, func(seq uint32) []byte {
+		var all []byte
+		for i, name := range []string{"late", "now"} {
+			m := newMessage(unix.RTM_NEWLINK, 0, ifinfo(1, 0, 0)).str(unix.IFLA_IFNAME, name)
+			m.seal(seq - 1 + uint32(i))
+			all = append(all, m...)
+		}
+		return all
+	})
+	b, err := c.get(newMessage(unix.RTM_GETLINK, 0, ifinfo(1, 0, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := parseLink(b); r.link.Name != "now" {
+		t.Errorf("got the answer %q", r.link.Name)
+	}
+}
+
+// scripted returns a conn whose other end is not the kernel, but answers each request
+// with what answer returns.
+func scripted(t *testing.T, answer func(seq uint32) []byte) *conn {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(pair[0]) })
+	go func() {
+		defer unix.Close(pair[1])
+		b := make([]byte, 4096)
+		for {
+			n, err := unix.Read(pair[1], b)
+			if err != nil || n == 0 {
+				return
+			}
+			if _, err := unix.Write(pair[1], answer(native.Uint32(b[8:]))); err != nil {
+				return
+			}
+		}
+	}()
+	return &conn{fd: pair[0], buf: make([]byte, receiveSize)}
+}

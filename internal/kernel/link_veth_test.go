@@ -1,0 +1,89 @@
+package kernel
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// TestPeers finds the other end of a veth wherever it is, and whatever was listed.
+func TestPeers(t *testing.T) {
+	s := newSim(t)
+	s.create(model.Netns{Name: "blue"}, model.Netns{Name: "green"}, model.Netns{Name: "red"})
+	hidden := s.opts.Root + ".hidden"
+	s.bindNetns(hidden)
+	veth := func(name, netns, peer, peerNetns string) model.Object {
+		return model.Link{
+			Netns: netns, Name: name, Type: some(model.TypeVeth), Peer: some(model.EndRef{Netns: peerNetns, Name: peer}),
+		}
+	}
+	s.create(veth("near1", "", "near2", ""), veth("toblue", "", "eth0", "blue"), veth("x", "blue", "x", "green"), veth("same1", "red", "same2", "red"))
+	// Both ends have the same index, in namespaces that differ.
+	s.lines("link add index 100 name tored type veth peer name twin")
+	s.ip("link", "set", "twin", "netns", s.opts.NetnsDir+"/red", "index", "100")
+	s.lines("link add tohidden type veth peer name lost")
+	s.ip("link", "set", "lost", "netns", hidden)
+	if out := s.run("red", "ip", "link", "show", "twin"); !strings.HasPrefix(out, "100:") {
+		t.Fatalf("the ends have different indexes: %s", out)
+	}
+
+	want := map[string]string{
+		"near1": "near2", "near2": "near1", "toblue": "blue/eth0", "blue/eth0": "toblue", "blue/x": "green/x", "green/x": "blue/x",
+		"red/same1": "red/same2", "red/same2": "red/same1", "tored": "red/twin", "red/twin": "tored", "tohidden": "?/?",
+	}
+	for _, listed := range [][]string{{"", "blue", "green", "red"}, {"green", "blue"}, {""}, {"red"}, {"blue"}} {
+		got := map[string]string{}
+		links, err := s.open(s.opts).Links(t.Context(), listed...) // a door that knows nothing yet
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range links {
+			if p, ok := l.Peer.Get(); ok {
+				got[model.EndRef{Netns: l.Netns, Name: l.Name}.String()] = p.String()
+			}
+		}
+		some := map[string]string{}
+		for end, peer := range want {
+			ns, _, inside := strings.Cut(end, "/")
+			if slices.Contains(listed, ns) || !inside && slices.Contains(listed, "") {
+				some[end] = peer
+			}
+		}
+		if d := cmp.Diff(some, got); d != "" {
+			t.Errorf("listing %q (-want +got):\n%s", listed, d)
+		}
+	}
+}
+
+// The root namespace is called "", also where somebody gave it a name.
+func TestPeersOfNamedRoot(t *testing.T) {
+	s := newSim(t)
+	s.create(model.Netns{Name: "blue"})
+	root := s.path("another-name")
+	s.run("", "touch", root)
+	s.run("", "mount", "--bind", s.opts.Root, root)
+	s.create(model.Link{Name: "v", Type: some(model.TypeVeth), Peer: some(model.EndRef{Netns: "blue", Name: "eth0"})})
+	got := s.mustGet(model.LinkKey("blue", "eth0")).(model.Link)
+	if got.Peer != some(model.EndRef{Name: "v"}) {
+		t.Errorf("the peer is %s, want v", got.Peer.Value())
+	}
+}
+
+// A link is born with its MAC, so that udev's MACAddressPolicy leaves it alone
+// (addr_assign_type 3, NET_ADDR_SET).
+func TestMACIsSet(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands)
+	s.create(bridgeSamples()[0].object, vxlanSamples()[0].object)
+	for name, want := range map[string]string{"br0": "3", "vx4": "3"} {
+		// /sys shows the devices of the namespace that it was mounted in.
+		got := s.run("", "unshare", "--mount", "sh", "-c", "mount -t sysfs none /sys && cat /sys/class/net/"+name+"/addr_assign_type")
+		if strings.TrimSpace(got) != want {
+			t.Errorf("%s has the addr_assign_type %s, want %s", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// TestRoutes lists whatever is in the main table, whoever made it, and nothing else.
+func TestRoutes(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands + `
+link add p0 type veth peer name p1
+link set p0 master u0 up
+link set p1 up
+route add 10.1.0.0/16 nexthop via 192.0.2.11 nexthop via 192.0.2.12 dev u0 weight 3
+nexthop add id 5 via 192.0.2.13 dev u0
+route add 10.2.0.0/16 nhid 5 proto bird
+route add 10.3.0.0/16 dev u0 table 77
+route add 10.4.0.0/16 via inet6 2001:db8::11 dev u0 proto static
+route add unreachable 10.5.0.0/16
+route add prohibit 10.6.0.0/16 metric 5
+route add throw 10.7.0.0/16
+route add 10.8.0.0/16 dev u0 tos 0x10
+route add multicast 239.0.0.0/8 dev u0
+route add 10.9.0.0/16 dev u0 table 1000
+route add fd01::/64 nexthop via 2001:db8::11 dev u0 nexthop via 2001:db8::12 dev u0
+route add fd02::/64 from 2001:db8:1::/64 dev u0
+route add fd03::/64 dev u0 table 77
+route add unreachable fd04::/64
+`)
+	got := map[string]string{}
+	routes, err := s.Routes(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range routes {
+		if r.Netns != "" || r.Table != model.TableMain {
+			t.Errorf("%s is listed", r.Key())
+		}
+		got[r.Dst.String()] = fmt.Sprintf("%s proto %d %s", r.Type.Value(), r.Protocol.Value(), r.NextHops.Value())
+	}
+	want := map[string]string{
+		"10.1.0.0/16": "unicast proto 3 nexthop via 192.0.2.11 dev u0 weight 1 nexthop via 192.0.2.12 dev u0 weight 3",
+		"10.2.0.0/16": "unicast proto 12 nhid 5", "10.4.0.0/16": "unicast proto 4 ", "10.5.0.0/16": "unreachable proto 3 ",
+		"10.6.0.0/16": "prohibit proto 3 ", "10.7.0.0/16": "throw proto 3 ", "192.0.2.0/24": "unicast proto 2 ",
+		"fd01::/64":     "unicast proto 3 nexthop via 2001:db8::11 dev u0 weight 1 nexthop via 2001:db8::12 dev u0 weight 1",
+		"fd04::/64":     "unreachable proto 3 ",
+		"2001:db8::/64": "unicast proto 2 ",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("routes (-want +got):\n%s", d)
+	}
+}
+
+// What has another protocol is not deleted: the kernel finds nothing of ours.
+func TestForeignRouteStays(t *testing.T) {
+	for _, dst := range []string{"172.246.0.0/24", "fd42:0:0:2::/64"} {
+		s := newSim(t)
+		s.lines(underlayCommands + "route add " + dst + " dev u0 proto bird")
+		before := s.snapshot()
+		s.remove(plainRoute(dst))
+		err := s.do(model.OpCreate, nil, plainRoute(dst))
+		if s.opErrorOf(err); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), "appeared meanwhile") {
+			t.Errorf("got error %v, want %v", err, unix.EEXIST)
+		}
+		s.unchanged("touching a foreign route", before)
+	}
+}
+
+// Of several routes to one destination, the one that is meant is deleted.
+func TestRouteAmongOthers(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands + `
+route add 172.246.0.0/24 via 192.0.2.11 proto 157
+route append 172.246.0.0/24 via 192.0.2.12 proto bird
+route add 172.246.0.0/24 via 192.0.2.13 proto 157 metric 9
+`)
+	s.remove(viaRoute("172.246.0.0/24", "192.0.2.11"))
+	out := s.ip("route", "show", "172.246.0.0/24")
+	if strings.Contains(out, "192.0.2.11") || !strings.Contains(out, "192.0.2.12") || !strings.Contains(out, "192.0.2.13") {
+		t.Errorf("left are\n%s", out)
+	}
+}
+
+// An IPv6 gateway that the kernel would reach by another device can be given all the
+// same, if the route says "onlink"; nothing is left of what that takes.
+func TestRouteOnLinkElsewhere(t *testing.T) {
+	for name, commands := range map[string]string{
+		"by the route that is to be replaced": "route add fd42:0:0:2::/64 via 2001:db8::246 proto 157",
+		"by a wider route":                    "route add fd42::/32 via 2001:db8::246\nroute add fd42:0:0:2::/64 via 2001:db8::246 proto 157",
+	} {
+		s := newSim(t)
+		s.lines(vxlanCommands + commands)
+		was := viaRoute("fd42:0:0:2::/64", "2001:db8::246")
+		is := routed(viaRoute("fd42:0:0:2::/64", "fd42:0:0:2::"), func(r *model.Route) { r.Dev, r.OnLink = some("vx0"), some(true) })
+		before := s.snapshot()
+		if err := s.do(model.OpUpdate, was, is); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.has(name, is, s.mustGet(is.Key()))
+		if err := s.do(model.OpUpdate, is, was); err != nil {
+			t.Errorf("%s, back: %v", name, err)
+		}
+		s.unchanged(name, before)
+		s.remove(was)
+		s.create(is)
+		s.has(name+", made new", is, s.mustGet(is.Key()))
+	}
+	// What is somebody else's stays in the way.
+	s := newSim(t)
+	s.lines(vxlanCommands + "route add fd42:0:0:2:: dev u0 proto bird")
+	is := routed(viaRoute("fd42:0:0:2::/64", "fd42:0:0:2::"), func(r *model.Route) { r.Dev, r.OnLink = some("vx0"), some(true) })
+	before := s.snapshot()
+	err := s.do(model.OpCreate, nil, is)
+	if s.opErrorOf(err); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "device mismatch") {
+		t.Errorf("got error %v, want %v", err, unix.EINVAL)
+	}
+	s.unchanged("a route that cannot be", before)
+}
+
+// TestFIBMatch asks where packets would go.
+func TestFIBMatch(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands + `
+address add 198.51.100.1/24 dev u1
+route add 10.1.0.0/16 via 192.0.2.77 dev u0 onlink
+route add 10.2.0.0/16 via inet6 2001:db8::11 dev u0
+route add blackhole 10.3.0.0/16
+route add unreachable fd03::/16
+route add 10.4.0.0/16 dev lo scope link
+route add fd01::/16 via 2001:db8::11
+route add 10.5.0.0/16 nexthop via 192.0.2.11 nexthop via 192.0.2.12
+`)
+	on := func(dev, dst string, scope uint8) Match {
+		return Match{Type: "unicast", Dev: dev, Dst: prefix(dst), Scope: scope}
+	}
+	by := func(m Match, gateway string) Match { m.Gateway = addr(gateway); return m }
+	other := by(on("u0", "10.2.0.0/16", 0), "2001:db8::11")
+	other.Via = true
+	for dst, want := range map[string]Match{
+		"192.0.2.9": on("u0", "192.0.2.0/24", 253), "198.51.100.9": on("u1", "198.51.100.0/24", 253),
+		"10.1.0.1": by(on("u0", "10.1.0.0/16", 0), "192.0.2.77"), "10.2.0.1": other, "10.4.0.1": on("lo", "10.4.0.0/16", 253),
+		"192.0.2.1":   {Type: "local", Dev: "u0", Dst: prefix("192.0.2.1/32"), Scope: 254},
+		"2001:db8::9": on("u0", "2001:db8::/64", 0),
+		"fd01::1":     by(on("u0", "fd01::/16", 0), "2001:db8::11"),
+	} {
+		got, err := s.FIBMatch(t.Context(), addr(dst))
+		if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); err != nil || d != "" {
+			t.Errorf("%s: error %v (-want +got):\n%s", dst, err, d)
+		}
+	}
+	for _, dst := range []string{"10.3.0.1", "203.0.113.1", "2001:db8:ffff::1", "fd03::1"} {
+		m, err := s.FIBMatch(t.Context(), addr(dst))
+		if err == nil && m.Type == "unicast" {
+			t.Errorf("%s: got %+v, want no way there", dst, m)
+			continue
+		}
+		if err != nil {
+			if s.opErrorOf(err); strings.Contains(err.Error(), "gateway") || !strings.HasPrefix(err.Error(), "look up route "+dst+": ") {
+				t.Errorf("%s: got error %v", dst, err)
+			}
+		}
+	}
+	m, err := s.FIBMatch(t.Context(), addr("10.5.0.1"))
+	if err != nil || m.Type != "unicast" || m.Dst != prefix("10.5.0.0/16") {
+		t.Errorf("of two next hops: got %+v, %v", m, err)
+	}
+}
