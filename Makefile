@@ -3,7 +3,7 @@
 GO      ?= go
 # In the virtual machine: the packages that speak to a kernel. It has ipip, and an
 # older kernel than most machines. Plain emulation is slow: hence the time.
-VMPKGS  ?= ./internal/kernel ./cmd/netplan-overlay
+VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
 VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
 REPORT   = $(GO) run ./hack/report
@@ -40,8 +40,8 @@ check:
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
 golden:
-	$(GO) test ./internal/render -update
-	git status --short -- testdata internal/render/testdata
+	$(GO) test ./internal/render ./internal/diff ./internal/desired -update
+	git status --short -- testdata internal/*/testdata
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

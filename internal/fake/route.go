@@ -69,7 +69,9 @@ func (k *Kernel) leads(r model.Route) error {
 		return syscall.ENETDOWN
 	case !r.Via.Value().IsValid():
 		return nil
-	case r.Scope.Value() >= model.ScopeLink, k.isOwn(r): // "Nexthop has invalid scope"
+	case r.Scope.Value() >= model.ScopeLink:
+		return syscall.EINVAL // "Nexthop has invalid scope"
+	case k.isOwn(r):
 		return syscall.EINVAL // "Nexthop has invalid gateway", "Gateway can not be a local address"
 	case r.OnLink.Value() || k.reaches(l, r.Via.Value()):
 		return nil

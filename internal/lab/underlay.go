@@ -31,9 +31,10 @@ func underlay(t *spec.Topology) ([]model.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{mtu: mtu, routed: len(segments) > 1}
+	b := &builder{mtu: mtu, routed: len(segments) > 1, ipv6: hasIPv6(t)}
+	b.settleAtOnce("")
 	if b.routed {
-		b.forward(t)
+		b.forward()
 	}
 	for i, s := range segments {
 		s.bridge = fmt.Sprintf("net%d", i+1)
@@ -150,6 +151,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 type builder struct {
 	mtu    uint32
 	routed bool
+	ipv6   bool
 	ports  int
 	steps  []model.Step
 }
@@ -158,14 +160,24 @@ func (b *builder) create(o model.Object) {
 	b.steps = append(b.steps, model.Step{Op: model.OpCreate, After: o})
 }
 
+// hasIPv6 says whether the topology needs any.
+func hasIPv6(t *spec.Topology) bool {
+	return slices.ContainsFunc(t.Nodes, func(n spec.Node) bool { return n.Address(6).IsValid() || len(n.Subnets(6)) > 0 })
+}
+
+// settleAtOnce spares the links of a namespace duplicate address detection: for its one
+// or two seconds a router asks for no neighbours (ndisc_solicit, net/ipv6/ndisc.c).
+func (b *builder) settleAtOnce(netns string) {
+	if b.ipv6 {
+		b.create(model.Sysctl{Netns: netns, Name: "net.ipv6.conf.default.accept_dad", Value: model.Some("0")})
+	}
+}
+
 // forward makes the sandbox a router.
-func (b *builder) forward(t *spec.Topology) {
+func (b *builder) forward() {
 	b.create(model.Sysctl{Name: "net.ipv4.ip_forward", Value: model.Some("1")})
-	for i := range t.Nodes {
-		if t.Nodes[i].Address(6).IsValid() {
-			b.create(model.Sysctl{Name: "net.ipv6.conf.all.forwarding", Value: model.Some("1")})
-			return
-		}
+	if b.ipv6 {
+		b.create(model.Sysctl{Name: "net.ipv6.conf.all.forwarding", Value: model.Some("1")})
 	}
 }
 
@@ -198,6 +210,7 @@ func (b *builder) host(s *segment, n *spec.Node) {
 	end := b.link(n.Name, device, model.TypeVeth)
 	end.Peer = model.Some(model.EndRef{Name: port.Name})
 	b.create(model.Netns{Name: n.Name, LoUp: model.Some(true)})
+	b.settleAtOnce(n.Name)
 	b.create(port)
 	b.create(end)
 	for _, a := range n.Addresses {

@@ -14,14 +14,14 @@ import (
 
 // Options say how to probe; the zero value has sane defaults.
 type Options struct {
-	Tries   int           // 0: 3
+	Tries   int           // 0: 5
 	Timeout time.Duration // of each try; 0: 1 s
 	MTU     bool          // find out the path MTU of each pair, too
 }
 
 func (o Options) withDefaults() Options {
 	if o.Tries == 0 {
-		o.Tries = 3
+		o.Tries = 5
 	}
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
