@@ -27,7 +27,7 @@ type conn struct {
 	mu  sync.Mutex
 	fd  int
 	seq uint32
-	buf []byte
+	buf []byte // made when it is needed
 }
 
 // dial opens a socket in the calling thread's network namespace. Strict checking
@@ -38,7 +38,7 @@ func dial() (*conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
-	c := &conn{fd: fd, buf: make([]byte, receiveSize)}
+	c := &conn{fd: fd}
 	for _, o := range []int{unix.NETLINK_EXT_ACK, unix.NETLINK_CAP_ACK, unix.NETLINK_GET_STRICT_CHK} {
 		if err := unix.SetsockoptInt(fd, unix.SOL_NETLINK, o, 1); err != nil {
 			c.close()
@@ -129,6 +129,9 @@ func (c *conn) send(m message) error {
 // the messages in between.
 func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 	var out []byte
+	if c.buf == nil {
+		c.buf = make([]byte, receiveSize)
+	}
 	interrupted := false
 	for {
 		n, _, err := unix.Recvfrom(c.fd, c.buf, 0)

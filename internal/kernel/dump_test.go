@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,30 +35,25 @@ func (s *sim) batch(tool string, n int, line string) {
 	}
 }
 
-// TestInterruptedDump lists a host on which links, addresses and routes come and go: what was
-// there all the time is in every list.
+// TestInterruptedDump lists a host on which links, addresses, routes and neighbours come and
+// go: what was there all the time is in every list, and once.
 func TestInterruptedDump(t *testing.T) {
-	const n = 2000
+	const n = 1500
 	s := newSim(t)
-	s.lines(vxlanCommands)
+	s.lines(vxlanCommands + "link add come type bridge\nlink set come up")
 	s.batch("ip", n, "route add 10.HI.LO.0/24 dev u0")
 	s.batch("ip", n, "route add fd00:HI:LO::/64 dev u0")
-	s.batch("ip", 300, "link add brHI-LO type bridge")
-	s.batch("ip", 300, "address add 172.16.HI.LO/32 dev u1")
+	s.batch("ip", n, "neighbour add 10.HI.LO.0 lladdr 02:00:00:00:HEX dev vx0 nud permanent")
+	s.batch("bridge", n, "fdb add 02:00:00:00:HEX dev vx0 dst 192.0.2.9")
+	s.batch("ip", 200, "link add brHI-LO type bridge")
+	s.batch("ip", n, "address add 172.16.HI.LO/32 dev u1")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	other := s.open(s.opts)
 	go func() {
 		defer close(done)
 		for i := 0; ctx.Err() == nil; i++ {
-			l := model.Link{Name: fmt.Sprintf("come%d", i%7), Type: some(model.TypeBridge), Up: some(true)}
-			a := model.Address{Link: l.Name, Prefix: prefix(fmt.Sprintf("172.17.%d.1/24", i%7))}
-			r4 := routed(plainRoute(fmt.Sprintf("10.%d.%d.128/25", i%8, i%200+1)), func(r *model.Route) { r.Dev = some(l.Name) })
-			r6 := plainRoute(fmt.Sprintf("fd00:%d:%d:8000::/65", i%8, i%200+1))
-			for _, err := range other.Do(context.Background(), []model.Step{
-				{Op: model.OpCreate, After: l}, {Op: model.OpCreate, After: a}, {Op: model.OpCreate, After: r4},
-				{Op: model.OpCreate, After: r6}, {Op: model.OpDelete, Before: r6}, {Op: model.OpDelete, Before: l},
-			}) {
+			for _, err := range other.Do(context.Background(), comeAndGo(i)) {
 				if err != nil {
 					t.Error(err)
 					return
@@ -65,8 +61,10 @@ func TestInterruptedDump(t *testing.T) {
 			}
 		}
 	}()
-	for range 15 {
-		for kind, want := range map[model.Kind]int{model.KindLink: 300, model.KindAddress: 300, model.KindRoute: 2 * n} {
+	for range 10 {
+		for kind, want := range map[model.Kind]int{
+			model.KindLink: 200, model.KindAddress: n, model.KindRoute: 2 * n, model.KindNeighbour: n, model.KindFDB: n,
+		} {
 			if got := s.stable(kind); got != want {
 				t.Errorf("%d %ss that are always there are listed, want %d", got, kind, want)
 			}
@@ -76,8 +74,29 @@ func TestInterruptedDump(t *testing.T) {
 	<-done
 }
 
-// stable counts the objects that TestInterruptedDump does not touch; of each there
-// must be a name.
+// comeAndGo makes a few objects among those that stay, and deletes them.
+func comeAndGo(i int) []model.Step {
+	at := func(format string) string { return fmt.Sprintf(format, i%6, i%200+1) }
+	var steps []model.Step
+	for _, o := range []model.Object{
+		model.Address{Link: "come", Prefix: prefix(at("172.16.%d.%d/24"))},
+		plainRoute(at("10.%d.%d.128/25")), plainRoute(at("fd00:%d:%d:8000::/65")),
+		model.Neighbour{Link: "vx0", IP: addr(at("10.%d.%d.7")), MAC: some(mac("02:00:00:00:99:99"))},
+		model.FDBEntry{Link: "vx0", MAC: model.MAC{2, 0, 0, 1, byte(i), 1}, Dst: someAddr("192.0.2.8")},
+	} {
+		steps = append(steps, model.Step{Op: model.OpCreate, After: o})
+	}
+	for _, made := range slices.Clone(steps) {
+		steps = append(steps, model.Step{Op: model.OpDelete, Before: made.After})
+	}
+	if i%50 == 0 {
+		l := model.Link{Name: "brief", Type: some(model.TypeBridge)}
+		steps = append(steps, model.Step{Op: model.OpCreate, After: l}, model.Step{Op: model.OpDelete, Before: l})
+	}
+	return steps
+}
+
+// stable counts the objects that TestInterruptedDump does not touch.
 func (s *sim) stable(k model.Kind) int {
 	s.Helper()
 	var list []model.Object
@@ -89,6 +108,10 @@ func (s *sim) stable(k model.Kind) int {
 		list, err = objects(s.Addresses(s.Context(), ""))
 	case model.KindRoute:
 		list, err = objects(s.Routes(s.Context(), ""))
+	case model.KindNeighbour:
+		list, err = objects(s.Neighbours(s.Context(), "", "vx0"))
+	case model.KindFDB:
+		list, err = objects(s.FDB(s.Context(), "", "vx0"))
 	}
 	if errors.Is(err, errInterrupted) {
 		s.Log(err)
@@ -97,20 +120,34 @@ func (s *sim) stable(k model.Kind) int {
 	if err != nil {
 		s.Fatal(err)
 	}
+	n := 0
 	seen := map[model.Key]bool{}
 	for _, o := range list {
-		key := o.Key()
-		r, isRoute := o.(model.Route)
-		switch {
-		case isRoute && r.Dev.Value() == "":
-			s.Errorf("%s has no device", key)
-		case k == model.KindLink && strings.HasPrefix(key.Name, "br"),
-			isRoute && r.Protocol.Value() == unix.RTPROT_BOOT,
-			k == model.KindAddress && strings.HasPrefix(key.Prefix.String(), "172.16."):
-			seen[key] = true
+		if seen[o.Key()] {
+			s.Errorf("%s is listed twice", o.Key())
+		}
+		seen[o.Key()] = true
+		if stays(o) {
+			n++
 		}
 	}
-	return len(seen)
+	return n
+}
+
+func stays(o model.Object) bool {
+	switch o := o.(type) {
+	case model.Link:
+		return strings.Contains(o.Name, "-")
+	case model.Address:
+		return o.Link == "u1"
+	case model.Route:
+		return o.Protocol.Value() == unix.RTPROT_BOOT
+	case model.Neighbour:
+		return o.MAC.Value()[4] != 0x99
+	case model.FDBEntry:
+		return o.MAC[3] == 0
+	}
+	return false
 }
 
 // A dump that never comes to an end in peace is an error, not half an answer; so is one
@@ -182,5 +219,5 @@ func scripted(t *testing.T, answer func(seq uint32) []byte) *conn {
 			}
 		}
 	}()
-	return &conn{fd: pair[0], buf: make([]byte, receiveSize)}
+	return &conn{fd: pair[0]}
 }

@@ -15,7 +15,7 @@ import (
 // there: not what was learnt from packets, nor the row that the kernel makes of the
 // device's own default destination.
 func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error) {
-	rows, dev, err := h.neighbourRows(ctx, netns, link, unix.AF_BRIDGE)
+	rows, dev, twice, err := h.neighbourRows(ctx, netns, link, unix.AF_BRIDGE)
 	if err != nil {
 		return nil, err
 	}
@@ -26,6 +26,9 @@ func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, e
 			f.Netns, f.Link = netns, link
 			l = append(l, f)
 		}
+	}
+	if twice {
+		l = latest(l)
 	}
 	return l, nil
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -61,6 +62,9 @@ type space struct {
 	file  *os.File // nil for the process's own namespace
 	inode uint64
 	conn  *conn
+
+	newsMu sync.Mutex
+	news   *conn // hears of changes, while a dump is made
 
 	mu    sync.Mutex
 	index map[string]uint32 // of links, as far as they were listed or asked for
@@ -179,32 +183,55 @@ func openSpace(path, netns string) (*space, error) {
 	s := &space{netns: netns, index: map[string]uint32{}}
 	if path == "" {
 		s.inode = inodeOf(ownNetns)
-		var err error
-		s.conn, err = dial()
-		return s, err
+		return s, s.dial()
 	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
 	}
-	if !isNamespace(path) {
-		file.Close()
-		return nil, fmt.Errorf("open netns %s: %s is not a network namespace", shown(netns, path), path)
+	s.file, s.inode = file, inodeOf(handlePath(file))
+	if !isNamespace(handlePath(file)) {
+		s.close()
+		return nil, &noNetnsError{shown(netns, path), path}
 	}
-	s.file, s.inode = file, inodeOf(path)
-	err = enter(file, model.NetnsKey(shown(netns, path)), func() (err error) {
-		s.conn, err = dial()
-		return err
-	})
-	if err != nil {
-		file.Close()
+	if err := enter(file, model.NetnsKey(shown(netns, path)), s.dial); err != nil {
+		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
+// handlePath names what an open file is, whatever has its name by now.
+func handlePath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+
+// noNetnsError says that nothing is mounted on a namespace's file: not yet, or not any
+// more. The namespace does not exist.
+type noNetnsError struct{ name, path string }
+
+func (e *noNetnsError) Error() string {
+	return fmt.Sprintf("open netns %s: %s is not a network namespace", e.name, e.path)
+}
+
+// Is makes it fs.ErrNotExist.
+func (e *noNetnsError) Is(target error) bool {
+	return target == fs.ErrNotExist || target == unix.ENOENT
+}
+
+// dial opens the sockets in the calling thread's namespace.
+func (s *space) dial() (err error) {
+	if s.conn, err = dial(); err != nil {
+		return err
+	}
+	s.news, err = dial()
+	return err
+}
+
 func (s *space) close() {
-	s.conn.close()
+	for _, c := range []*conn{s.conn, s.news} {
+		if c != nil {
+			c.close()
+		}
+	}
 	if s.file != nil {
 		s.file.Close()
 	}

@@ -14,7 +14,7 @@ const ndaProtocol = 12
 // Neighbours lists the permanent entries of a link's ARP and ND tables; the others
 // come and go with the traffic.
 func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error) {
-	rows, _, err := h.neighbourRows(ctx, netns, link, unix.AF_UNSPEC)
+	rows, _, twice, err := h.neighbourRows(ctx, netns, link, unix.AF_UNSPEC)
 	if err != nil {
 		return nil, err
 	}
@@ -26,24 +26,26 @@ func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neig
 			l = append(l, n)
 		}
 	}
+	if twice {
+		l = latest(l)
+	}
 	return l, nil
 }
 
 // neighbourRows dumps the rows of one link: the kernel filters by NDA_IFINDEX, for
 // neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
 // The link is looked up anew: of one that was made again, the old index has no rows.
-func (h *Host) neighbourRows(ctx context.Context, netns, link string, family uint8) ([]byte, rawLink, error) {
+func (h *Host) neighbourRows(ctx context.Context, netns, link string, family uint8) (rows []byte, dev rawLink, twice bool, err error) {
 	s, err := h.space(netns)
 	if err != nil {
-		return nil, rawLink{}, err
+		return nil, dev, false, err
 	}
-	dev, err := s.link(link)
-	if err != nil {
-		return nil, dev, opError("find", model.Link{Netns: netns, Name: link}, err)
+	if dev, err = s.link(link); err != nil {
+		return nil, dev, false, opError("find", model.Link{Netns: netns, Name: link}, err)
 	}
 	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, dev.index)
-	b, err := s.conn.dump(ctx, m)
-	return b, dev, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
+	rows, twice, err = s.steadyDump(ctx, m, unix.RTNLGRP_NEIGH)
+	return rows, dev, twice, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
 }
 
 // parseNeighbour reads an RTM_NEWNEIGH message of the ARP or ND table.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -96,7 +97,11 @@ func TestNetnsReplacedByOthers(t *testing.T) {
 		t.Errorf("got the alias %q of the namespace that is gone", got.Alias.Value())
 	}
 	s.create(model.Link{Netns: "blue", Name: "br0", Type: some(model.TypeBridge)})
-	if out := s.run("", "nsenter", "--net="+s.path("blue"), "ip", "-br", "link"); !strings.Contains(out, "br0") {
+	ip, err := exec.LookPath("ip") // busybox has one, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := s.run("", "nsenter", "--net="+s.path("blue"), ip, "-br", "link"); !strings.Contains(out, "br0") {
 		t.Errorf("the bridge is not in the new namespace:\n%s", out)
 	}
 }

@@ -19,14 +19,14 @@ func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) 
 	if err != nil {
 		return nil, err
 	}
-	var rows []byte
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		b, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN}.bytes()))
+	rows, err := s.conn.dump(ctx, routeRequest(unix.AF_INET))
+	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6), unix.RTNLGRP_IPV6_ROUTE)
+	for _, err := range []error{err, err6} {
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family
 			return nil, opError("list the routes of", model.Netns{Name: netns}, err)
 		}
-		rows = append(rows, b...)
 	}
+	rows = append(rows, rows6...)
 	links, err := h.rawLinks(ctx, netns) // after them: an unknown link is one that is gone, and its routes with it
 	if err != nil {
 		return nil, err
@@ -39,7 +39,14 @@ func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) 
 			l = append(l, route)
 		}
 	}
+	if twice {
+		l = latest(l)
+	}
 	return l, nil
+}
+
+func routeRequest(family uint8) message {
+	return newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN}.bytes())
 }
 
 // rtaNHID is RTA_NH_ID (linux/rtnetlink.h), which x/sys lacks.
