@@ -48,7 +48,7 @@ bench:
 
 FUZZTIME ?= 30s
 fuzz:
-	for p in spec kernel journal; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
+	for p in spec kernel journal reconcile; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay

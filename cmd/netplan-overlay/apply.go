@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/journal"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
 )
@@ -18,6 +19,7 @@ type changing struct {
 	approve     bool
 	allowHarm   bool
 	maxDestroy  string
+	maxImpact   string
 	plan        string
 	lockTimeout time.Duration
 }
@@ -64,6 +66,7 @@ func newApply(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&f.plan, "plan", "", "do what this saved plan says, without asking, and nothing else")
 	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")
 	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
+	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
 	cmd.MarkFlagsMutuallyExclusive("plan", "adopt")
 	cmd.MarkFlagsMutuallyExclusive("plan", "recover")
 	return cmd
@@ -75,6 +78,14 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	limit, err := reconcile.ParseLimit(f.maxDestroy)
 	if err != nil {
 		return fmt.Errorf("--max-destroy: %w", err)
+	}
+	var impact model.Opt[model.Impact]
+	if f.maxImpact != "" {
+		most, err := model.ParseImpact(f.maxImpact)
+		if err != nil {
+			return fmt.Errorf("--max-impact: %w", err)
+		}
+		impact = model.Some(most)
 	}
 	var saved *reconcile.SavedPlan
 	if f.plan != "" {
@@ -93,7 +104,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, MaxDestroy: limit, LockTimeout: f.lockTimeout, Interrupted: c.tellInterrupted, Saved: saved,
+		AllowHarm: f.allowHarm, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Interrupted: c.tellInterrupted, Saved: saved,
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
 			if err := c.showPlan(r, res, "text"); err != nil || f.approve {

@@ -156,7 +156,7 @@ func TestHarm(t *testing.T) {
 	}
 }
 
-func TestMaxDestroy(t *testing.T) {
+func TestLimits(t *testing.T) {
 	w := newWorld(t, "192.168.32.1/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", three)
@@ -166,10 +166,13 @@ func TestMaxDestroy(t *testing.T) {
 	if r := h.tool("apply", "-f", file, "--auto-approve", "--max-destroy", "2"); r.code != exitError || !strings.Contains(r.err, "--max-destroy") {
 		t.Errorf("apply: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
 	}
+	if r := h.tool("apply", "-f", file, "--auto-approve", "--max-impact", "brief"); r.code != exitError || !strings.Contains(r.err, "impact is disruptive") {
+		t.Errorf("apply: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
+	}
 	if after := h.snapshot(); after != before {
 		t.Errorf("the host was changed:\n%s\nbefore:\n%s", after, before)
 	}
-	h.apply(file, "--max-destroy", "50%")
+	h.apply(file, "--max-destroy", "50%", "--max-impact", "disruptive")
 }
 
 // sameLines compares without regard to order.

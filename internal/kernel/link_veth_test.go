@@ -62,7 +62,8 @@ func TestPeers(t *testing.T) {
 // The root namespace is called "", also where somebody gave it a name.
 func TestPeersOfNamedRoot(t *testing.T) {
 	s := newSim(t)
-	s.create(model.Netns{Name: "blue"})
+	s.create(model.Netns{Name: "blue"}, model.Netns{Name: "green"})
+	s.create(model.Link{Netns: "blue", Name: "a", Type: some(model.TypeVeth), Peer: some(model.EndRef{Netns: "green", Name: "a"})})
 	root := s.path("another-name")
 	s.run("", "touch", root)
 	s.run("", "mount", "--bind", s.opts.Root, root)
@@ -70,6 +71,20 @@ func TestPeersOfNamedRoot(t *testing.T) {
 	got := s.mustGet(model.LinkKey("blue", "eth0")).(model.Link)
 	if got.Peer != some(model.EndRef{Name: "v"}) {
 		t.Errorf("the peer is %s, want v", got.Peer.Value())
+	}
+}
+
+// A bridge keeps the MTU that it was given, whatever its ports have; 1500 is what it
+// would have anyway.
+func TestBridgeKeepsMTU(t *testing.T) {
+	for _, mtu := range []uint32{1400, 1500} {
+		s := newSim(t)
+		br := with(bridgeSamples()[0].object.(model.Link), func(l *model.Link) { l.MTU = some(mtu) })
+		s.create(br)
+		s.lines("link add p0 type veth peer name p1\nlink set p0 mtu 1300 master br0\nlink set p1 mtu 1300 master br0")
+		s.has("with smaller ports", br, s.mustGet(br.Key()))
+		s.lines("link delete p0")
+		s.has("without ports", br, s.mustGet(br.Key()))
 	}
 }
 

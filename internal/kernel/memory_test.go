@@ -75,7 +75,8 @@ func TestSysctlMemoryOfTheGone(t *testing.T) {
 	s.lines("link delete br0")
 	s.remembers("of what is gone", map[string]string{forward: "0"})
 	s.create(model.Netns{Name: "blue"}) // mostly with the inode of the other one
-	s.remembers("of another namespace of the name", map[string]string{forward: "0"})
+	s.lines("link add br0 type bridge")
+	s.remembers("of another namespace, and another device, of the name", map[string]string{forward: "0"})
 	s.remove(model.Sysctl{Netns: "blue", Name: forward, Value: some("1"), Saved: some("0")},
 		model.Sysctl{Name: "net.ipv4.conf.br0.rp_filter", Value: some("2"), Saved: some("0")})
 }
@@ -155,7 +156,7 @@ func TestSysctlMemoryAtOnce(t *testing.T) {
 	s := newSim(t)
 	want := map[string]string{}
 	var wg sync.WaitGroup
-	for i := range 20 {
+	for i := range 60 {
 		name := fmt.Sprintf("br%d", i)
 		s.ip("link", "add", name, "type", "bridge")
 		x := model.Sysctl{Name: model.DeviceSysctl(4, name, "rp_filter"), Value: some("2")}

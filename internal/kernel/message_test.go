@@ -158,6 +158,18 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// A route through a link that is gone is gone, too.
+func TestRouteOfUnknownLink(t *testing.T) {
+	m := messages()[2]
+	body := m[unix.SizeofNlMsghdr:]
+	if r, ok := parseRoute(body, map[uint32]string{3: "vx0"}); !ok || r.Dev != some("vx0") {
+		t.Errorf("got %v, %v", r, ok)
+	}
+	if r, ok := parseRoute(body, map[uint32]string{4: "vx1"}); ok {
+		t.Errorf("got %v", r)
+	}
+}
+
 // Addresses read as they were written, and only what has an address's length is one.
 func TestReadAddr(t *testing.T) {
 	for in, want := range map[string]netip.Addr{

@@ -41,7 +41,7 @@ func (s *sim) hasLink(netns, name string) bool {
 func TestNetnsGoes(t *testing.T) {
 	s := newSim(t)
 	blue := model.Netns{Name: "blue", Alias: some(sampleAlias), LoUp: some(true)}
-	for range 3 {
+	for _, atOnce := range []bool{false, true} {
 		s.create(blue)
 		inode := inodeOf(s.path("blue"))
 		s.ip("link", "add", "veth1", "type", "veth", "peer", "name", "veth2")
@@ -69,13 +69,20 @@ func TestNetnsGoes(t *testing.T) {
 		if _, err := os.Lstat(s.path("blue")); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the file of netns %d is still there: %v", inode, err)
 		}
+		veth1Goes := func() {
+			t.Helper()
+			s.eventually("veth1 goes with the other end", func() bool { return !s.hasLink("", "veth1") })
+		}
+		if !atOnce {
+			veth1Goes()
+		}
 		s.create(blue)
 		s.has("made again", blue, s.mustGet(blue.Key()))
 		if s.hasLink("blue", "veth2") {
 			t.Error("the new namespace has a link of the old one")
 		}
+		veth1Goes()
 		s.remove(blue)
-		s.eventually("veth1 goes with the other end", func() bool { return !s.hasLink("", "veth1") })
 	}
 }
 
@@ -131,6 +138,7 @@ func TestNetnsDebris(t *testing.T) {
 	if got := s.mustGet(model.NetnsKey("empty")).(model.Netns); got.Alias != some("taken over") {
 		t.Errorf("got %v", got)
 	}
+	s.remove(model.Link{Netns: "text", Name: "br0"}) // gone with its namespace
 	if err := s.do(model.OpUpdate, model.Netns{Name: "text"}, model.Netns{Name: "text"}); err == nil || !strings.Contains(err.Error(), "is not a network namespace") {
 		t.Errorf("text: got error %v", err)
 	}

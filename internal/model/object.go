@@ -1,6 +1,9 @@
 package model
 
-import "cmp"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Object is one thing in the kernel. The kinds are Netns, Sysctl, Link, Address,
 // Neighbour, FDBEntry and Route; all are comparable values, so that two objects
@@ -46,6 +49,16 @@ func (i Impact) String() string {
 
 // MarshalText implements encoding.TextMarshaler.
 func (i Impact) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// ParseImpact reads the word for an impact.
+func ParseImpact(s string) (Impact, error) {
+	for i := range ImpactDisruptive + 1 {
+		if i.String() == s {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no impact: it is none, brief or disruptive", s)
+}
 
 // Attr is one named attribute of an object, with what the planner must know of it.
 type Attr struct {

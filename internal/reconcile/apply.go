@@ -12,6 +12,7 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/journal"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // ApplyOptions say what an apply may do.
@@ -19,6 +20,7 @@ type ApplyOptions struct {
 	Adopt       bool
 	AllowHarm   bool
 	MaxDestroy  Limit
+	MaxImpact   model.Opt[model.Impact] // open: any
 	LockTimeout time.Duration
 	// Approve is shown each plan that has changes before it is executed, and says
 	// whether to go on; nil approves.
@@ -192,6 +194,9 @@ func Refusal(p *diff.Plan, o ApplyOptions) error {
 	case len(p.Harmed) > 0 && !o.AllowHarm:
 		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; allow it with --allow-harm",
 			countOf(len(p.Harmed), "foreign object", "foreign objects"), p.Harmed[0].Object.Key(), p.Harmed[0].Cause)
+	}
+	if most, ok := o.MaxImpact.Get(); ok && p.Summary().Impact > most {
+		return fmt.Errorf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed", p.Summary().Impact, most)
 	}
 	return o.MaxDestroy.check(p)
 }

@@ -41,6 +41,7 @@ func TestRefusal(t *testing.T) {
 		return l
 	}
 	link := model.Link{Name: "br0"}
+	brief := &diff.Plan{Changes: []diff.Change{{Action: diff.Update, Before: link, After: link, Impact: model.ImpactBrief}}}
 	for _, tc := range []struct {
 		name    string
 		plan    *diff.Plan
@@ -53,6 +54,8 @@ func TestRefusal(t *testing.T) {
 		{"none allowed", deletions(1), reconcile.ApplyOptions{MaxDestroy: limit("0")}, "--max-destroy 0"},
 		{"part", deletions(3), reconcile.ApplyOptions{MaxDestroy: limit("30%")}, ""},
 		{"too large a part", deletions(4), reconcile.ApplyOptions{MaxDestroy: limit("30%")}, "--max-destroy 30%"},
+		{"impact", brief, reconcile.ApplyOptions{MaxImpact: model.Some(model.ImpactNone)}, "impact is brief, more than --max-impact none"},
+		{"allowed impact", brief, reconcile.ApplyOptions{MaxImpact: model.Some(model.ImpactBrief)}, ""},
 		{"conflict", &diff.Plan{Conflicts: []diff.Conflict{{Want: link, Got: link}}}, reconcile.ApplyOptions{}, "1 object is in conflict"},
 		{"harm", &diff.Plan{Harmed: []diff.Harm{{Object: link}}}, reconcile.ApplyOptions{}, "--allow-harm"},
 		{"allowed harm", &diff.Plan{Harmed: []diff.Harm{{Object: link}}}, reconcile.ApplyOptions{AllowHarm: true}, ""},
