@@ -40,7 +40,7 @@ check:
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
 golden:
-	$(GO) test ./internal/render ./internal/diff ./internal/desired -update
+	$(GO) test ./internal/render ./internal/diff ./internal/desired ./internal/spec -update
 	git status --short -- testdata internal/*/testdata
 
 bench:

@@ -62,6 +62,9 @@ func (d *decoder) checkLinkNames(tunnels map[string]*rawNode, n *Node, r *rawNod
 	if n.Overlay.Device != "" {
 		l = append(l, named{n.Overlay.Device, "the overlay device", orKey(r.overlay.device.at, r.key)})
 	}
+	if n.Overlay.Device != "" {
+		tunnels = nil // with a name of its own, there is no other
+	}
 	ports := map[string]int{}
 	for i, ns := range n.Namespaces {
 		for j, iface := range ns.Interfaces {

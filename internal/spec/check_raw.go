@@ -18,15 +18,7 @@ func (d *decoder) checkRaw(t *rawTopology) {
 	for _, n := range t.nodes {
 		d.checkNode(t, n)
 	}
-	for _, s := range t.defaults.namespace.sysctls {
-		d.checkSysctl(s)
-	}
-	if v := t.defaults.node.iface; v.given() {
-		d.checkLinkName(v.at, "the interface", v.v)
-	}
-	if v := t.defaults.node.overlay.device; v.given() {
-		d.checkLinkName(v.at, "the device", v.v)
-	}
+	d.checkDefaults(t)
 }
 
 // checkBackend refuses options of other backends.
@@ -96,8 +88,11 @@ func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
 	if n.iface.given() {
 		d.checkLinkName(n.iface.at, "the interface", n.iface.v)
 	}
-	d.checkOverlay(t, n)
+	d.checkOverlay(t, n.overlay)
 	for _, b := range n.bridges {
+		if t.shares(b) {
+			d.checkRoomFor6(n.overlay.mtu, b.addresses)
+		}
 		d.checkLinkName(b.key, "the bridge", b.name)
 		d.checkRoomFor6(b.mtu, b.addresses)
 		d.checkCarried(t, b)
@@ -109,6 +104,9 @@ func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
 		}
 		for _, s := range ns.sysctls {
 			d.checkSysctl(s)
+			if dev := s.device(); dev != "" && !ns.has(dev) {
+				d.errorf(s.key, "", "the namespace has no interface %q", dev)
+			}
 		}
 	}
 }
@@ -127,8 +125,8 @@ func (d *decoder) checkInterface(i *rawInterface) {
 }
 
 // checkOverlay checks the overlay device against what the backend makes.
-func (d *decoder) checkOverlay(t *rawTopology, n *rawNode) {
-	o, kind := n.overlay, t.backend.kind.v
+func (d *decoder) checkOverlay(t *rawTopology, o rawOverlay) {
+	kind := t.backend.kind.v
 	if o.at == nil {
 		return
 	}
@@ -173,8 +171,7 @@ func (d *decoder) checkRoomFor6(mtu value[uint32], addresses []value[netip.Prefi
 
 // checkCarried refuses subnets that the backend cannot carry.
 func (d *decoder) checkCarried(t *rawTopology, b *rawBridge) {
-	takesPart := b.overlay.or(t.defaults.bridge.overlay)
-	if t.backend.kind.v != IPIP || takesPart.given() && !takesPart.v {
+	if t.backend.kind.v != IPIP || !t.shares(b) {
 		return
 	}
 	for _, a := range b.addresses {

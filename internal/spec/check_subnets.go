@@ -39,22 +39,15 @@ func (d *decoder) checkSubnets(t *rawTopology) {
 	d.checkShared(shared)
 	apart := disjoint(shared)
 	d.checkLocal(apart, local)
-	for _, n := range t.nodes {
-		for _, a := range n.addresses {
-			if s, ok := find(apart, netip.PrefixFrom(a.v, a.v.BitLen())); ok {
-				d.errorf(a.at, "overlay subnets must not hold addresses of the underlay", "the underlay address %s is in the subnet %s of %s, at %s", a.v, s.prefix, s.node.name, s.at.pos)
-			}
-		}
-	}
+	d.checkUnderlaySubnets(t, apart, local)
 	d.checkOverlayAddresses(t, apart)
 }
 
 func subnetsOf(t *rawTopology, n *rawNode) []subnet {
 	var l []subnet
 	for _, b := range n.bridges {
-		part := b.overlay.or(t.defaults.bridge.overlay)
 		for _, a := range b.addresses {
-			l = append(l, subnet{a.v.Masked(), a.at, n, b, !part.given() || part.v})
+			l = append(l, subnet{a.v.Masked(), a.at, n, b, t.shares(b)})
 		}
 	}
 	return l
@@ -159,14 +152,15 @@ func (d *decoder) checkAddresses(n *rawNode) {
 	}
 }
 
-// checkHostPart refuses a subnet's own address and its broadcast address. Subnets of
-// two addresses have neither (RFC 3021), nor has a single address.
+// hasNoEnds says whether a subnet has neither an address of its own nor a broadcast
+// address, as is so with two addresses (RFC 3021) and with one.
+func hasNoEnds(p netip.Prefix) bool { return p.Addr().BitLen()-p.Bits() < 2 }
+
+// checkHostPart refuses a subnet's own address and its broadcast address.
 func (d *decoder) checkHostPart(a value[netip.Prefix]) {
 	p := a.v
-	if p.Addr().BitLen()-p.Bits() < 2 {
-		return
-	}
 	switch {
+	case hasNoEnds(p):
 	case p.Addr() == p.Masked().Addr() && p.Addr().Is4():
 		d.errorf(a.at, "", "%s is the address of its subnet, not of a host in it", p)
 	case p.Addr() == p.Masked().Addr():
@@ -203,22 +197,4 @@ func (d *decoder) checkPublic(s subnet) {
 		return
 	}
 	d.warnf(s.at, "", "%s is not private address space: whoever owns it cannot be reached from the nodes any more", s.prefix)
-}
-
-// checkOverlayAddresses checks addresses that the file gives overlay devices: none
-// twice, none that is a host's in some node's subnet.
-func (d *decoder) checkOverlayAddresses(t *rawTopology, apart []subnet) {
-	seen := map[netip.Addr]*node{}
-	for _, n := range t.nodes {
-		for _, a := range n.overlay.addresses {
-			if first, ok := seen[a.v.Addr()]; ok {
-				d.errorf(a.at, "", "the overlay address %s is another node's, too, at %s", a.v.Addr(), first.pos)
-			}
-			seen[a.v.Addr()] = a.at
-			s, ok := find(apart, netip.PrefixFrom(a.v.Addr(), a.v.Addr().BitLen()))
-			if ok && s.node != n {
-				d.errorf(a.at, "", "the overlay address %s is in the subnet %s of %s, at %s", a.v.Addr(), s.prefix, s.node.name, s.at.pos)
-			}
-		}
-	}
 }

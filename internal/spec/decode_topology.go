@@ -97,7 +97,11 @@ func (d *decoder) defaults(n *node) (r rawDefaults) {
 	return r
 }
 
-func (d *decoder) overlayDefaults(n *node) (o rawOverlay) {
+func (d *decoder) overlayDefaults(n *node) rawOverlay {
+	if n.null {
+		return rawOverlay{}
+	}
+	o := rawOverlay{at: n}
 	d.fields(n,
 		field{"device", func(n *node) { o.device = d.str(n, "a device's name") }},
 		field{"mtu", func(n *node) { o.mtu = d.mtu(n) }},
@@ -125,6 +129,9 @@ func (d *decoder) node(key, n *node) *rawNode {
 }
 
 func (d *decoder) overlay(n *node) rawOverlay {
+	if n.null {
+		return rawOverlay{}
+	}
 	o := rawOverlay{at: n}
 	d.fields(n,
 		field{"device", func(n *node) { o.device = d.str(n, "a device's name") }},
@@ -207,6 +214,8 @@ func (d *decoder) routes(n *node) (l []*rawRoute) {
 
 func (d *decoder) route(n *node) *rawRoute {
 	r := &rawRoute{at: n}
+	before := len(d.problems)
+	defer func() { r.broken = len(d.problems) > before }()
 	ok := d.fields(n,
 		field{"to", func(n *node) {
 			if n.shape == scalar && n.text == "default" {

@@ -178,7 +178,25 @@ func (y *nodeDeriver) overlayAddresses() {
 		}
 		a := subnets[0].Addr()
 		p := netip.PrefixFrom(a, a.BitLen())
+		if other := y.addressOfNamespace(a); other != nil {
+			y.errorf(other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnets[0])
+		}
 		y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, p)
 		y.noteNode("overlay.address", p.String(), fmt.Sprintf("the network address of %s, the node's first subnet", subnets[0]))
 	}
+}
+
+// addressOfNamespace returns where a namespace of the node is given an address. A
+// subnet of two addresses (RFC 3021) has no network address to spare.
+func (y *nodeDeriver) addressOfNamespace(a netip.Addr) *node {
+	for _, ns := range y.raw.namespaces {
+		for _, i := range ns.interfaces {
+			for _, p := range i.addresses {
+				if p.v.Addr() == a && (hasNoEnds(p.v) || p.v.Masked().Addr() != a) { // else told already
+					return p.at
+				}
+			}
+		}
+	}
+	return nil
 }

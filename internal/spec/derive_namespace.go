@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
@@ -21,7 +19,8 @@ func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
 	return ns
 }
 
-// sysctls joins the namespace's own with the defaults, by name.
+// sysctls joins the namespace's own with the defaults, by name. A default for an
+// interface is for the namespaces that have it.
 func (y *nodeDeriver) sysctls(r *rawNamespace) []Sysctl {
 	var l []Sysctl
 	own := map[string]bool{}
@@ -30,7 +29,7 @@ func (y *nodeDeriver) sysctls(r *rawNamespace) []Sysctl {
 		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos})
 	}
 	for _, s := range y.deriver.raw.defaults.namespace.sysctls {
-		if !own[s.name] {
+		if dev := s.device(); !own[s.name] && (dev == "" || r.has(dev)) {
 			l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos})
 		}
 	}
@@ -59,7 +58,7 @@ func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 		reason := "veth- and the namespace's name"
 		switch {
 		case !strings.HasSuffix(i.Host, r.name) && !strings.HasSuffix(i.Host, ns.name):
-			reason = fmt.Sprintf("veth- and the first digits of the SHA-256 of %q, as the full name is too long", ns.name+"/"+r.name)
+			reason = fmt.Sprintf("veth- and the first digits of the SHA-256 of %q, as the kernel does not take the full name", ns.name+"/"+r.name)
 		case r.name != "eth0":
 			reason += " and the interface's"
 		}
@@ -109,12 +108,18 @@ func (y *nodeDeriver) holder(a netip.Addr) (*rawBridge, netip.Prefix) {
 // noBridge tells that no bridge has the subnet of an address; what is wrong with a
 // bridge was told already.
 func (y *nodeDeriver) noBridge(a value[netip.Prefix]) {
+	const most = 5
 	var there []string
+	more := 0
 	for _, b := range y.raw.bridges {
 		if b.broken {
 			return
 		}
 		for _, p := range b.addresses {
+			if len(there) == most {
+				more++
+				continue
+			}
 			there = append(there, fmt.Sprintf("%s (%s)", b.name, p.v.Masked()))
 		}
 	}
@@ -122,7 +127,11 @@ func (y *nodeDeriver) noBridge(a value[netip.Prefix]) {
 		y.errorf(a.at, "give the node a bridge with an address in the subnet", "no bridge of the node holds %s: it has none", a.v)
 		return
 	}
-	y.errorf(a.at, "", "no bridge of the node has a subnet that holds %s; there is %s", a.v, some(there))
+	list := strings.Join(there, ", ")
+	if more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	y.errorf(a.at, "", "no bridge of the node has a subnet that holds %s; there is %s", a.v, list)
 }
 
 // checkBridge checks a bridge that an interface names.
@@ -141,123 +150,4 @@ func (y *nodeDeriver) checkBridge(r *rawInterface) {
 		return
 	}
 	y.errorf(r.bridge.at, didYouMean(r.bridge.v, names), "the node has no bridge %q", r.bridge.v)
-}
-
-// routes takes the file's routes, and derives a default route for each family that
-// has none: via the bridge of eth0, or of the first interface that has one.
-func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
-	var has [7]bool
-	for _, raw := range r.routes {
-		route, ok := y.route(raw, ns)
-		if !ok {
-			continue
-		}
-		ns.Routes = append(ns.Routes, route)
-		if route.To.Bits() == 0 {
-			has[model.Family(route.To.Addr())] = true
-		}
-	}
-	if r.noRoutes {
-		return
-	}
-	for _, family := range []int{4, 6} {
-		if !has[family] {
-			y.defaultRoute(ns, family)
-		}
-	}
-}
-
-func (y *nodeDeriver) defaultRoute(ns *Namespace, family int) {
-	byChoice := slices.Clone(ns.Interfaces)
-	slices.SortStableFunc(byChoice, func(a, b Interface) int { return cmp.Compare(rank(a), rank(b)) })
-	for _, i := range byChoice {
-		via := y.gateway(i, family)
-		if !via.IsValid() {
-			continue
-		}
-		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Pos: i.Pos})
-		y.noteNode(fmt.Sprintf("namespaces.%s.routes.default.ipv%d", ns.Name, family), via.String(), "the address of the bridge "+i.Bridge)
-		return
-	}
-}
-
-func rank(i Interface) int {
-	if i.Name == "eth0" {
-		return 0
-	}
-	return 1
-}
-
-// gateway returns the address of the interface's bridge in a subnet of the
-// interface's, or the invalid Addr.
-func (y *nodeDeriver) gateway(i Interface, family int) netip.Addr {
-	for _, b := range y.out.Bridges {
-		if b.Name != i.Bridge {
-			continue
-		}
-		for _, p := range b.Addresses {
-			for _, a := range i.Addresses {
-				if model.Family(a.Addr()) == family && a.Masked().Contains(p.Addr()) {
-					return p.Addr()
-				}
-			}
-		}
-	}
-	return netip.Addr{}
-}
-
-func wholeFamily(family int) netip.Prefix {
-	if family == 4 {
-		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	}
-	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-}
-
-// route reads one of the file's routes, whose way out follows from its gateway.
-func (y *nodeDeriver) route(r *rawRoute, ns *Namespace) (Route, bool) {
-	route := Route{To: r.to.v, Via: r.via.v, Dev: r.dev.v, Metric: r.metric.v, Pos: r.at.pos}
-	switch {
-	case r.defaultFor && !r.via.given():
-		y.errorf(r.at, "via: the gateway's address, or to: 0.0.0.0/0 and dev:", "a default route without a gateway says not of which family it is")
-		return route, false
-	case r.defaultFor:
-		route.To = wholeFamily(model.Family(r.via.v))
-	case !r.to.given():
-		return route, false // told already
-	}
-	if r.via.given() && model.Family(r.via.v) != model.Family(route.To.Addr()) {
-		y.errorf(r.via.at, "", "the gateway %s and the destination %s are of different families", r.via.v, route.To)
-		return route, false
-	}
-	return route, y.wayOut(r, &route, ns)
-}
-
-// wayOut finds the interface that a route leads out of.
-func (y *nodeDeriver) wayOut(r *rawRoute, route *Route, ns *Namespace) bool {
-	if route.Dev != "" {
-		if !slices.ContainsFunc(ns.Interfaces, func(i Interface) bool { return i.Name == route.Dev }) {
-			y.errorf(r.dev.at, "", "the namespace has no interface %q", route.Dev)
-			return false
-		}
-		return true
-	}
-	if !r.via.given() {
-		y.errorf(r.at, "via: a gateway, or dev: an interface", "nothing says where the route leads to")
-		return false
-	}
-	for _, i := range ns.Interfaces {
-		for _, a := range i.Addresses {
-			if a.Addr() == route.Via {
-				y.errorf(r.via.at, "", "the gateway %s is the namespace's own address", route.Via)
-				return false
-			}
-			if a.Masked().Contains(route.Via) {
-				route.Dev = i.Name
-			}
-		}
-	}
-	if route.Dev == "" {
-		y.errorf(r.via.at, "a gateway is in the subnet of one of the namespace's interfaces", "no interface of the namespace reaches the gateway %s", route.Via)
-	}
-	return route.Dev != ""
 }

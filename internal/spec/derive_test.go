@@ -102,6 +102,15 @@ func TestDerivedNames(t *testing.T) {
 		t.Fatal(problems)
 	}
 	vm1 := &top.Nodes[0]
+	for ns, want := range map[string]string{`"a:b"`: "veth-c69006d890", "a%d": "veth-8db69580f7", "abcdefghij": "veth-abcdefghij"} {
+		top, problems := parse(strings.NewReplacer("BACKEND", "vxlan", "ns245", ns).Replace(small))
+		if top == nil {
+			t.Fatal(problems)
+		}
+		if got := top.Nodes[0].Namespaces[0].Interfaces[0].Host; got != want {
+			t.Errorf("the veth of %s is %q, want %q", ns, got, want)
+		}
+	}
 	for peer, want := range map[string]string{"vm2": "ipip-vm2", "a-rather-long-peer": "ipip-07a61b5703"} {
 		if got := top.TunnelName(vm1, &spec.Node{Name: peer}); got != want {
 			t.Errorf("the tunnel to %s is %q, want %q", peer, got, want)
@@ -131,6 +140,10 @@ nodes:
 		{"own default of one family", `{interfaces: {eth0: [10.1.0.2/24, "fd00::2/64"]}, routes: [{to: default, via: 10.1.0.9}]}`, "0.0.0.0/0 via 10.1.0.9 dev eth0, ::/0 via fd00::1 dev eth0"},
 		{"another route", `{interfaces: {eth0: 10.1.0.2/24}, routes: [{to: 10.5.0.0/16, dev: eth0}]}`, "10.5.0.0/16 via invalid IP dev eth0, 0.0.0.0/0 via 10.1.0.1 dev eth0"},
 		{"none", `{interfaces: {eth0: 10.1.0.2/24}, routes: []}`, ""},
+		{"a subnet with another metric than the kernel's", `{interfaces: {eth0: "fd00::2/64"}, routes: [{to: "fd00::/64", dev: eth0}]}`, "fd00::/64 via invalid IP dev eth0, ::/0 via fd00::1 dev eth0"},
+		{"two metrics", `{interfaces: {eth0: 10.1.0.2/24}, routes: [{to: default, via: 10.1.0.8}, {to: default, via: 10.1.0.9, metric: 7}]}`, "0.0.0.0/0 via 10.1.0.8 dev eth0, 0.0.0.0/0 via 10.1.0.9 dev eth0"},
+		{"a gateway at the end of a route", `{interfaces: {eth0: 10.1.0.2/24}, routes: [{to: 10.7.0.1/32, dev: eth0}, {to: default, via: 10.7.0.1, dev: eth0}]}`, "10.7.0.1/32 via invalid IP dev eth0, 0.0.0.0/0 via 10.7.0.1 dev eth0"},
+		{"eth0 before others on its bridge", `{interfaces: {aaa: 10.1.0.3/24, eth0: 10.1.0.2/24}, routes: [{to: default, via: 10.1.0.9}]}`, "0.0.0.0/0 via 10.1.0.9 dev eth0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			top, problems := parse(strings.Replace(text, "NS", tc.ns, 1))
@@ -166,7 +179,7 @@ defaults:
   x-why: every host is the same
   node: {interface: bond0, overlay: {device: vx, mtu: 1400}}
   bridge: {mtu: 1399}
-  namespace: {mtu: 1398, sysctls: {net.ipv4.tcp_ecn: 1, net.ipv4.ip_forward: 0}}`,
+  namespace: {mtu: 1398, sysctls: {net.ipv4.tcp_ecn: 1, net.ipv4.ip_forward: 0, net.ipv4.conf.eth0.rp_filter: 2, net.ipv4.conf.eth9.rp_filter: 2}}`,
 		"ns245: [172.16.1.2/24, \"fd00:0:0:1::2/64\"]", "ns245: {interfaces: {eth0: {addresses: 172.16.1.2/24, mtu: 1300}}, sysctls: {net.ipv4.ip_forward: 1}}").Replace(small)
 	top, problems := parse(text)
 	if top == nil {
@@ -181,7 +194,10 @@ defaults:
 	for _, s := range n.Namespaces[0].Sysctls {
 		sysctls = append(sysctls, s.Name+"="+s.Value)
 	}
-	if got := strings.Join(sysctls, " "); got != "net.ipv4.ip_forward=1 net.ipv4.tcp_ecn=1" {
+	if got := strings.Join(sysctls, " "); got != "net.ipv4.conf.eth0.rp_filter=2 net.ipv4.ip_forward=1 net.ipv4.tcp_ecn=1" {
 		t.Errorf("sysctls are %s", got)
+	}
+	if len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, `no namespace has an interface "eth9"`) {
+		t.Errorf("problems are %v", problems)
 	}
 }

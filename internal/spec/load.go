@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -86,24 +85,6 @@ func (d *decoder) decode(sources []Source) *Topology {
 	d.checkSubnets(raw)
 	d.checkNames(t, raw)
 	return t
-}
-
-// withLines gives the problems the text of their lines.
-func withLines(problems []Problem, sources []Source) {
-	lines := map[string][][]byte{}
-	for i := range problems {
-		p := &problems[i]
-		if _, ok := lines[p.Pos.File]; !ok {
-			for _, s := range sources {
-				if s.Name == p.Pos.File && len(s.Data) <= maxFile {
-					lines[s.Name] = bytes.Split(s.Data, []byte("\n"))
-				}
-			}
-		}
-		if l := lines[p.Pos.File]; p.Pos.Line >= 1 && p.Pos.Line <= len(l) {
-			p.Line = strings.TrimRight(string(l[p.Pos.Line-1]), "\r")
-		}
-	}
 }
 
 func read(paths []string, stdin io.Reader) ([]Source, error) {

@@ -1,12 +1,18 @@
 package spec_test
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // sound is a topology with nothing wrong; each malformed one changes a piece of it.
 const sound = `apiVersion: netplan-overlay/v1
@@ -41,8 +47,8 @@ var malformed = []struct {
 	hint     string // part of the hint; "" for none expected
 }{
 	// The text.
-	{"empty file", sound, "", "1:0: the file is empty", ""},
-	{"only a comment", sound, "# nothing\n", "1:0: the file is empty", ""},
+	{"empty file", sound, "", "1:1: the file is empty", ""},
+	{"only a comment", sound, "# nothing\n", "1:1: the file is empty", ""},
 	{"a scalar", sound, "hello\n", "1:1: a map is wanted here, not a value", "apiVersion"},
 	{"a list", sound, "- a\n- b\n", "1:1: a map is wanted here, not a list", "apiVersion"},
 	{"null", sound, "~\n", "1:1: apiVersion is missing", ""},
@@ -52,9 +58,9 @@ var malformed = []struct {
 	{"tab as indentation", "    interface: eth0", "\tinterface: eth0", "8:1: a tab indents this line", ""},
 	{"tab after spaces", "    interface: eth0", "  \t interface: eth0", "8:3: a tab indents this line", ""},
 	{"not UTF-8", "name: classic", "name: \xff\xfe", "2:1: this line is not UTF-8 text", ""},
-	{"control character", "name: classic", "name: a\x01b", "not readable as YAML", ""},
+	{"control character", "name: classic", "name: a\x01b", "2:8: not readable as YAML: control characters are not allowed", ""},
 	{"two documents", "nodes:\n", "---\nnodes:\n", "5:1: a second YAML document begins here", ""},
-	{"unknown alias", "name: classic", "name: *x", "not readable as YAML: unknown anchor 'x'", ""},
+	{"unknown alias", "name: classic", "name: *x", "2:7: not readable as YAML: unknown anchor 'x'", ""},
 	{"merge key", "  vm2:\n", "  vm2:\n    <<: {interface: eth1}\n", "20:5: merge keys (<<) are not supported", "defaults"},
 	{"tag", "mtu: 1500", "mtu: !!int 1500", "4:6: the tag !!int has no meaning here", ""},
 	{"own tag", "name: classic", "name: !secret classic", "2:7: the tag !secret has no meaning here", ""},
@@ -171,6 +177,9 @@ var malformed = []struct {
 	{"underlay inside the overlay", "{br2: 10.2.0.1/24}\n    namespaces: {web: 10.2.0.2/24}", "{br2: 192.168.32.77/24}", "7:14: the underlay address 192.168.32.1 is in the subnet 192.168.32.0/24 of vm2", "underlay"},
 	{"local subnet hides a peer", "{br2: 10.2.0.1/24}\n    namespaces: {web: 10.2.0.2/24}", "{br2: {addresses: 10.1.0.77/24, overlay: false}}", "the local subnet 10.1.0.0/24 would hide 10.1.0.0/24 of vm1", ""},
 	{"overlay address twice", "    bridges: {br2", "    overlay: {address: 10.1.0.0}\n    bridges: {br2", "the overlay address 10.1.0.0 is another node's, too", ""},
+	{"local subnet hides the underlay", "{br2: 10.2.0.1/24}", "{br2: 10.2.0.1/24, br3: {addresses: 192.168.32.5/24, overlay: false}}", "21:50: the local subnet 192.168.32.0/24 would hide the underlay address 192.168.32.1 of vm1, at topology.yaml:7", "another subnet"},
+	{"overlay address on the underlay", "address: 10.1.0.0/32", "address: 192.168.32.2/30", "9:65: the overlay address 192.168.32.2/30 would hide the underlay address 192.168.32.1 of vm1", ""},
+	{"no network address to spare", "{br2: 10.2.0.1/24}\n    namespaces: {web: 10.2.0.2/24}", "{br2: 10.2.0.1/31}\n    namespaces: {web: 10.2.0.0/31}", "22:23: the overlay device would take 10.2.0.0, too", "overlay.address"},
 	{"two overlay addresses of a family", "address: 10.1.0.0/32", "address: [10.1.0.0, 10.1.5.0]", "needs one IPv4 address, not two", ""},
 
 	// Routes.
@@ -180,6 +189,11 @@ var malformed = []struct {
 	{"destination with host bits", "to: default", "to: 10.9.0.1/16", "10.9.0.1/16 has bits beyond its length", "10.9.0.0/16"},
 	{"destination of another family", "to: default", "to: \"fd00::/8\"", "different families", ""},
 	{"not a destination", "to: default", "to: everywhere", `"everywhere" is neither "default" nor a subnet`, ""},
+	{"own address as gateway, with dev", "via: 10.1.0.1, dev: eth0", "via: 10.1.0.3, dev: eth0", "17:37: the gateway 10.1.0.3 is the namespace's own address", ""},
+	{"gateway that dev does not reach", "via: 10.1.0.1, dev: eth0", "via: 10.9.0.1, dev: eth0", "17:37: eth0 does not reach the gateway 10.9.0.1", "subnet of the interface"},
+	{"route twice", "dev: eth0, metric: 5}]", "dev: eth0, metric: 5}, {to: 0.0.0.0/0, via: 10.1.0.7, metric: 5}]", "17:70: there is another route to 0.0.0.0/0 with the same metric, at topology.yaml:17", "another metric"},
+	{"route of the kernel's own", "to: default, via: 10.1.0.1, dev: eth0, metric: 5", "to: 10.1.0.0/24, dev: eth0", "17:18: the kernel makes the route to 10.1.0.0/24 itself: it is the subnet of eth0", "leave it out"},
+	{"IPv6 route of the kernel's own", sound[strings.Index(sound, "backend"):], "backend: host-gw\nnodes:\n  a: {address: 192.0.2.1, bridges: {br0: \"fd00::1/64\"}, namespaces: {ns: {interfaces: {eth0: \"fd00::2/64\"}, routes: [{to: \"fd00::/64\", dev: eth0, metric: 256}]}}}\n", "5:118: the kernel makes the route to fd00::/64 itself: it is the subnet of eth0", "leave it out"},
 	{"metric too large", "metric: 5", "metric: 4294967296", "is not a metric", ""},
 
 	// Names.
@@ -213,11 +227,60 @@ var malformed = []struct {
 	{"VTEP's MAC twice", "    bridges: {br2", "    overlay: {mac: \"02:00:00:00:01:01\"}\n    bridges: {br2", "the VTEP's MAC 02:00:00:00:01:01 is that of the node vm1, too", "overlay.mac"},
 	{"overlay with host-gw", "{type: vxlan, vni: 1, port: 8472}", "host-gw", "9:14: host-gw has no overlay device", "leave it out"},
 	{"MAC with ipip", "{type: vxlan, vni: 1, port: 8472}", "ipip", "an ipip device has no MAC address", "leave it out"},
-	{"IPv6 with ipip", "backend: {type: vxlan, vni: 1, port: 8472}", "backend: ipip", "ipip device has no MAC", ""},
+	{"IPv6 with ipip", sound[strings.Index(sound, "backend"):], "backend: ipip\nnodes:\n  a: {address: 192.0.2.1, bridges: {br0: [10.1.0.1/24, \"fd00::1/64\"]}}\n", "5:56: ipip carries IPv4 only, and fd00::1/64 is IPv6", "vxlan or host-gw"},
+	{"IPv6 underlay with ipip", sound[strings.Index(sound, "backend"):], "backend: ipip\nnodes:\n  a: {address: \"2001:db8::1\", bridges: {br0: 10.1.0.1/24}}\n", "5:3: ipip needs an IPv4 underlay", "vxlan or host-gw"},
+	{"IPv6 overlay address with ipip", sound[strings.Index(sound, "backend"):], "backend: ipip\nnodes:\n  a: {address: 192.0.2.1, overlay: {address: \"fd00::\"}}\n", "5:46: ipip carries IPv4 only", "vxlan"},
+	{"more ports than a bridge can have", "{web: 10.2.0.2/24}", "{" + manyInterfaces(1024) + "}", "22:42891: the bridge br2 would have more than 1023 ports", ""},
+	{"two nodes of one tunnel name", sound[strings.Index(sound, "backend"):], "backend: {type: ipip, mode: per-peer}\nnodes:\n  a: {address: 192.0.2.1, bridges: {ipip-b: 10.1.0.1/24}}\n  b: {address: 192.0.2.2}\n", "5:37: a bridge is named \"ipip-b\", and so is the tunnel to b", "rename"},
+	{"default MTU too small for IPv6", "mtu: 1500\nnodes:\n  vm1:\n", "defaults: {node: {overlay: {mtu: 1279}}, bridge: {mtu: 1278}}\nnodes:\n  vm3: {address: 192.168.32.3, bridges: {br3: \"fd00::1/64\"}}\n  vm1:\n", "4:34: an MTU of 1279 is too small for fd00::1/64: IPv6 needs 1280", ""},
+	{"default MTU of bridges too small", "mtu: 1500\nnodes:\n  vm1:\n", "defaults: {bridge: {mtu: 1278}}\nnodes:\n  vm3: {address: 192.168.32.3, bridges: {br3: \"fd00::1/64\"}}\n  vm1:\n", "4:26: an MTU of 1278 is too small for fd00::1/64", ""},
+	{"default MTU of interfaces too small", "mtu: 1500\nnodes:\n  vm1:\n", "defaults: {namespace: {mtu: 1278}}\nnodes:\n  vm3: {address: 192.168.32.3, bridges: {br3: \"fd00::1/64\"}, namespaces: {web: \"fd00::2/64\"}}\n  vm1:\n", "4:29: an MTU of 1278 is too small for fd00::2/64", ""},
+	{"overlay MTU too small for IPv6", "    bridges: {br2: 10.2.0.1/24}", "    overlay: {mtu: 1279}\n    bridges: {br2: [10.2.0.1/24, \"fd00::1/64\"]}", "21:20: an MTU of 1279 is too small for fd00::1/64", ""},
 	{"small MTU with IPv6", "[10.1.0.1/24], mtu: 1450", "[10.1.0.1/24, \"fd00::1/64\"], mtu: 1279", "an MTU of 1279 is too small for fd00::1/64: IPv6 needs 1280", ""},
 	{"sysctl that is not of the network", "{net.ipv4.ip_forward: 1}", "{kernel.panic: 1}", `"kernel.panic" is no sysctl of a network namespace`, "net.ipv4.ip_forward"},
 	{"sysctl that climbs", "{net.ipv4.ip_forward: 1}", "{net.ipv4...ip_forward: 1}", "is no sysctl of a network namespace", ""},
+	{"sysctl that climbs by slashes", "{net.ipv4.ip_forward: 1}", "{net.ipv4.//.//.kernel.panic: 1}", "18:19: \"net.ipv4.//.//.kernel.panic\" is no sysctl of a network namespace", ""},
+	{"sysctl of an unknown interface", "{net.ipv4.ip_forward: 1}", "{net.ipv4.conf.eth7.rp_filter: 1}", "18:19: the namespace has no interface \"eth7\"", ""},
+	{"overlay defaults with host-gw", "backend: {type: vxlan, vni: 1, port: 8472}", "backend: host-gw\ndefaults: {node: {overlay: {mtu: 1400}}}", "4:28: host-gw has no overlay device", "leave it out"},
+	{"default device with per-peer", "backend: {type: vxlan, vni: 1, port: 8472}\nmtu: 1500\nnodes:\n", "backend: {type: ipip, mode: per-peer}\ndefaults: {node: {overlay: {device: tun}}}\nnodes:\n  vm3: {address: 192.168.32.3}\n", "4:37: with mode per-peer and 3 nodes, there is not one device", "ipip-PEER"},
+	{"overlay address that is no host's", "backend: {type: vxlan, vni: 1, port: 8472}\nmtu: 1500\nnodes:\n", "backend: {type: ipip, mode: per-peer}\nnodes:\n  vm3: {address: 192.168.32.3, overlay: {address: 172.16.0.0/30}}\n", "5:51: 172.16.0.0/30 is the address of its subnet", ""},
 	{"sysctl without value", "{net.ipv4.ip_forward: 1}", "{net.ipv4.ip_forward: }", "the sysctl's value is wanted here", ""},
+}
+
+// manyInterfaces makes n namespaces without addresses on br2.
+func manyInterfaces(n int) string {
+	l := make([]string, n)
+	for i := range l {
+		l[i] = fmt.Sprintf("n%d: {interfaces: {eth0: {bridge: br2}}}", i)
+	}
+	return strings.Join(l, ", ")
+}
+
+// TestMalformedText pins what people read of each malformed topology, so that a
+// change of words or places is seen as a whole.
+func TestMalformedText(t *testing.T) {
+	const golden = "testdata/malformed.txt"
+	var b strings.Builder
+	for _, tc := range malformed {
+		_, problems := parse(strings.Replace(sound, tc.old, tc.new, 1))
+		fmt.Fprintf(&b, "# %s\n", tc.name)
+		for _, p := range problems {
+			fmt.Fprintln(&b, p)
+		}
+		b.WriteByte('\n')
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(b.String(), "\n")); d != "" {
+		t.Errorf("the problems read otherwise (-want +got); -update rewrites them:\n%s", d)
+	}
 }
 
 func TestMalformed(t *testing.T) {

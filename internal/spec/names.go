@@ -61,8 +61,8 @@ func (d *decoder) checkNetnsName(n *node, name string) {
 }
 
 // sysctlName is a parameter of a network namespace, with dots or, within a device's
-// name, slashes.
-var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]+)+$`)
+// name, slashes. A part is never slashes alone: "//" would be the directory "..".
+var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0-9_/-]*)+$`)
 
 func (d *decoder) checkSysctl(s rawSysctl) {
 	switch {
@@ -73,10 +73,11 @@ func (d *decoder) checkSysctl(s rawSysctl) {
 	}
 }
 
-// shortened returns prefix and name, or where the kernel would find that too long,
-// the prefix and the first ten hexadecimal digits of the SHA-256 of unique.
+// shortened returns prefix and name, or where the kernel would not take that, as it
+// is too long or has a character that a link's name must not have, the prefix and the
+// first ten hexadecimal digits of the SHA-256 of unique.
 func shortened(prefix, name, unique string) string {
-	if s := prefix + name; len(s) <= maxLinkName {
+	if s := prefix + name; len(s) <= maxLinkName && !strings.ContainsFunc(s, notInLinkName) {
 		return s
 	}
 	sum := sha256.Sum256([]byte(unique))

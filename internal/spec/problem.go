@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -14,7 +15,9 @@ type Problem struct {
 	Message string
 	Hint    string // what to do; "" if the message says it all
 	Warning bool   // doubtful only: it never blocks
-	Line    string // the text of the line, for the caret; "" for none
+	Line    string // the text of the line, around the place if it is long; "" for none
+
+	caret int // the characters of Line before the place
 }
 
 // String puts the problem as
@@ -37,29 +40,22 @@ func (p Problem) String() string {
 	if p.Hint != "" {
 		b.WriteString("; " + p.Hint)
 	}
-	b.WriteString(p.caret())
-	return b.String()
+	return strings.Map(printable, b.String()) + p.excerpt()
 }
 
-// caret shows the line with a mark under the place; a long line is cut around it.
-func (p Problem) caret() string {
-	const most = 100
-	if p.Line == "" || p.Pos.Column == 0 {
+// excerpt shows the line with a mark under the place.
+func (p Problem) excerpt() string {
+	if p.Line == "" {
 		return ""
 	}
-	text := []rune(strings.Map(printable, p.Line))
-	column := min(p.Pos.Column-1, len(text))
-	if start := column - most/2; start > 0 && len(text) > most {
-		text, column = text[start:], column-start
-	}
-	text = text[:min(len(text), most)]
 	number := fmt.Sprintf("%6d", p.Pos.Line)
-	return fmt.Sprintf("\n%s | %s\n%s | %s^", number, string(text), strings.Repeat(" ", len(number)), strings.Repeat(" ", column))
+	return fmt.Sprintf("\n%s | %s\n%s | %s^", number, strings.Map(printable, p.Line), strings.Repeat(" ", len(number)), strings.Repeat(" ", p.caret))
 }
 
-// printable replaces what would move the caret or disturb a terminal.
+// printable replaces what would move the caret or disturb a terminal: names may hold
+// whatever a quoted text can.
 func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || r == utf8.RuneError {
+	if r == utf8.RuneError || !unicode.IsPrint(r) {
 		return ' '
 	}
 	return r

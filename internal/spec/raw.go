@@ -17,6 +17,12 @@ type rawTopology struct {
 	defaults rawDefaults
 }
 
+// shares says whether peers get routes to the subnets of a bridge.
+func (t *rawTopology) shares(b *rawBridge) bool {
+	v := b.overlay.or(t.defaults.bridge.overlay)
+	return !v.given() || v.v
+}
+
 type rawBackend struct {
 	at     *node
 	kind   value[string]
@@ -93,6 +99,7 @@ type rawRoute struct {
 	via        value[netip.Addr]
 	dev        value[string]
 	metric     value[uint32]
+	broken     bool // something of it is wrong, and told
 }
 
 type rawSysctl struct {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -24,7 +22,7 @@ const (
 // what is merely not allowed is told, and left out.
 func (d *decoder) parse(s Source) *node {
 	if len(s.Data) > maxFile {
-		d.at(Pos{File: s.Name, Line: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), maxFile>>20)
+		d.at(Pos{File: s.Name, Line: 1, Column: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), maxFile>>20)
 		return nil
 	}
 	if !d.readable(s) {
@@ -36,7 +34,7 @@ func (d *decoder) parse(s Source) *node {
 		return nil
 	}
 	if len(docs) == 0 || len(docs[0].Content) == 0 {
-		d.at(Pos{File: s.Name, Line: 1}, "the file is empty")
+		d.at(Pos{File: s.Name, Line: 1, Column: 1}, "the file is empty")
 		return nil
 	}
 	if len(docs) > 1 {
@@ -47,27 +45,18 @@ func (d *decoder) parse(s Source) *node {
 	return t.make(docs[0].Content[0], nil, "", 0)
 }
 
-// readable tells what a YAML parser explains badly: bytes that aren't UTF-8, and
-// tabs as indentation.
+// readable tells bytes that aren't UTF-8, which a YAML parser explains badly.
 func (d *decoder) readable(s Source) bool {
-	if bytes.IndexByte(s.Data, '\t') < 0 && utf8.Valid(s.Data) {
+	if utf8.Valid(s.Data) {
 		return true
 	}
-	number := 0
-	for line := range bytes.Lines(s.Data) {
-		number++
+	for i, line := range linesOf(s.Data) {
 		if !utf8.Valid(line) {
-			d.at(Pos{File: s.Name, Line: number, Column: 1}, "this line is not UTF-8 text")
-			return false
-		}
-		indent := len(line) - len(bytes.TrimLeft(line, " \t"))
-		tab := bytes.IndexByte(line[:indent], '\t')
-		if tab >= 0 && len(bytes.TrimSpace(line)) > 0 {
-			d.at(Pos{File: s.Name, Line: number, Column: tab + 1}, "a tab indents this line; YAML wants spaces")
-			return false
+			d.at(Pos{File: s.Name, Line: i + 1, Column: 1}, "this line is not UTF-8 text")
+			break
 		}
 	}
-	return true
+	return false
 }
 
 // documents parses the first two documents of a file.
@@ -90,27 +79,6 @@ func documents(data []byte) (docs []*yaml.Node, err error) {
 		docs = append(docs, &doc)
 	}
 	return docs, nil
-}
-
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
-
-// parserMessages begin the errors of yaml.v3's parser, whose lines it counts from 0;
-// its scanner's are counted from 1 (yaml_parser_fetch... and parser.fail).
-var parserMessages = regexp.MustCompile(`^did not find expected (<|node content|'-'|key|',')`)
-
-// syntax tells an error of yaml.v3's.
-func (d *decoder) syntax(s Source, err error) {
-	message, line := err.Error(), 1
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		line, _ = strconv.Atoi(m[1]) // digits only
-		message = message[len(m[0]):]
-		if parserMessages.MatchString(message) {
-			line++
-		}
-	}
-	line = max(1, min(line, 1+bytes.Count(s.Data, []byte("\n"))))
-	message = strings.TrimPrefix(message, "yaml: ")
-	d.at(Pos{File: s.Name, Line: line, Column: 1}, "not readable as YAML: %s", message)
 }
 
 // treeMaker copies yaml.v3's tree into ours, with aliases expanded.
