@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -31,7 +32,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		ui := terminal()
 		ui.fault = dieAt(os.Getenv(dieVar))
-		os.Exit(run(context.Background(), os.Args[1:], ui))
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as main does
+		defer stop()
+		os.Exit(run(ctx, os.Args[1:], ui))
 	}
 	os.Exit(m.Run())
 }
