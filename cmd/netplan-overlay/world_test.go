@@ -193,9 +193,12 @@ func (w *world) must(name string, args ...string) {
 // ip runs iproute2's ip on the host and returns what it says.
 func (h *host) ip(args ...string) string {
 	h.w.t.Helper()
-	b, err := exec.Command("ip", append([]string{"-n", h.netns}, args...)...).CombinedOutput()
+	cmd := exec.Command("ip", append([]string{"-n", h.netns}, args...)...)
+	var errs bytes.Buffer // it also warns of namespaces that other tests take away just now
+	cmd.Stderr = &errs
+	b, err := cmd.Output()
 	if err != nil {
-		h.w.t.Fatalf("%s: ip %s: %v: %s", h.name, strings.Join(args, " "), err, b)
+		h.w.t.Fatalf("%s: ip %s: %v: %s%s", h.name, strings.Join(args, " "), err, b, errs.String())
 	}
 	return string(b)
 }
