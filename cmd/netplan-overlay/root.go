@@ -64,7 +64,7 @@ func newRoot(u *ui) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newLab, newVerify, newVersion,
+		newValidate, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newLab, newVerify, newVersion, newGuard,
 	} {
 		root.AddCommand(add(c))
 	}
@@ -172,6 +172,7 @@ func (c *common) open(ctx context.Context) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.tellUnfinished()
 	return reconcile.New(ctx, t, c.node, c.place())
 }
 

@@ -24,6 +24,8 @@ const Format = 1
 // fileName is the journal's in the run-time directory of a topology and node.
 const fileName = "journal"
 
+func filePath(dir string) string { return filepath.Join(dir, fileName) }
+
 // Header says whose run a journal is of, and what the run was going to do.
 type Header struct {
 	Format   int          `json:"format"`
@@ -47,14 +49,17 @@ const (
 
 func (p Progress) String() string { return [...]string{"untouched", "begun", "done"}[p] }
 
-// entry is a line after the header.
+// entry is a line after the header: how far the run is with a step, or that all are
+// done and until when it waits to be confirmed.
 type entry struct {
-	Step     int    `json:"step"`
-	Progress string `json:"progress"`
+	Step     int        `json:"step"`
+	Progress string     `json:"progress,omitempty"`
+	Await    *time.Time `json:"await,omitempty"`
 }
 
 // Journal is a journal being written. Each line is written at once: what was said
 // before a process dies can be read afterwards, but for a last line that is cut off.
+// As long as it is open, it counts as attended; see Record.
 type Journal struct {
 	file *os.File
 	path string
@@ -66,7 +71,7 @@ func Create(dir string, h Header) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
-	path := filepath.Join(dir, fileName)
+	path := filePath(dir)
 	next := path + ".new"
 	_ = os.Remove(next) // left over from a run that died
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
@@ -74,7 +79,7 @@ func Create(dir string, h Header) (*Journal, error) {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	j := &Journal{file: f, path: path}
-	if err := errors.Join(j.write(h), f.Sync()); err != nil {
+	if err := errors.Join(attend(f), j.write(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	if err := os.Rename(next, path); err != nil {
@@ -85,7 +90,17 @@ func Create(dir string, h Header) (*Journal, error) {
 
 // Note says how far the run is with a step. Begun must be noted before the step is
 // tried.
-func (j *Journal) Note(step int, p Progress) error { return j.write(entry{step, p.String()}) }
+func (j *Journal) Note(step int, p Progress) error {
+	return j.write(entry{Step: step, Progress: p.String()})
+}
+
+// Await says that the run is done, and waits until then to be confirmed.
+func (j *Journal) Await(until time.Time) error {
+	return errors.Join(j.write(entry{Await: &until}), j.file.Sync())
+}
+
+// Path returns the journal's file.
+func (j *Journal) Path() string { return j.path }
 
 // Close ends the writing; the journal stays.
 func (j *Journal) Close() error { return j.file.Close() }
@@ -97,7 +112,7 @@ func (j *Journal) Remove() error {
 
 // Remove takes the journal out of dir, if there is one.
 func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, fileName))
+	err := os.Remove(filePath(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the journal: %w", err)
 	}
@@ -122,7 +137,14 @@ func (j *Journal) write(document any) error {
 type Record struct {
 	Header
 	Progress []Progress // of each step
+	Until    time.Time  // until when it waits to be confirmed; zero: it doesn't
+	// Attended says that the process whose run it is, or one that waits for its
+	// confirmation, was alive when the journal was read from its directory.
+	Attended bool
 }
+
+// Waiting says that the run is done, and waits to be confirmed.
+func (r *Record) Waiting() bool { return !r.Until.IsZero() }
 
 // maxSize is how large a journal is read: larger ones are not ours.
 const maxSize = 1 << 30
@@ -130,7 +152,7 @@ const maxSize = 1 << 30
 // Read reads the journal in dir; it is nil where there is none. A last line that is cut
 // off is left out; anything else that is not as it was written is an error.
 func Read(dir string) (*Record, error) {
-	path := filepath.Join(dir, fileName)
+	path := filePath(dir)
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -143,6 +165,7 @@ func Read(dir string) (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal %s: %w", path, err)
 	}
+	r.Attended = attended(f)
 	return r, nil
 }
 
@@ -180,6 +203,10 @@ func (r *Record) line(line []byte) (*Record, error) {
 	var e entry
 	if err := json.Unmarshal(document, &e); err != nil {
 		return nil, err
+	}
+	if e.Await != nil {
+		r.Until = *e.Await
+		return r, nil
 	}
 	if e.Step < 0 || e.Step >= len(r.Steps) {
 		return nil, fmt.Errorf("there is no step %d", e.Step)

@@ -38,16 +38,36 @@ const atOnce = 8
 // every node, as far as the overlay leads there; see Pairs. From a namespace that is
 // not on the host, nothing is reached.
 func Run(ctx context.Context, h *kernel.Host, t *spec.Topology, node *spec.Node, o Options) (*model.Matrix, error) {
-	o = o.withDefaults()
 	parts := make([][]model.Pair, len(node.Namespaces))
+	for i := range node.Namespaces {
+		parts[i] = Pairs(t, node, &node.Namespaces[i])
+	}
+	return matrix(ctx, h, parts, o)
+}
+
+// Again probes pairs once more; those with the same source stand side by side.
+func Again(ctx context.Context, h *kernel.Host, pairs []model.Pair, o Options) (*model.Matrix, error) {
+	var parts [][]model.Pair
+	for i, p := range pairs {
+		if i == 0 || p.From != pairs[i-1].From {
+			parts = append(parts, nil)
+		}
+		last := len(parts) - 1
+		parts[last] = append(parts[last], model.Pair{From: p.From, To: p.To, Dst: p.Dst})
+	}
+	return matrix(ctx, h, parts, o)
+}
+
+// matrix probes the pairs of several sources side by side.
+func matrix(ctx context.Context, h *kernel.Host, parts [][]model.Pair, o Options) (*model.Matrix, error) {
+	o = o.withDefaults()
 	errs := make([]error, len(parts))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
-	for i := range node.Namespaces {
+	for i := range parts {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			parts[i] = Pairs(t, node, &node.Namespaces[i])
 			errs[i] = probe(ctx, h, parts[i], o)
 		})
 	}
@@ -55,7 +75,7 @@ func Run(ctx context.Context, h *kernel.Host, t *spec.Topology, node *spec.Node,
 	m := &model.Matrix{}
 	for i, pairs := range parts {
 		if errs[i] != nil {
-			return nil, fmt.Errorf("verify %s/%s: %w", node.Name, node.Namespaces[i].Name, errs[i])
+			return nil, fmt.Errorf("verify %s: %w", pairs[0].From, errs[i])
 		}
 		m.Pairs = append(m.Pairs, pairs...)
 	}
