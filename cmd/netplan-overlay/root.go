@@ -24,6 +24,9 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
+
+	command string              // which one it is: "lab test"
+	output  kernel.Capabilities // to write the file of --out, if that is given
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -41,8 +44,8 @@ entry from the file alone.
 Every flag can also be given in the environment: --log-level as
 NETPLAN_OVERLAY_LOG_LEVEL, and so on; several files are separated by ":".`
 
-func newRoot(u *ui) *cobra.Command {
-	c := &common{ui: u}
+func newRoot(c *common) *cobra.Command {
+	u := c.ui
 	root := &cobra.Command{
 		Use:           "netplan-overlay",
 		Short:         "Overlay networks from one reviewed file, without a control plane",
@@ -83,6 +86,9 @@ func (c *common) prepare(cmd *cobra.Command) error {
 	})
 	if err != nil {
 		return err
+	}
+	if out := cmd.Flags().Lookup("out"); out == nil || out.Value.String() == "" {
+		c.output = 0
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, c.ui.colour) {
 		return fmt.Errorf("--color %q: it is auto, always or never", c.ui.colour)
@@ -149,7 +155,11 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return spec.Load(paths, c.ui.in)
+	t, problems, err := spec.Load(paths, c.ui.in)
+	if giveUp := c.filesRead(); giveUp != nil {
+		return nil, nil, giveUp
+	}
+	return t, problems, err
 }
 
 func (c *common) place() reconcile.Place {
