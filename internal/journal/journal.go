@@ -12,9 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -63,21 +63,22 @@ type Journal struct {
 // Create begins a journal in dir, in the place of any other one there.
 func Create(dir string, h Header) (*Journal, error) {
 	h.Format = Format
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("write the journal: %w", err)
-	}
-	path := filepath.Join(dir, fileName)
-	next := path + ".new"
-	_ = os.Remove(next) // left over from a run that died
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	d, err := kernel.MakeDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
-	j := &Journal{file: f, path: path}
+	defer d.Close()
+	const next = fileName + ".new"
+	_ = d.Remove(next) // left over from a run that died
+	f, err := d.Create(next)
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
 	if err := errors.Join(j.write(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if err := os.Rename(next, path); err != nil {
+	if err := d.Rename(next, fileName); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), f.Close())
 	}
 	return j, nil
@@ -97,11 +98,18 @@ func (j *Journal) Remove() error {
 
 // Remove takes the journal out of dir, if there is one.
 func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, fileName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	d, err := kernel.OpenDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("remove the journal: %w", err)
 	}
-	_ = os.Remove(dir) // if nothing else is in it
+	defer d.Close()
+	if err := d.Remove(fileName); err != nil {
+		return fmt.Errorf("remove the journal: %w", err)
+	}
+	kernel.RemoveDir(dir)
 	return nil
 }
 
@@ -130,8 +138,7 @@ const maxSize = 1 << 30
 // Read reads the journal in dir; it is nil where there is none. A last line that is cut
 // off is left out; anything else that is not as it was written is an error.
 func Read(dir string) (*Record, error) {
-	path := filepath.Join(dir, fileName)
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -141,9 +148,18 @@ func Read(dir string) (*Record, error) {
 	defer f.Close()
 	r, err := Parse(io.LimitReader(f, maxSize))
 	if err != nil {
-		return nil, fmt.Errorf("read the journal %s: %w", path, err)
+		return nil, fmt.Errorf("read the journal %s: %w", f.Name(), err)
 	}
 	return r, nil
+}
+
+func open(dir string) (*os.File, error) {
+	d, err := kernel.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Open(fileName)
 }
 
 // Parse reads a journal.
