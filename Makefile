@@ -1,6 +1,8 @@
 # What there is to do; "make" alone prints it.
 
 GO      ?= go
+# Everything is built and tested without cgo, which could not drop capabilities.
+export CGO_ENABLED = 0
 # In the virtual machine: the packages that speak to a kernel. It has ipip, and an
 # older kernel than most machines. Plain emulation is slow: hence the time.
 VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
@@ -24,7 +26,7 @@ help:
 	@echo 'make clean    remove what was built'
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
+	$(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
 
 test: deps check unit vm
 
@@ -32,7 +34,7 @@ unit:
 	$(GO) test -count=1 -json ./... | $(REPORT)
 
 vm:
-	CGO_ENABLED=0 $(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
+	$(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
 
 check:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

@@ -281,3 +281,16 @@ func TestUnconfirmedDestroy(t *testing.T) {
 	h.asBefore()
 	h.inside("ns245", "link", "show", "dev", "eth0")
 }
+
+// The guard can do what taking a run back needs, and no more.
+func TestGuardConfined(t *testing.T) {
+	needPure(t)
+	h := newChanging(t)
+	h.apply(h.file, "--confirm", "60s")
+	const changing = netAdmin | sysAdmin
+	comesTo(t, h.guarded(), rights{Effective: changing, Permitted: changing, Bounding: changing, NoNewPrivileges: true})
+	if r := h.tool("confirm"); r.code != exitOK {
+		t.Errorf("confirm: exit code %d: %s", r.code, r.err)
+	}
+	h.unguarded()
+}

@@ -30,7 +30,7 @@ type Guard struct{ f *os.File }
 
 // NewGuard takes hold of the journal in dir.
 func NewGuard(dir string) (*Guard, error) {
-	f, err := os.OpenFile(filePath(dir), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("guard the journal: %w", err)
 	}

@@ -12,9 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -23,8 +23,6 @@ const Format = 1
 
 // fileName is the journal's in the run-time directory of a topology and node.
 const fileName = "journal"
-
-func filePath(dir string) string { return filepath.Join(dir, fileName) }
 
 // Header says whose run a journal is of, and what the run was going to do.
 type Header struct {
@@ -68,21 +66,22 @@ type Journal struct {
 // Create begins a journal in dir, in the place of any other one there.
 func Create(dir string, h Header) (*Journal, error) {
 	h.Format = Format
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("write the journal: %w", err)
-	}
-	path := filePath(dir)
-	next := path + ".new"
-	_ = os.Remove(next) // left over from a run that died
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	d, err := kernel.MakeDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
-	j := &Journal{file: f, path: path}
+	defer d.Close()
+	const next = fileName + ".new"
+	_ = d.Remove(next) // left over from a run that died
+	f, err := d.Create(next)
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
 	if err := errors.Join(attend(f), j.write(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if err := os.Rename(next, path); err != nil {
+	if err := d.Rename(next, fileName); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), f.Close())
 	}
 	return j, nil
@@ -112,11 +111,18 @@ func (j *Journal) Remove() error {
 
 // Remove takes the journal out of dir, if there is one.
 func Remove(dir string) error {
-	err := os.Remove(filePath(dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	d, err := kernel.OpenDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("remove the journal: %w", err)
 	}
-	_ = os.Remove(dir) // if nothing else is in it
+	defer d.Close()
+	if err := d.Remove(fileName); err != nil {
+		return fmt.Errorf("remove the journal: %w", err)
+	}
+	kernel.RemoveDir(dir)
 	return nil
 }
 
@@ -152,8 +158,7 @@ const maxSize = 1 << 30
 // Read reads the journal in dir; it is nil where there is none. A last line that is cut
 // off is left out; anything else that is not as it was written is an error.
 func Read(dir string) (*Record, error) {
-	path := filePath(dir)
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -163,10 +168,19 @@ func Read(dir string) (*Record, error) {
 	defer f.Close()
 	r, err := Parse(io.LimitReader(f, maxSize))
 	if err != nil {
-		return nil, fmt.Errorf("read the journal %s: %w", path, err)
+		return nil, fmt.Errorf("read the journal %s: %w", f.Name(), err)
 	}
 	r.Attended = attended(f)
 	return r, nil
+}
+
+func open(dir string) (*os.File, error) {
+	d, err := kernel.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Open(fileName)
 }
 
 // Parse reads a journal.

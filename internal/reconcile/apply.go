@@ -87,11 +87,14 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 
 // lock takes the right to change the host.
 func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lock, error) {
+	if err := capable(); err != nil {
+		return nil, err
+	}
 	id, err := r.Host.ID()
 	if err != nil {
 		return nil, err
 	}
-	return acquire(ctx, r.place, id, timeout)
+	return apply.Acquire(ctx, r.place.runDir(), id, timeout)
 }
 
 // free refuses to change a host on which a change waits to be confirmed: its guard may

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/journal"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
 // attendEvery is how often the guard of a run looks whether it is confirmed.
@@ -84,10 +85,22 @@ const outcomeFile = "taken-back"
 
 // leaveWord writes what became of a run for whoever comes to confirm it too late.
 func (r *Run) leaveWord(text string) error {
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+	d, err := kernel.MakeDir(r.dir)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(r.dir, outcomeFile), []byte(text), 0o600)
+	defer d.Close()
+	return d.Replace(outcomeFile, []byte(text))
+}
+
+// forgetWord removes what an earlier run in dir has left.
+func forgetWord(dir string) {
+	d, err := kernel.OpenDir(dir)
+	if err != nil {
+		return // there is none
+	}
+	defer d.Close()
+	_ = d.Remove(outcomeFile) // else it is told too long
 }
 
 // LastWord returns what became of the last run under the place's directory that nobody
@@ -97,7 +110,18 @@ func LastWord(place Place) string {
 	if err != nil || len(files) == 0 {
 		return ""
 	}
-	b, err := os.ReadFile(files[0])
+	d, err := kernel.OpenDir(filepath.Dir(files[0]))
+	if err != nil {
+		return ""
+	}
+	defer d.Close()
+	f, err := d.Open(outcomeFile)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	const most = 64 << 10
+	b, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
 		return ""
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
@@ -26,7 +24,7 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, plan planner, o 
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(filepath.Join(r.stateDir(), outcomeFile)) // of another run
+	forgetWord(r.stateDir())
 	j, err := journal.Create(r.stateDir(), h)
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ var ErrOver = errors.New("the run is over already")
 
 // settle calls f while nobody else can change the host, or the run.
 func (r *Run) settle(ctx context.Context, timeout time.Duration, f func() error) error {
-	lock, err := acquire(ctx, r.place, r.Root, timeout)
+	lock, err := apply.Acquire(ctx, r.place.runDir(), r.Root, timeout)
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,9 @@ func (n *NotRecovered) Error() string {
 // TakeBack takes back what the run has done. A *NotRecovered says that not all is as it
 // was before; the journal stays then.
 func (r *Run) TakeBack(ctx context.Context, timeout time.Duration) error {
+	if err := capable(); err != nil {
+		return err
+	}
 	return r.settle(ctx, timeout, func() error { return r.takeBack(ctx) })
 }
 
@@ -138,12 +141,4 @@ func takeBack(ctx context.Context, h *kernel.Host, rec *journal.Record) []error 
 	}
 	stuck := apply.Recover(ctx, h, rec, spare)
 	return append(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get)...)
-}
-
-// acquire takes the right to change the host whose root namespace has the inode.
-func acquire(ctx context.Context, place Place, root uint64, timeout time.Duration) (*apply.Lock, error) {
-	if err := capable(); err != nil {
-		return nil, err
-	}
-	return apply.Acquire(ctx, place.runDir(), root, timeout)
 }
