@@ -106,6 +106,10 @@ func (r *Reconciler) interrupted() (*journal.Record, error) {
 	if err != nil || rec.Boot != h.Boot || rec.Root != h.Root {
 		return nil, err
 	}
+	if rec.Topology != h.Topology || rec.Node != h.Node {
+		return nil, fmt.Errorf("the journal in %s is of %s/%s, not of %s/%s: somebody copied it; remove it",
+			r.stateDir(), rec.Topology, rec.Node, h.Topology, h.Node)
+	}
 	return rec, nil
 }
 
@@ -152,17 +156,23 @@ func (r *Reconciler) Recover(ctx context.Context, o ApplyOptions) (*journal.Reco
 	if err != nil {
 		return nil, err
 	}
-	spare := func(s model.Step) bool {
-		e, ok := now.Get(s.Key())
-		return s.Op == model.OpCreate && ok && !e.Owner.Mine()
-	}
-	stuck := apply.Recover(ctx, r.Host, rec, spare)
+	stuck := apply.Recover(ctx, r.Host, rec, foreign(now))
 	before := former(rec)
 	stuck = append(stuck, r.differences(context.WithoutCancel(ctx), rec.Steps, before.get)...)
 	if len(stuck) > 0 {
 		return rec, &NotRecovered{stuck}
 	}
 	return rec, journal.Remove(r.stateDir())
+}
+
+// foreign returns what says that the object that a step has made or changed is not
+// ours now: somebody has put another one in its place, or the step was never done,
+// whatever the journal says.
+func foreign(now *model.State) func(model.Step) bool {
+	return func(s model.Step) bool {
+		e, ok := now.Get(s.Key())
+		return ok && s.Op != model.OpDelete && !e.Owner.Mine()
+	}
 }
 
 // formerState is how objects were before a run.
