@@ -10,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz sweep demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -21,6 +21,7 @@ help:
 	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
+	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
@@ -51,6 +52,10 @@ bench:
 FUZZTIME ?= 30s
 fuzz:
 	for p in spec kernel journal reconcile; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
+	for f in FuzzSysctlPath FuzzComponent; do $(GO) test ./internal/kernel -run '^$$' -fuzz $$f -fuzztime $(FUZZTIME) || exit 1; done
+
+vuln:
+	@GO='$(GO)' hack/vuln
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay

@@ -203,7 +203,7 @@ func TestConfinedFromTheStart(t *testing.T) {
 	if err := os.MkdirAll(h.runDir(), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := os.Create(filepath.Join(h.runDir(), fmt.Sprintf("lock-%d", id)))
+	lock, err := os.Create(lockPath(h, id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,6 +233,10 @@ func TestConfinedFromTheStart(t *testing.T) {
 		stdin.Close()
 		comesTo(t, cmd.Process.Pid, only(want))
 	}
+}
+
+func lockPath(h *host, id uint64) string {
+	return filepath.Join(h.runDir(), fmt.Sprintf("lock-%d", id))
 }
 
 // ownRights are those that the tests run with.

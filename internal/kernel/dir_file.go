@@ -46,10 +46,15 @@ func (d *Dir) open(name string, flags int) (*os.File, error) {
 	if errors.Is(err, unix.ELOOP) {
 		return nil, fmt.Errorf("%s is a symbolic link, and is not followed; remove it, or name the file itself", path)
 	}
+	var st unix.Stat_t
+	if errors.Is(err, unix.EACCES) && unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		if err := trustedFile(path, &st); err != nil { // root without capabilities may not read others' files
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, pathError("open", path, err)
 	}
-	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, errors.Join(pathError("look at", path, err), unix.Close(fd))
 	}

@@ -40,6 +40,9 @@ func Unfinished(place Place) (*Run, error) {
 		}
 		// A journal of another boot or another host says nothing of this one.
 		if rec != nil && rec.Boot == boot && rec.Root == id && (!rec.Attended || rec.Waiting()) {
+			if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
+				return nil, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name)
+			}
 			return &Run{Record: rec, place: place, dir: dir}, nil
 		}
 	}
@@ -135,10 +138,16 @@ func takeBack(ctx context.Context, h *kernel.Host, rec *journal.Record) []error 
 	if err != nil {
 		return []error{err}
 	}
-	spare := func(s model.Step) bool {
-		e, ok := now.Get(s.Key())
-		return s.Op == model.OpCreate && ok && !e.Owner.Mine()
-	}
-	stuck := apply.Recover(ctx, h, rec, spare)
+	stuck := apply.Recover(ctx, h, rec, foreign(now))
 	return append(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get)...)
+}
+
+// foreign returns what says that the object that a step has made or changed is not
+// ours now: somebody has put another one in its place, or the step was never done,
+// whatever the journal says.
+func foreign(now *model.State) func(model.Step) bool {
+	return func(s model.Step) bool {
+		e, ok := now.Get(s.Key())
+		return ok && s.Op != model.OpDelete && !e.Owner.Mine()
+	}
 }
