@@ -43,7 +43,7 @@ are changes.`,
 			if err := c.showPlan(r, res, form); err != nil {
 				return err
 			}
-			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true}); err != nil {
+			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
 				return err
 			}
 			if out != "" {

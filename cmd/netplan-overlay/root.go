@@ -153,7 +153,7 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: kernel.Sessions(), Trace: c.trace, OnWrite: c.ui.fault}
 }
 
 // trace tells each step at the level debug.
