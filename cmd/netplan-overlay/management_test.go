@@ -231,4 +231,3 @@ func (s *session) survives(h *host, command, want []string) {
 		s.t.Errorf("the session was cut")
 	}
 }
-

@@ -109,7 +109,7 @@ func (c *carriers) lookInside(w model.Way, observed *model.State) {
 			if !next.IsValid() {
 				next = w.To
 			}
-			if a.Prefix.Addr() == next && leadsTo(a, hop.Dev, observed) {
+			if c.inside[a.Netns] == "" && a.Prefix.Addr() == next && leadsTo(a, hop.Dev, observed) {
 				c.inside[a.Netns] = fmt.Sprintf("the namespace has %s, the next hop of %s", next, w.For)
 			}
 		}
