@@ -23,7 +23,7 @@ func main() {
 func run(ctx context.Context, args []string, ui *ui) int {
 	c := &common{ui: ui}
 	root := newRoot(c)
-	if err := c.confine(root, args); err != nil {
+	if err := c.confine(args); err != nil {
 		return ui.exitCode(err)
 	}
 	root.SetArgs(args)

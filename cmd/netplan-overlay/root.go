@@ -25,8 +25,7 @@ type common struct {
 	netnsDir string
 	runDir   string
 
-	command string              // which one it is: "lab test"
-	output  kernel.Capabilities // to write the file of --out, if that is given
+	needs kernel.Confinement // what the command can do
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -67,7 +66,7 @@ func newRoot(c *common) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newLab, newVerify, newVersion,
+		newValidate, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newLab, newVerify, newVersion, newGuard,
 	} {
 		root.AddCommand(add(c))
 	}
@@ -86,9 +85,6 @@ func (c *common) prepare(cmd *cobra.Command) error {
 	})
 	if err != nil {
 		return err
-	}
-	if out := cmd.Flags().Lookup("out"); out == nil || out.Value.String() == "" {
-		c.output = 0
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, c.ui.colour) {
 		return fmt.Errorf("--color %q: it is auto, always or never", c.ui.colour)
@@ -182,6 +178,7 @@ func (c *common) open(ctx context.Context) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.tellUnfinished()
 	return reconcile.New(ctx, t, c.node, c.place())
 }
 

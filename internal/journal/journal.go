@@ -47,14 +47,17 @@ const (
 
 func (p Progress) String() string { return [...]string{"untouched", "begun", "done"}[p] }
 
-// entry is a line after the header.
+// entry is a line after the header: how far the run is with a step, or that all are
+// done and until when it waits to be confirmed.
 type entry struct {
-	Step     int    `json:"step"`
-	Progress string `json:"progress"`
+	Step     int        `json:"step"`
+	Progress string     `json:"progress,omitempty"`
+	Await    *time.Time `json:"await,omitempty"`
 }
 
 // Journal is a journal being written. Each line is written at once: what was said
 // before a process dies can be read afterwards, but for a last line that is cut off.
+// As long as it is open, it counts as attended; see Record.
 type Journal struct {
 	file *os.File
 	path string
@@ -75,7 +78,7 @@ func Create(dir string, h Header) (*Journal, error) {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
-	if err := errors.Join(j.write(h), f.Sync()); err != nil {
+	if err := errors.Join(attend(f), j.write(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	if err := d.Rename(next, fileName); err != nil {
@@ -86,7 +89,17 @@ func Create(dir string, h Header) (*Journal, error) {
 
 // Note says how far the run is with a step. Begun must be noted before the step is
 // tried.
-func (j *Journal) Note(step int, p Progress) error { return j.write(entry{step, p.String()}) }
+func (j *Journal) Note(step int, p Progress) error {
+	return j.write(entry{Step: step, Progress: p.String()})
+}
+
+// Await says that the run is done, and waits until then to be confirmed.
+func (j *Journal) Await(until time.Time) error {
+	return errors.Join(j.write(entry{Await: &until}), j.file.Sync())
+}
+
+// Path returns the journal's file.
+func (j *Journal) Path() string { return j.path }
 
 // Close ends the writing; the journal stays.
 func (j *Journal) Close() error { return j.file.Close() }
@@ -130,7 +143,14 @@ func (j *Journal) write(document any) error {
 type Record struct {
 	Header
 	Progress []Progress // of each step
+	Until    time.Time  // until when it waits to be confirmed; zero: it doesn't
+	// Attended says that the process whose run it is, or one that waits for its
+	// confirmation, was alive when the journal was read from its directory.
+	Attended bool
 }
+
+// Waiting says that the run is done, and waits to be confirmed.
+func (r *Record) Waiting() bool { return !r.Until.IsZero() }
 
 // maxSize is how large a journal is read: larger ones are not ours.
 const maxSize = 1 << 30
@@ -150,6 +170,7 @@ func Read(dir string) (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal %s: %w", f.Name(), err)
 	}
+	r.Attended = attended(f)
 	return r, nil
 }
 
@@ -196,6 +217,10 @@ func (r *Record) line(line []byte) (*Record, error) {
 	var e entry
 	if err := json.Unmarshal(document, &e); err != nil {
 		return nil, err
+	}
+	if e.Await != nil {
+		r.Until = *e.Await
+		return r, nil
 	}
 	if e.Step < 0 || e.Step >= len(r.Steps) {
 		return nil, fmt.Errorf("there is no step %d", e.Step)
