@@ -126,11 +126,11 @@ func fullPipe(t *testing.T) *os.File {
 	return w
 }
 
-// startStuck starts the tool on the host; it waits where it would print its result.
+// startStuck starts the tool on the host; it waits where it would print something.
 func (h *host) startStuck(args ...string) int {
 	h.w.t.Helper()
 	cmd := toolCommand(h.w.t, append(args, "--netns-dir", h.dir, "--run-dir", h.runDir())...)
-	cmd.Stdout = fullPipe(h.w.t)
+	cmd.Stdout, cmd.Stderr = fullPipe(h.w.t), fullPipe(h.w.t)
 	if err := h.door.In("", cmd.Start); err != nil {
 		h.w.t.Fatal(err)
 	}
@@ -179,7 +179,12 @@ func TestConfined(t *testing.T) {
 		{[]string{"plan", "-f", file, "--out", filepath.Join(w.dir, "p.plan")}, only(sysAdmin | override)},
 		{[]string{"verify", "-f", file}, only(sysAdmin | netRaw)},
 		{[]string{"apply", "-f", file, "--auto-approve"}, only(sysAdmin | netAdmin)},
+		{[]string{"apply", "-f", file, "--auto-approve", "--verify"}, only(sysAdmin | netAdmin | netRaw)},
+		{[]string{"apply", "--recover"}, only(sysAdmin | netAdmin)},
+		{[]string{"confirm"}, only(0)},
 		{[]string{"destroy", "-f", file, "--auto-approve"}, only(sysAdmin | netAdmin)},
+		{[]string{"lab", "exec", "vm1", "--", "true"}, only(0)},
+		{[]string{"nonesuch"}, only(0)},
 	} {
 		t.Run(strings.Join(tc.args[:min(len(tc.args), 2)], " "), func(t *testing.T) {
 			outer := w.t
