@@ -92,9 +92,12 @@ func (c *common) filesRead() error { return c.giveUp(c.needs) }
 
 func (c *common) giveUp(n kernel.Confinement) error {
 	err := kernel.Confine(n)
-	if errors.Is(err, kernel.ErrCgo) {
-		c.ui.log().Info(err.Error())
-		return nil
+	if !errors.Is(err, kernel.ErrCgo) {
+		return err
 	}
-	return err
+	if !c.toldCgo && n.Heirs == 0 && !lab.Inside() {
+		c.ui.warn("%v", err)
+	}
+	c.toldCgo = true
+	return nil
 }

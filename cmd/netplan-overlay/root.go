@@ -25,7 +25,8 @@ type common struct {
 	netnsDir string
 	runDir   string
 
-	needs kernel.Confinement // what the command can do
+	needs   kernel.Confinement // what the command can do
+	toldCgo bool               // that nothing can be given up
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
