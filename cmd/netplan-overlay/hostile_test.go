@@ -103,7 +103,7 @@ func TestJournalOfAnother(t *testing.T) {
 	file := w.file("topology.yaml", two("vxlan"))
 	h.journal("other", created(model.Link{Name: "br0", Type: model.Some(model.TypeBridge)}))
 	for _, args := range [][]string{{"apply", "-f", file, "--recover"}, {"apply", "-f", file, "--auto-approve"}} {
-		if r := h.tool(args...); r.code != exitError || !strings.Contains(r.err, "is of other@vm1: somebody has put it there") {
+		if r := h.tool(args...); r.code != exitError || !strings.Contains(r.err, "is of other@vm1: somebody copied it") {
 			t.Errorf("%v: exit code %d\n%s%s", args, r.code, r.out, r.err)
 		}
 	}
@@ -191,4 +191,25 @@ func or(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// A name that somebody gave a device, in a container perhaps, cannot command the
+// terminal of who reads of it.
+func TestHostileName(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	h.apply(file)
+	const name = "a\x1b[31m\x07\u0085"
+	h.ip("link", "add", name, "type", "veth", "peer", "name", "other")
+	h.ip("link", "set", name, "alias", "\x1b]0;x\x07", "master", "br245")
+	for _, args := range [][]string{{"observe"}, {"plan"}, {"destroy", "--auto-approve"}} {
+		r := h.tool(append(args, "-f", file)...)
+		if strings.ContainsAny(r.out+r.err, "\x1b\x07\u0085") {
+			t.Errorf("%v: exit code %d\n%q\n%q", args, r.code, r.out, r.err)
+		}
+		if args[0] == "destroy" && (r.code != exitError || !strings.Contains(r.err, `link a\x1b[31m\a\u0085 with link br245`)) {
+			t.Errorf("%v: exit code %d\n%s%s", args, r.code, r.out, r.err)
+		}
+	}
 }

@@ -39,13 +39,12 @@ func Unfinished(place Place) (*Run, error) {
 			return nil, err
 		}
 		// A journal of another boot or another host says nothing of this one.
-		if rec == nil || rec.Boot != boot || rec.Root != id || rec.Attended && !rec.Waiting() {
-			continue
+		if rec != nil && rec.Boot == boot && rec.Root == id && (!rec.Attended || rec.Waiting()) {
+			if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
+				return nil, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name)
+			}
+			return &Run{Record: rec, place: place, dir: dir}, nil
 		}
-		if whose := rec.Topology + "@" + rec.Node; whose != filepath.Base(dir) {
-			return nil, fmt.Errorf("the journal in %s is of %s: somebody has put it there; remove it", dir, whose)
-		}
-		return &Run{Record: rec, place: place, dir: dir}, nil
 	}
 	return nil, nil
 }
