@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,7 +14,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
 // The capabilities as /proc/PID/status has them.
@@ -87,6 +91,53 @@ func parseRights(t *testing.T, status string) rights {
 		t.Fatalf("the kernel tells %d of 6 rights:\n%s", found, status)
 	}
 	return r
+}
+
+// What SECURITY.md says that each command keeps, it keeps, and there is no other one.
+func TestSecurityTable(t *testing.T) {
+	b, err := os.ReadFile("../../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]kernel.Capabilities{
+		"CAP_SYS_ADMIN": sysAdmin, "CAP_NET_ADMIN": netAdmin, "CAP_NET_RAW": netRaw, "CAP_KILL": kill, "CAP_DAC_OVERRIDE": override,
+	}
+	told := map[string]bool{}
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.HasPrefix(line, "| `") || strings.Contains(cells[1], "NETPLAN") {
+			continue
+		}
+		var want kernel.Capabilities
+		for _, name := range regexp.MustCompile("CAP_[A-Z_]+").FindAllString(cells[2], -1) {
+			if names[name] == 0 {
+				t.Errorf("SECURITY.md tells of %s", name)
+			}
+			want |= names[name]
+		}
+		if want == 0 && !strings.Contains(cells[2], "nothing") {
+			continue // another table
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			command, flag, _ := strings.Cut(m[1], " --")
+			told[command] = true
+			given := func(f string) bool { return f == flag }
+			if got := needs(command, given).Keep; got != want && command != "lab test" {
+				t.Errorf("SECURITY.md says that %s keeps %s; it keeps %b", m[1], cells[2], got)
+			}
+		}
+	}
+	var all func(c *cobra.Command)
+	root := newRoot(&common{ui: terminal()})
+	all = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			all(sub)
+		}
+		if name := strings.TrimPrefix(c.CommandPath(), root.Name()+" "); c != root && !c.HasSubCommands() && !c.Hidden && !told[name] {
+			t.Errorf("SECURITY.md doesn't tell of %s", name)
+		}
+	}
+	all(root)
 }
 
 // comesTo waits until all threads of a process have these rights. A process that has
