@@ -341,6 +341,24 @@ func TestLabConfined(t *testing.T) {
 	})
 }
 
+// A user who was given some capabilities, as a service is, keeps what is needed of them,
+// and passes none on.
+func TestConfinedService(t *testing.T) {
+	needPure(t)
+	h := newWorld(t, "192.168.32.245/24").hosts[0]
+	dir, file := publicDir(t, "service")
+	cmd := asNobody(t, dir, "plan", "-f", file, "--netns-dir", filepath.Join(dir, "netns"), "--run-dir", filepath.Join(dir, "run"))
+	cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_NET_RAW}
+	cmd.Stdout, cmd.Stderr = fullPipe(t), fullPipe(t)
+	if err := h.door.In("", cmd.Start); err != nil {
+		t.Fatal(err)
+	}
+	endAfterwards(t, cmd)
+	want := only(sysAdmin)
+	want.Bounding = ownRights(t).Bounding // to shrink that needs CAP_SETPCAP; no_new_privs does as well
+	comesTo(t, cmd.Process.Pid, want)
+}
+
 // What root may read and write by sudo in somebody's own directory, it still may.
 func TestFilesOfOthers(t *testing.T) {
 	w := newWorld(t, "192.168.32.245/24")
