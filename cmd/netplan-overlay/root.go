@@ -26,7 +26,8 @@ type common struct {
 	runDir   string
 	sessions []model.Session // by which the host is managed
 
-	needs kernel.Confinement // what the command can do
+	needs   kernel.Confinement // what the command can do
+	toldCgo bool               // that nothing can be given up
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.

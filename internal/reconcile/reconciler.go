@@ -58,6 +58,9 @@ func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reco
 	if err != nil {
 		return nil, err
 	}
+	if err := kernel.CheckComponent(t.Name + "@" + node.Name); err != nil {
+		return nil, err
+	}
 	h, err := kernel.Open(kernel.Options{
 		Root: place.Root, NetnsDir: place.NetnsDir,
 		StateDir: place.stateDir(t, node), Trace: place.Trace, OnWrite: place.OnWrite,
