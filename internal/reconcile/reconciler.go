@@ -144,6 +144,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, x.State)
 	if err != nil {
 		return nil, err
