@@ -185,6 +185,23 @@ func TestPlantedFiles(t *testing.T) {
 	}
 }
 
+// A namespace that is there already isn't entered, either, where somebody else could
+// have put it.
+func TestPlantedNamespace(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	h.apply(file)
+	if err := os.Chmod(h.dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"plan"}, {"verify"}, {"apply", "--auto-approve"}, {"destroy", "--auto-approve"}} {
+		if r := h.tool(append(args, "-f", file)...); r.code != exitError || !strings.Contains(r.err, "others may write into "+h.dir) {
+			t.Errorf("%v: exit code %d\n%s%s", args, r.code, r.out, r.err)
+		}
+	}
+}
+
 // or returns the first error.
 func or(errs ...error) error {
 	for _, err := range errs {

@@ -158,6 +158,9 @@ func (h *Host) space(netns string) (*space, error) {
 		s.close()
 		delete(h.spaces, netns)
 	}
+	if err := h.checkNetnsDir(netns); err != nil {
+		return nil, err
+	}
 	s, err := openSpace(path, netns)
 	if err != nil {
 		return nil, err
@@ -185,6 +188,19 @@ func checkNetnsName(netns string) error {
 		return fmt.Errorf("open netns: %w", err)
 	}
 	return nil
+}
+
+// checkNetnsDir refuses to enter what others could have put into the directory of
+// namespaces: it might be any namespace of the machine.
+func (h *Host) checkNetnsDir(netns string) error {
+	if netns == "" {
+		return nil
+	}
+	d, err := OpenDir(h.opts.NetnsDir)
+	if err != nil {
+		return fmt.Errorf("open netns %s: %w", netns, err)
+	}
+	return d.Close()
 }
 
 // path returns the namespace's file; "" is the process's own namespace.
