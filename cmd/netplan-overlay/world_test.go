@@ -19,6 +19,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/lab"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
@@ -31,6 +32,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		ui := terminal()
 		ui.fault = dieAt(os.Getenv(dieVar))
+		if d, err := time.ParseDuration(os.Getenv(pauseVar)); err == nil {
+			ui.fault = func() { time.Sleep(d) }
+		}
 		os.Exit(run(context.Background(), os.Args[1:], ui))
 	}
 	os.Exit(m.Run())
@@ -304,13 +308,17 @@ type planDocument struct {
 		Attributes []struct {
 			Name, Before, After string
 		} `json:"attributes"`
-		Reason string `json:"reason"`
-		Source string `json:"source"`
+		Reason string       `json:"reason"`
+		Source string       `json:"source"`
+		Impact model.Impact `json:"impact"`
 	} `json:"changes"`
 	Steps []struct {
 		Op     string `json:"op"`
 		Object string `json:"object"`
 	} `json:"steps"`
+	Summary struct {
+		Impact model.Impact `json:"impact"`
+	} `json:"summary"`
 }
 
 // lines puts the changes as "update link br245 mtu up", sorted by the plan itself.

@@ -25,9 +25,7 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	}
 	order := inOrder(desired.All())
 	p.findConflicts(order)
-	for _, e := range order {
-		p.reach(e)
-	}
+	p.reachAll(order)
 	p.rebuild(order)
 	p.prune(observed)
 	p.rebuild(order)
@@ -42,8 +40,9 @@ type planner struct {
 	plan    *Plan
 	adopted map[model.Key]bool // foreign objects that the plan takes over
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
+	mtus    mtus
 
-	destinations map[model.Key]bool // of the desired routes, as keys without metric; made when first needed
+	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed
 }
 
 // reach brings one desired object about, given what the steps so far have made of
@@ -116,9 +115,10 @@ func (p *planner) change(e, got model.Entry) {
 	}
 	key := e.Object.Key()
 	c := Change{
-		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs, Impact: impact,
+		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs,
 		Source: e.Source, Intent: e.Intent, Cause: p.sim.released[key],
 	}
+	c.Impact = p.impactOfUpdating(c.Before, c.After, impact)
 	if anyFixed(attrs) {
 		p.replace(e, c)
 		return
@@ -129,7 +129,7 @@ func (p *planner) change(e, got model.Entry) {
 	p.plan.Changes = append(p.plan.Changes, c)
 	s := model.Step{Op: model.OpUpdate, Before: c.Before, After: c.After}
 	if flushes {
-		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(impact, model.ImpactBrief)})
+		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(c.Impact, model.ImpactBrief)})
 	}
 	p.step(s)
 }
@@ -137,8 +137,7 @@ func (p *planner) change(e, got model.Entry) {
 // replace plans the deletion and creation of an object with a fixed attribute
 // that differs.
 func (p *planner) replace(e model.Entry, c Change) {
-	c.Action, c.After = Replace, e.Object
-	c.Impact = max(c.Impact, deletionImpact(c.Before), model.ImpactBrief)
+	c.Action, c.After, c.Impact = Replace, e.Object, p.impactOfDeleting(c.Before)
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.remove(c.Before, c.Impact)
 	p.step(model.Step{Op: model.OpCreate, After: e.Object})
@@ -211,6 +210,9 @@ func (p *planner) step(s model.Step) {
 	p.plan.Steps = append(p.plan.Steps, s)
 	if s.After != nil {
 		p.sim.put(s.After)
+	}
+	if s.Op == model.OpCreate && s.Key().Kind == model.KindLink {
+		p.sim.made[s.Key()] = true
 	}
 }
 
