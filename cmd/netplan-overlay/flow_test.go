@@ -34,7 +34,7 @@ func ourPace() pace {
 		p = pace{every: 10 * time.Millisecond, pause: 400 * time.Millisecond, silent: 5 * time.Second, window: 20}
 	}
 	if os.Getenv(runsVar) != "" {
-		p.silent *= 2
+		p.silent += p.silent / 2
 	}
 	return p
 }
@@ -42,16 +42,17 @@ func ourPace() pace {
 // flow is UDP packets that one namespace sends to another at a steady pace. They are
 // numbered, so that it is known of each whether it arrived.
 type flow struct {
-	name    string
-	pace    pace
-	size    int // of the packet, with the IP header
-	target  netip.AddrPort
-	sender  *net.UDPConn
-	sink    *net.UDPConn
-	stopped context.CancelFunc
-	running sync.WaitGroup
+	name     string
+	pace     pace
+	size     int // of the packet, with the IP header
+	from, to end
+	stopped  context.CancelFunc
+	running  sync.WaitGroup
 
 	mu      sync.Mutex
+	sender  *net.UDPConn
+	sink    *net.UDPConn
+	target  netip.AddrPort
 	sent    int
 	arrived []bool // by number
 	late    uint32 // packets that the sink was too slow to take
@@ -63,16 +64,33 @@ const margin = 20
 // startFlow lets packets flow until the test ends.
 func (w *world) startFlow(p pace, name string, from, to end, size int) *flow {
 	w.t.Helper()
-	f := &flow{name: name, pace: p, size: size}
-	f.sink = to.listen(w.t, netip.AddrPortFrom(to.address, 0))
-	f.sender = from.listen(w.t, netip.AddrPort{})
-	f.target = netip.AddrPortFrom(to.address, f.sink.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	f := &flow{name: name, pace: p, size: size, from: from, to: to}
+	f.open(w.t)
 	ctx, cancel := context.WithCancel(context.Background())
 	f.stopped = cancel
 	w.t.Cleanup(func() { f.stop() })
 	f.running.Go(func() { f.send(ctx) })
-	f.running.Go(f.receive)
+	f.running.Go(func() { f.receive(ctx) })
 	return f
+}
+
+// open opens the flow's sockets, or opens them again where its namespaces were made anew.
+func (f *flow) open(t *testing.T) {
+	t.Helper()
+	sink, sender := f.to.listen(t), f.from.listen(t)
+	f.close()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sink, f.sender = sink, sender
+	f.target = netip.AddrPortFrom(f.to.address, sink.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+}
+
+func (f *flow) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sink != nil {
+		_, _ = f.sink.Close(), f.sender.Close() // twice by a test that ends regularly
+	}
 }
 
 // end is one end of a flow.
@@ -83,8 +101,8 @@ type end struct {
 }
 
 // listen opens a socket in the end's namespace, with room for seconds of packets.
-// The sink listens on any address: the namespace may lose its own and get it again.
-func (e end) listen(t *testing.T, at netip.AddrPort) *net.UDPConn {
+// It listens on any address: the namespace may lose its own and get it again.
+func (e end) listen(t *testing.T) *net.UDPConn {
 	t.Helper()
 	network, local := "udp4", "0.0.0.0:0"
 	if e.address.Is6() {
@@ -117,7 +135,7 @@ func (e end) listen(t *testing.T, at netip.AddrPort) *net.UDPConn {
 func (f *flow) send(ctx context.Context) {
 	const most = 50
 	overhead := 28
-	if f.target.Addr().Is6() {
+	if f.to.address.Is6() {
 		overhead = 48
 	}
 	b := make([]byte, max(f.size-overhead, 8))
@@ -131,22 +149,26 @@ func (f *flow) send(ctx context.Context) {
 			f.mu.Lock()
 			binary.BigEndian.PutUint64(b, uint64(f.sent))
 			f.sent++
+			sender, target := f.sender, f.target
 			f.mu.Unlock()
-			_, _ = f.sender.WriteToUDPAddrPort(b, f.target) // what could not be sent is lost
+			_, _ = sender.WriteToUDPAddrPort(b, target) // what could not be sent is lost
 		}
 		time.Sleep(time.Until(next))
 	}
 }
 
-func (f *flow) receive() {
+func (f *flow) receive(ctx context.Context) {
 	b, oob := make([]byte, 1<<16), make([]byte, 128)
 	for {
-		n, m, _, _, err := f.sink.ReadMsgUDPAddrPort(b, oob)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err == nil && n >= 8 {
+		f.mu.Lock()
+		sink := f.sink
+		f.mu.Unlock()
+		n, m, _, _, err := sink.ReadMsgUDPAddrPort(b, oob)
+		switch {
+		case err == nil && n >= 8:
 			f.note(int(binary.BigEndian.Uint64(b)), overflow(oob[:m]))
+		case err != nil && ctx.Err() != nil:
+			return
 		}
 	}
 }
@@ -217,8 +239,7 @@ func (f *flow) lost(first, last int) (lost, row int) {
 
 func (f *flow) stop() {
 	f.stopped()
-	_ = f.sender.Close() // closed twice by a test that ends regularly
-	_ = f.sink.Close()
+	f.close()
 	f.running.Wait()
 }
 
@@ -261,6 +282,7 @@ func (l flows) stop() {
 // loss is what became of one flow while something was changed.
 type loss struct {
 	Flow string
+	Size int  // of a packet
 	Lost int  // packets
 	Row  int  // the longest row of lost packets
 	Dead bool // nothing arrived any more at the end
@@ -295,7 +317,7 @@ func (l flows) during(t *testing.T, do func()) []loss {
 		}
 		arrived, _ := f.recent(p.window)
 		lost, row := f.lost(first[i], last[i])
-		losses = append(losses, loss{Flow: f.name, Lost: lost, Row: row, Dead: arrived == 0})
+		losses = append(losses, loss{Flow: f.name, Size: f.size, Lost: lost, Row: row, Dead: arrived == 0})
 	}
 	return losses
 }

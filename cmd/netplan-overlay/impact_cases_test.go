@@ -43,6 +43,20 @@ func classicBase(backend string) func() string {
 	return func() string { return measuredTopology(backend, func(int) string { return "" }) }
 }
 
+// classicBase4 is the same without IPv6.
+func classicBase4(backend string) func() string {
+	return func() string { return withoutIPv6.Replace(classicBase(backend)()) }
+}
+
+// overIPIP is two nodes joined by ipip.
+func overIPIP(mode string) func() string {
+	return func() string {
+		return withoutIPv6.Replace(measuredTopology("{type: ipip, mode: "+mode+"}", func(n int) string {
+			return fmt.Sprintf(`overlay: {device: ov%[1]d, address: 10.%[1]d.0.0/32, mtu: 1400}`, n)
+		}))
+	}
+}
+
 func at(host int, netns, address string) target {
 	return target{host, netns, netip.MustParseAddr(address)}
 }
@@ -61,6 +75,10 @@ var impactCases = []impactCase{
 	{name: "overlay device: VNI", class: disruptive, edit: []string{"vni: 1,", "vni: 2,"}},
 	{name: "overlay device: port", class: disruptive, edit: []string{"port: 8472", "port: 4789"}},
 	{name: "overlay device: own underlay address", class: brief, edit: []string{"address: [192.168.32.1,", "address: [192.168.32.101,"}},
+	{name: "overlay device: underlay device", class: brief, edit: []string{`address: [192.168.32.1, "2001:db8::1"]`, "interface: eth1\n    address: [192.168.32.201, \"2001:db8::201\"]"}, drift: [][]string{
+		{"link", "add", "eth1", "link", "eth0", "type", "macvlan", "mode", "bridge"}, {"link", "set", "eth1", "up"}, {"address", "add", "192.168.32.201/24", "dev", "eth1"},
+		{"address", "add", "2001:db8::201/64", "dev", "eth1", "nodad"},
+	}},
 	{name: "overlay device: underlay of the other family", class: disruptive, edit: []string{"192.168.32.1, ", "", "192.168.32.2, ", ""}},
 	{name: "overlay device: name", class: disruptive, edit: []string{"device: ov1", "device: vtep1"}},
 	{name: "overlay device: name and VNI", class: disruptive, edit: []string{"device: ov1", "device: vtep1", "vni: 1,", "vni: 2,"}},
@@ -117,6 +135,19 @@ var impactCases = []impactCase{
 	{name: "peer: a neighbour of ours too many", drift: [][]string{{"neighbour", "add", "10.77.0.1", "lladdr", "02:00:00:00:00:77", "dev", "ov1", "nud", "permanent", "protocol", "157"}}},
 	{name: "peer: an FDB entry too many", drift: [][]string{{"bridge", "fdb", "add", "02:00:00:00:00:77", "dev", "ov1", "dst", "192.168.32.99"}}},
 
+	{name: "peer: underlay address, host-gw", class: brief, base: classicBase("host-gw"), edit: []string{"[192.168.32.2,", "[192.168.32.102,"}},
+
+	{name: "ipip device: lower MTU", inVM: true, class: brief, base: overIPIP("multipoint"), edit: []string{"10.1.0.0/32, mtu: 1400", "10.1.0.0/32, mtu: 1300"}},
+	{name: "ipip device: higher MTU", class: brief, base: overIPIP("multipoint"), before: []string{"10.1.0.0/32, mtu: 1400", "10.1.0.0/32, mtu: 1300"}, edit: []string{"mtu: 1300", "mtu: 1400"}},
+	{name: "ipip device: own underlay address", inVM: true, class: disruptive, base: overIPIP("multipoint"), edit: []string{"[192.168.32.1,", "[192.168.32.101,"}},
+	{name: "ipip device: name", class: disruptive, base: overIPIP("multipoint"), edit: []string{"device: ov1", "device: tun1"}},
+	{name: "ipip device: address", class: brief, base: overIPIP("multipoint"), edit: []string{"10.1.0.0/32", "10.1.0.99/32"}},
+	{name: "ipip device of a peer: own underlay address", class: disruptive, base: overIPIP("per-peer"), edit: []string{"[192.168.32.1,", "[192.168.32.101,"}},
+	{name: "ipip device of a peer: its underlay address", class: disruptive, base: overIPIP("per-peer"), edit: []string{"[192.168.32.2,", "[192.168.32.102,"}},
+	{name: "peer: underlay address, ipip", class: disruptive, base: overIPIP("multipoint"), edit: []string{"[192.168.32.2,", "[192.168.32.102,"}},
+	{name: "peer: direct routes, ipip", inVM: true, class: brief, base: overIPIP("multipoint"), edit: []string{"multipoint}", "multipoint, directRouting: true}"}},
+	{name: "peer: no direct routes any more, ipip", class: brief, base: overIPIP("multipoint"), before: []string{"multipoint}", "multipoint, directRouting: true}"}, edit: []string{", directRouting: true", ""}},
+
 	{name: "half-made link", drift: [][]string{{"link", "add", "debris", "group", "157", "type", "bridge"}}},
 	{name: "mark missing", drift: [][]string{{"link", "set", "ov1", "alias", ""}, {"link", "set", "br1", "alias", ""}}},
 	{name: "adoption", adopt: true, drift: [][]string{
@@ -127,7 +158,7 @@ var impactCases = []impactCase{
 
 	{name: "backend: vxlan to host-gw", class: disruptive, base: classicBase("{type: vxlan, vni: 1, port: 8472}"), edit: []string{"{type: vxlan, vni: 1, port: 8472}", "host-gw"}},
 	{name: "backend: host-gw to vxlan", class: disruptive, base: classicBase("host-gw"), edit: []string{"host-gw", "vxlan"}},
-	{name: "backend: vxlan to ipip", class: disruptive, v4: true, ipip: true, base: classicBase("vxlan"), edit: []string{"backend: vxlan", "backend: ipip"}},
-	{name: "backend: ipip to vxlan", class: disruptive, v4: true, ipip: true, base: classicBase("ipip"), edit: []string{"backend: ipip", "backend: vxlan"}},
-	{name: "backend: ipip to a device for each peer", class: disruptive, v4: true, ipip: true, base: classicBase("ipip"), edit: []string{"backend: ipip", "backend: {type: ipip, mode: per-peer}"}},
+	{name: "backend: vxlan to ipip", inVM: true, class: disruptive, base: classicBase4("vxlan"), edit: []string{"backend: vxlan", "backend: ipip"}},
+	{name: "backend: ipip to vxlan", class: disruptive, base: classicBase4("ipip"), edit: []string{"backend: ipip", "backend: vxlan"}},
+	{name: "backend: ipip to a device for each peer", class: disruptive, base: classicBase4("ipip"), edit: []string{"backend: ipip", "backend: {type: ipip, mode: per-peer}"}},
 }

@@ -24,11 +24,24 @@ func (p *planner) impactOfUpdating(before, after model.Object, impact model.Impa
 			return model.ImpactDisruptive
 		}
 	case model.Route:
-		if before.(model.Route).Dev != after.Dev && p.sim.made[model.LinkKey(after.Netns, after.Dev.Value())] {
-			return model.ImpactDisruptive // the peer may not have its end yet
-		}
+		return max(impact, p.impactOfLeading(before.(model.Route), after))
 	}
 	return impact
+}
+
+// impactOfLeading says that a peer may not have its end yet: of an overlay device that
+// the plan makes, or at the address that is the gateway through an ipip tunnel, which
+// takes packets to its own address only (ip_tunnel_lookup, net/ipv4/ip_tunnel.c).
+func (p *planner) impactOfLeading(before, after model.Route) model.Impact {
+	dev := model.LinkKey(after.Netns, after.Dev.Value())
+	if before.Dev != after.Dev && p.sim.made[dev] {
+		return model.ImpactDisruptive
+	}
+	l, _ := p.sim.latest(dev).(model.Link)
+	if before.Dev == after.Dev && before.Via != after.Via && l.Type.Value() == model.TypeIPIP {
+		return model.ImpactDisruptive
+	}
+	return model.ImpactNone
 }
 
 // swallows says whether a bridge will have a larger MTU than one of its ports: what fits
