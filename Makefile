@@ -1,6 +1,8 @@
 # What there is to do; "make" alone prints it.
 
 GO      ?= go
+# Everything is built and tested without cgo, which could not drop capabilities.
+export CGO_ENABLED = 0
 # In the virtual machine: the packages that speak to a kernel. It has ipip, and an
 # older kernel than most machines. Plain emulation is slow: hence the time.
 VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
@@ -8,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz sweep impact demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep impact demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -19,13 +21,14 @@ help:
 	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
+	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
+	$(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
 
 test: deps check unit vm
 
@@ -33,7 +36,7 @@ unit:
 	$(GO) test -count=1 -json ./... | $(REPORT)
 
 vm:
-	CGO_ENABLED=0 $(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
+	$(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
 
 check:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
@@ -50,6 +53,10 @@ bench:
 FUZZTIME ?= 30s
 fuzz:
 	for p in spec kernel journal reconcile; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
+	for f in FuzzSysctlPath FuzzComponent; do $(GO) test ./internal/kernel -run '^$$' -fuzz $$f -fuzztime $(FUZZTIME) || exit 1; done
+
+vuln:
+	@GO='$(GO)' hack/vuln
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay

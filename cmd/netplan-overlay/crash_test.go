@@ -21,13 +21,22 @@ func dieAt(point string) func() {
 	if err != nil {
 		return nil
 	}
+	sig := syscall.SIGKILL
+	if n, err := strconv.Atoi(os.Getenv(dieOfVar)); err == nil {
+		sig = syscall.Signal(n)
+	}
 	return func() {
 		if n--; n == 0 {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // until it strikes
+			_ = syscall.Kill(os.Getpid(), sig)
+			if sig == syscall.SIGKILL {
+				select {} // until it strikes
+			}
 		}
 	}
 }
+
+// dieOfVar is the number of the signal that comes at the point; SIGKILL by default.
+const dieOfVar = "NETPLAN_OVERLAY_TEST_DIE_OF"
 
 // crowded is a topology with so many objects that there are many points to die at.
 func crowded(backend string) string {

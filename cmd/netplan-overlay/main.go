@@ -21,7 +21,11 @@ func main() {
 
 // run executes one command and returns the exit code.
 func run(ctx context.Context, args []string, ui *ui) int {
-	root := newRoot(ui)
+	c := &common{ui: ui}
+	root := newRoot(c)
+	if err := c.confine(args); err != nil {
+		return ui.exitCode(err)
+	}
 	root.SetArgs(args)
 	root.SetIn(ui.in)
 	root.SetOut(ui.out)

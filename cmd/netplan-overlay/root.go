@@ -24,6 +24,8 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
+
+	needs kernel.Confinement // what the command can do
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -41,8 +43,8 @@ entry from the file alone.
 Every flag can also be given in the environment: --log-level as
 NETPLAN_OVERLAY_LOG_LEVEL, and so on; several files are separated by ":".`
 
-func newRoot(u *ui) *cobra.Command {
-	c := &common{ui: u}
+func newRoot(c *common) *cobra.Command {
+	u := c.ui
 	root := &cobra.Command{
 		Use:           "netplan-overlay",
 		Short:         "Overlay networks from one reviewed file, without a control plane",
@@ -64,7 +66,7 @@ func newRoot(u *ui) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newLab, newVerify, newVersion,
+		newValidate, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newLab, newVerify, newVersion, newGuard,
 	} {
 		root.AddCommand(add(c))
 	}
@@ -149,7 +151,11 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return spec.Load(paths, c.ui.in)
+	t, problems, err := spec.Load(paths, c.ui.in)
+	if giveUp := c.filesRead(); giveUp != nil {
+		return nil, nil, giveUp
+	}
+	return t, problems, err
 }
 
 func (c *common) place() reconcile.Place {
@@ -172,6 +178,7 @@ func (c *common) open(ctx context.Context) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.tellUnfinished()
 	return reconcile.New(ctx, t, c.node, c.place())
 }
 

@@ -108,10 +108,13 @@ func (u *ui) exitCode(err error) int {
 	var differs *reconcile.NotConverged
 	var stuck *reconcile.NotRecovered
 	var stale *reconcile.StaleError
+	var revoked *reconcile.Revoked
 	switch {
+	case errors.As(err, &revoked) && len(revoked.Stuck) == 0:
+		return exitRolledBack
 	case errors.As(err, &failure) && len(failure.Stuck) == 0:
 		return exitRolledBack
-	case failure != nil, errors.As(err, &differs), errors.As(err, &stuck):
+	case revoked != nil, failure != nil, errors.As(err, &differs), errors.As(err, &stuck):
 		return exitStuck
 	case errors.As(err, &stale):
 		return exitStale

@@ -9,7 +9,9 @@ import (
 	"hash/crc32"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,11 +33,15 @@ func TestMain(m *testing.M) {
 	lab.Stage(reconcile.DefaultRunDir)
 	if os.Getenv(asTool) != "" {
 		ui := terminal()
-		ui.fault = dieAt(os.Getenv(dieVar))
+		if !slices.Contains(os.Args, guardCommand) {
+			ui.fault = dieAt(os.Getenv(dieVar))
+		}
 		if d, err := time.ParseDuration(os.Getenv(pauseVar)); err == nil {
 			ui.fault = func() { time.Sleep(d) }
 		}
-		os.Exit(run(context.Background(), os.Args[1:], ui))
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as main does
+		defer stop()
+		os.Exit(run(ctx, os.Args[1:], ui))
 	}
 	os.Exit(m.Run())
 }
@@ -194,9 +200,12 @@ func (w *world) must(name string, args ...string) {
 // ip runs iproute2's ip on the host and returns what it says.
 func (h *host) ip(args ...string) string {
 	h.w.t.Helper()
-	b, err := exec.Command("ip", append([]string{"-n", h.netns}, args...)...).CombinedOutput()
+	cmd := exec.Command("ip", append([]string{"-n", h.netns}, args...)...)
+	var errs bytes.Buffer // it also warns of namespaces that other tests take away just now
+	cmd.Stderr = &errs
+	b, err := cmd.Output()
 	if err != nil {
-		h.w.t.Fatalf("%s: ip %s: %v: %s", h.name, strings.Join(args, " "), err, b)
+		h.w.t.Fatalf("%s: ip %s: %v: %s%s", h.name, strings.Join(args, " "), err, b, errs.String())
 	}
 	return string(b)
 }

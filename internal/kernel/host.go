@@ -142,6 +142,9 @@ func (h *Host) exec(s *space, m message) error {
 // namespace that was deleted, or replaced by another of the same name, is given up:
 // it would keep the dead one alive.
 func (h *Host) space(netns string) (*space, error) {
+	if err := checkNetnsName(netns); err != nil {
+		return nil, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	path := h.path(netns)
@@ -171,6 +174,17 @@ func (h *Host) forget(netns string) {
 	}
 }
 
+// checkNetnsName refuses a name that leads out of the directory of namespaces.
+func checkNetnsName(netns string) error {
+	if netns == "" {
+		return nil
+	}
+	if err := CheckComponent(netns); err != nil {
+		return fmt.Errorf("open netns: %w", err)
+	}
+	return nil
+}
+
 // path returns the namespace's file; "" is the process's own namespace.
 func (h *Host) path(netns string) string {
 	if netns == "" {
@@ -185,7 +199,7 @@ func openSpace(path, netns string) (*space, error) {
 		s.inode = inodeOf(ownNetns)
 		return s, s.dial()
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO has no other end
 	if err != nil {
 		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
 	}

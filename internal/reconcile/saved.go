@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -58,16 +56,13 @@ func WritePlan(path string, p *SavedPlan) error {
 	}
 	sum := sha256.Sum256(b)
 	text := fmt.Appendf(nil, "%s%d %s\n%s\n", planMagic, planFormat, hex.EncodeToString(sum[:]), b)
-	f, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
+	d, err := kernel.OpenPlace(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write the plan: %w", err), os.Remove(f.Name()))
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(fmt.Errorf("write the plan: %w", err), os.Remove(f.Name()))
+	defer d.Close()
+	if err := d.Replace(filepath.Base(path), text); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil
 }
@@ -75,24 +70,16 @@ func WritePlan(path string, p *SavedPlan) error {
 // ReadPlan reads a saved plan. It follows no symbolic link, and reads no file that
 // somebody else could have put or changed there.
 func ReadPlan(path string) (*SavedPlan, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	d, err := kernel.OpenPlace(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	defer d.Close()
+	f, err := d.Open(filepath.Base(path))
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("read the plan: %w", err)
-	}
-	owner := st.Sys().(*syscall.Stat_t).Uid
-	switch {
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("read the plan: %s is no file", path)
-	case st.Mode().Perm()&0o022 != 0:
-		return nil, fmt.Errorf("read the plan: others may write to %s (mode %v); a plan that anybody could have changed is not executed", path, st.Mode().Perm())
-	case owner != 0 && int(owner) != os.Geteuid():
-		return nil, fmt.Errorf("read the plan: %s belongs to the user %d; only root's and your own plans are executed", path, owner)
-	}
 	p, err := ParsePlan(f)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan %s: %w", path, err)

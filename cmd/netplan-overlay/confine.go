@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/lab"
+)
+
+// reading is what it takes to read the files of whoever uses sudo, which root without
+// any capability may not. It is given up when they are read.
+const reading = kernel.CapDACReadSearch
+
+// needs returns what a command needs beside its files. What is not here needs nothing:
+// validate, render, version, completion, help, confirm, and lab exec, which only asks the
+// lab. given says which flags it has.
+func needs(command string, given func(flag string) bool) kernel.Confinement {
+	const changing = kernel.CapNetAdmin | kernel.CapSysAdmin
+	n := kernel.Confinement{}
+	switch command {
+	case "observe":
+		n.Keep = kernel.CapSysAdmin
+	case "plan":
+		n.Keep = kernel.CapSysAdmin
+		if given("out") {
+			n.Keep |= kernel.CapDACOverride
+		}
+	case "verify":
+		n.Keep = kernel.CapSysAdmin | kernel.CapNetRaw
+	case "apply", "destroy":
+		n.Keep = changing
+		if given("verify") {
+			n.Keep |= kernel.CapNetRaw
+		}
+		if given("confirm") { // the guard of the run
+			n.Heirs = changing
+		}
+	case guardCommand:
+		n.Keep = changing
+	case "lab test":
+		if lab.Inside() {
+			return kernel.Confinement{Keep: changing | kernel.CapNetRaw}
+		}
+		return kernel.Confinement{Keep: changing, Heirs: changing | kernel.CapNetRaw | kernel.CapSetPCap | reading}
+	case "lab up":
+		// Whoever runs a command in the lab wants it to be able to do what he can.
+		return kernel.Confinement{Keep: changing | kernel.CapNetRaw | kernel.CapKill, Heirs: kernel.AllCapabilities}
+	}
+	return n
+}
+
+// confine gives up what the command that the arguments name doesn't need, before
+// anything is read. Commands that cobra adds by itself need nothing. The arguments are
+// read a first time for that, with errors left to the second.
+func (c *common) confine(args []string) error {
+	ui := *c.ui
+	root := newRoot(&common{ui: &ui})
+	cmd, rest, err := root.Find(args)
+	if err != nil || cmd == root || cmd.Name() == "version" {
+		return c.giveUp(kernel.Confinement{})
+	}
+	_ = cmd.ParseFlags(rest)
+	given := func(flag string) bool {
+		f := cmd.Flags().Lookup(flag)
+		return f != nil && fromEnvironment(f) == nil && f.Value.String() != f.DefValue
+	}
+	c.needs = needs(strings.TrimPrefix(cmd.CommandPath(), root.Name()+" "), given)
+	n := c.needs
+	n.Keep |= reading
+	return c.giveUp(n)
+}
+
+// filesRead gives up what only reading files needed.
+func (c *common) filesRead() error { return c.giveUp(c.needs) }
+
+func (c *common) giveUp(n kernel.Confinement) error {
+	err := kernel.Confine(n)
+	if errors.Is(err, kernel.ErrCgo) {
+		c.ui.log().Info(err.Error())
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/observe"
+)
+
+// differences observes the host and returns what of the steps' objects is not as it
+// was before, an error each.
+func differences(ctx context.Context, h *kernel.Host, id model.Identity, steps []model.Step, before func(model.Key) (model.Object, bool)) []error {
+	keys, wanted := touched(steps)
+	now, err := observed(ctx, h, id, wanted)
+	if err != nil {
+		return []error{fmt.Errorf("compare the host with how it was: %w", err)}
+	}
+	var l []error
+	for _, k := range keys {
+		was, had := before(k)
+		is, has := now.Get(k)
+		switch {
+		case had && !has:
+			l = append(l, fmt.Errorf("%s is not there any more", k))
+		case !had && has && is.Owner.Mine():
+			l = append(l, fmt.Errorf("%s is still there", k))
+		case had:
+			changes, _, _ := model.DiffAttrs(was, is.Object)
+			for _, a := range changes {
+				l = append(l, fmt.Errorf("%s: %s is %s, and was %s", k, a.Name, quoted(a.Before), quoted(a.After)))
+			}
+		}
+	}
+	return l
+}
+
+func observed(ctx context.Context, h *kernel.Host, id model.Identity, wanted *model.State) (*model.State, error) {
+	return observe.State(ctx, h, observe.Scope{Identity: id, Wanted: wanted})
+}
+
+// touched returns the keys of all objects that steps change or take along, each once,
+// and a state that has them.
+func touched(steps []model.Step) ([]model.Key, *model.State) {
+	s := &model.State{}
+	put := func(l ...model.Object) {
+		for _, o := range l {
+			if _, ok := s.Get(o.Key()); !ok {
+				s.Put(model.Entry{Object: o})
+			}
+		}
+	}
+	for _, step := range steps {
+		put(step.Object())
+		put(step.Lost...)
+		put(step.Released...)
+		put(step.Restore...)
+	}
+	return s.Keys(), s
+}
+
+// formerState is how objects were before a run.
+type formerState map[model.Key]model.Object
+
+func (f formerState) get(k model.Key) (model.Object, bool) {
+	o := f[k]
+	return o, o != nil
+}
+
+// former returns how the objects of a run were before it: as the first step that
+// touched each found it; nil for one that was not there.
+func former(steps []model.Step) formerState {
+	f := formerState{}
+	put := func(k model.Key, o model.Object) {
+		if _, ok := f[k]; !ok {
+			f[k] = o
+		}
+	}
+	for _, s := range steps {
+		put(s.Key(), s.Before)
+		for _, l := range [][]model.Object{s.Lost, s.Released, s.Restore} {
+			for _, o := range l {
+				put(o.Key(), o)
+			}
+		}
+	}
+	return f
+}
