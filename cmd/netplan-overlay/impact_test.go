@@ -198,10 +198,11 @@ func (c impactCase) once(t *testing.T, m *measurement, p *pace) []loss {
 	w := measuredWorld(t)
 	from := c.topology()
 	file := w.file("topology.yaml", from)
-	for _, h := range w.hosts {
-		h.apply(file)
-	}
 	h := w.hosts[0]
+	h.apply(file)
+	if p != nil {
+		w.hosts[1].apply(file)
+	}
 	h.drifts(c.drift)
 	to := strings.NewReplacer(c.edit...).Replace(from)
 	if to == from && len(c.drift) == 0 {
