@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
@@ -23,6 +24,7 @@ type changing struct {
 	maxImpact   string
 	plan        string
 	lockTimeout time.Duration
+	phase       diff.Phase
 	verify      bool
 	confirm     time.Duration
 }
@@ -52,6 +54,10 @@ With --confirm, the change is taken back by itself, exactly, unless the command 
 comes in time: also if this process or the SSH session dies. With --verify, it is taken
 back if namespaces that reached each other before don't do so any more.
 
+A change of the backend loses no packets if each node accepts the new way before any
+node sends that way. For that, do it in three parts, each on all nodes before the next:
+apply --phase prepare, apply --phase commit, and apply.
+
 Exit codes: 0 done, 1 error and nothing was changed, 3 a step failed and all is as
 it was before, 4 look at the host, 5 the saved plan is stale and nothing was changed.`
 
@@ -68,7 +74,7 @@ func newApply(c *common) *cobra.Command {
 				return c.recover(cmd, f.lockTimeout)
 			}
 			return c.change(cmd.Context(), f, func(ctx context.Context, r *reconcile.Reconciler, o reconcile.ApplyOptions) (*reconcile.Result, error) {
-				o.Adopt = adopt
+				o.Adopt, o.Phase = adopt, f.phase
 				return r.Apply(ctx, o)
 			})
 		},
@@ -80,7 +86,9 @@ func newApply(c *common) *cobra.Command {
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "take the change back if a pair of namespaces doesn't reach each other any more that did before")
 	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
 	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
+	phase(cmd, &f.phase)
 	cmd.MarkFlagsMutuallyExclusive("plan", "adopt")
+	cmd.MarkFlagsMutuallyExclusive("plan", "phase")
 	cmd.MarkFlagsMutuallyExclusive("plan", "recover")
 	return cmd
 }
@@ -112,6 +120,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 			return err
 		}
 		f.approve = true // whoever saved it has read it
+		f.phase = saved.Phase
 	}
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
@@ -127,7 +136,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
-			if err := c.showPlan(r, res, "text"); err != nil {
+			if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
 				return false, err
 			}
 			ok := f.approve
@@ -146,14 +155,14 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	}
 	c.log(r, res)
 	if !shown {
-		if err := c.showPlan(r, res, "text"); err != nil {
+		if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
 			return err
 		}
 	}
 	if err != nil || !shown {
 		return err
 	}
-	if err := render.Applied(c.ui.out, header(r), res.Plan, c.ui.options()); err != nil || f.confirm == 0 {
+	if err := render.Applied(c.ui.out, header(r, f.phase), res.Plan, c.ui.options()); err != nil || f.confirm == 0 {
 		return err
 	}
 	fmt.Fprintf(c.ui.out, "It is taken back in %v, unless you confirm it: netplan-overlay confirm\n", f.confirm)

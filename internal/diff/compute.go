@@ -9,12 +9,15 @@ type Options struct {
 	// Adopt lets the plan take over foreign objects whose fixed attributes are
 	// right.
 	Adopt bool
+	// Phase is how much of the way to the desired state is gone.
+	Phase Phase
 }
 
 // Compute returns the plan that leads from observed to desired. Where it reports
 // conflicts, missing references or harm, its steps must not be executed without
 // the user's word. The states are not changed.
 func Compute(desired, observed *model.State, opts Options) *Plan {
+	desired = opts.Phase.aim(desired, observed)
 	p := &planner{
 		desired: desired,
 		sim:     newSimulation(observed),
@@ -42,6 +45,7 @@ type planner struct {
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
 	mtus    mtus
 
+	addresses    []model.Address           // that are desired; made when first needed
 	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed
 }
 
@@ -96,6 +100,9 @@ func (p *planner) rebuild(order []model.Entry) {
 
 // create plans an object that isn't there, or no longer.
 func (p *planner) create(e model.Entry) {
+	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
+		e.Object = inherited(e.Object, loss.object)
+	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
 	c.Attrs, _, _ = model.DiffAttrs(e.Object, nothing{})
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
@@ -137,6 +144,7 @@ func (p *planner) change(e, got model.Entry) {
 // replace plans the deletion and creation of an object with a fixed attribute
 // that differs.
 func (p *planner) replace(e model.Entry, c Change) {
+	e.Object = inherited(e.Object, c.Before)
 	c.Action, c.After, c.Impact = Replace, e.Object, p.impactOfDeleting(c.Before)
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.remove(c.Before, c.Impact)

@@ -18,6 +18,7 @@ import (
 // ApplyOptions say what an apply may do.
 type ApplyOptions struct {
 	Adopt       bool
+	Phase       diff.Phase // of a change that is made on a whole fleet
 	AllowHarm   bool
 	MaxDestroy  Limit
 	MaxImpact   model.Opt[model.Impact] // open: any
@@ -55,9 +56,11 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 		if err := o.Saved.belongsTo(r); err != nil {
 			return nil, err
 		}
-		o.Adopt = o.Saved.Adopt
+		o.Adopt, o.Phase = o.Saved.Adopt, o.Saved.Phase
 	}
-	plan := func(ctx context.Context) (*Result, error) { return r.Plan(ctx, diff.Options{Adopt: o.Adopt}) }
+	plan := func(ctx context.Context) (*Result, error) {
+		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
+	}
 	return r.execute(ctx, plan, o)
 }
 
