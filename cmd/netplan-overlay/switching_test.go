@@ -63,7 +63,8 @@ var ways = []struct {
 }
 
 // TestSwitching switches two hosts from each backend to each other while packets flow.
-// Without runsVar it is a sample of what must not lose anything.
+// Without runsVar it is a sample of what must not lose anything. Others may: where the new
+// device cannot stand beside the old one, phases don't help.
 func TestSwitching(t *testing.T) {
 	runs := impactRuns()
 	inVM := os.Getenv("VMRUN") != ""
@@ -85,7 +86,7 @@ func TestSwitching(t *testing.T) {
 					}
 					t.Log(s.Runs)
 					for _, l := range slices.Concat(s.Runs...) {
-						if way.most >= 0 && l.Lost > way.most {
+						if sample && way.most >= 0 && l.Lost > way.most {
 							t.Errorf("lost on the way: %v", l)
 						}
 					}

@@ -39,6 +39,8 @@ What lost everything in slow motion is measured once at full speed.
   half a pause.
 - Measured **brief**: anything between.
 
+What somebody changed behind the tool's back is repaired with the same classes.
+
 The numbers are packets that the flow lost which lost most: the median and the worst run, or one number where they are
 the same. *All* means that nothing flowed any more some seconds after the end of the change. The test fails where a plan
 announces less than what is measured. It may announce more: packets of one flow between two hosts see less than those of
@@ -76,7 +78,8 @@ How many packets two hosts lose while they are switched from one backend to anot
 - **destroy and apply**: ` + "`destroy`" + ` on both, then ` + "`apply`" + ` on both. Whatever runs in the namespaces goes down with
   them, which is not in these numbers.
 - **phases**: ` + "`apply --phase prepare`" + ` on both, ` + "`apply --phase commit`" + ` on both, then plain ` + "`apply`" + ` on both: each host accepts
-  the new packets before any host sends them.
+  the new packets before any host sends them. That takes two devices side by side: where both have the same name, as
+  derived from the same VNI, or the same one given in the file, the device is made anew at the commit.
 
 UDP packets of 64 and of 1500 bytes flow both ways between namespaces of the two hosts. The numbers are what the flow lost
 that lost most, and for how long that is: the median of the runs, and the worst one. ` + "`make impact`" + ` measures all this

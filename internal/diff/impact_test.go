@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -121,6 +122,35 @@ func TestImpactOfDown(t *testing.T) {
 		if got := p.Summary().Impact; got != want {
 			t.Errorf("up %v: impact %s, want %s:\n%s", up, got, want, text(p))
 		}
+	}
+}
+
+// A switch in phases announces no more than what it does: when the old device goes,
+// nothing has used it for long.
+func TestImpactOfPhases(t *testing.T) {
+	smaller := func(t *spec.Topology) {
+		t.Nodes[0].Bridges[0].MTU, t.Nodes[0].Namespaces[0].Interfaces[0].MTU = 1400, 1400
+	}
+	k := applied(t, of(vxlan, smaller)())
+	want := expand(t, of(ipip, smaller)())
+	for _, tc := range []struct {
+		phase diff.Phase
+		want  map[string]model.Impact
+	}{
+		{diff.Prepare, map[string]model.Impact{"+ link ipip-overlay": model.ImpactNone, "+ address 172.245.0.0/32 on ipip-overlay": model.ImpactNone}},
+		{diff.Commit, map[string]model.Impact{"~ route 172.246.0.0/24": model.ImpactBrief}},
+		{diff.Whole, map[string]model.Impact{
+			"- link vxlan1": model.ImpactNone, "- address 172.245.0.0/32 on vxlan1": model.ImpactBrief,
+			"- fdb 02:00:00:00:01:46 on vxlan1": model.ImpactNone, "- neighbour 172.246.0.0 on vxlan1": model.ImpactNone,
+		}},
+	} {
+		p := diff.Compute(want, k.Observe(want), diff.Options{Phase: tc.phase})
+		got := map[string]model.Impact{}
+		for _, c := range p.Changes {
+			got[string(c.Action)+" "+c.Key().String()] = c.Impact
+		}
+		same(t, fmt.Sprintf("phase %q", tc.phase), tc.want, got)
+		run(t, k, p)
 	}
 }
 
