@@ -7,7 +7,7 @@ export CGO_ENABLED = 0
 # older kernel than most machines. Plain emulation is slow: hence the time.
 VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
 VMTIME  ?= 600
-VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
+VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
 .PHONY: help build test unit vm check golden bench fuzz vuln sweep impact demo deps clean

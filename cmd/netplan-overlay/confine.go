@@ -57,7 +57,7 @@ func (c *common) confine(args []string) error {
 	ui := *c.ui
 	root := newRoot(&common{ui: &ui})
 	cmd, rest, err := root.Find(args)
-	if err != nil || cmd == root || cmd.Name() == "version" {
+	if err != nil || cmd == root {
 		return c.giveUp(kernel.Confinement{})
 	}
 	_ = cmd.ParseFlags(rest)
@@ -65,10 +65,26 @@ func (c *common) confine(args []string) error {
 		f := cmd.Flags().Lookup(flag)
 		return f != nil && fromEnvironment(f) == nil && f.Value.String() != f.DefValue
 	}
-	c.needs = needs(strings.TrimPrefix(cmd.CommandPath(), root.Name()+" "), given)
+	command := strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")
+	c.needs = needs(command, given)
 	n := c.needs
-	n.Keep |= reading
+	if readsFiles(command, given) {
+		n.Keep |= reading
+	}
 	return c.giveUp(n)
+}
+
+// readsFiles says whether a command reads a topology, or a plan, at all.
+func readsFiles(command string, given func(flag string) bool) bool {
+	switch command {
+	case "version", "confirm", guardCommand:
+		return false
+	case "apply":
+		return !given("recover")
+	case "lab exec":
+		return given("file")
+	}
+	return true
 }
 
 // filesRead gives up what only reading files needed.
@@ -76,9 +92,12 @@ func (c *common) filesRead() error { return c.giveUp(c.needs) }
 
 func (c *common) giveUp(n kernel.Confinement) error {
 	err := kernel.Confine(n)
-	if errors.Is(err, kernel.ErrCgo) {
-		c.ui.log().Info(err.Error())
-		return nil
+	if !errors.Is(err, kernel.ErrCgo) {
+		return err
 	}
-	return err
+	if !c.toldCgo && n.Heirs == 0 && !lab.Inside() {
+		c.ui.warn("%v", err)
+	}
+	c.toldCgo = true
+	return nil
 }

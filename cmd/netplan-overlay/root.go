@@ -24,8 +24,10 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
+	sessions []model.Session // by which the host is managed
 
-	needs kernel.Confinement // what the command can do
+	needs   kernel.Confinement // what the command can do
+	toldCgo bool               // that nothing can be given up
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -159,7 +161,7 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions, Trace: c.trace, OnWrite: c.ui.fault}
 }
 
 // trace tells each step at the level debug.

@@ -56,11 +56,12 @@ type world struct {
 }
 
 type host struct {
-	w     *world
-	name  string
-	netns string // its root network namespace, below /run/netns
-	dir   string // of its own namespaces
-	door  *kernel.Host
+	w       *world
+	name    string
+	netns   string // its root network namespace, below /run/netns
+	dir     string // of its own namespaces
+	session string // SSH_CONNECTION of the commands on it; "": there is no such connection
+	door    *kernel.Host
 }
 
 // needRoot skips a test that has no right to make namespaces; in CI that is an
@@ -162,7 +163,7 @@ type result struct {
 func (h *host) in(netns string, name string, args ...string) result {
 	h.w.t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), asTool+"=1", "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), asTool+"=1", "NO_COLOR=1", "SSH_CONNECTION="+h.session)
 	return h.w.finish(cmd, h.start(netns, cmd))
 }
 

@@ -40,11 +40,17 @@ type Confinement struct {
 // than the process that started it would lose its parent-death signal (commit_creds,
 // kernel/cred.c), and with it a lab would outlive the terminal.
 //
-// It fails with ErrCgo in a program that was linked with cgo.
+// It fails with ErrCgo in a program that was linked with cgo and has something to give up.
 func Confine(c Confinement) error {
 	have, err := ownCapabilities()
 	if err != nil {
 		return fmt.Errorf("find out the own capabilities: %w", err)
+	}
+	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0); errno == syscall.ENOTSUP {
+		if have.permitted&^(c.Keep|c.Heirs) == 0 {
+			return nil
+		}
+		return ErrCgo
 	}
 	if have.effective&CapSetPCap != 0 {
 		if err := dropBounding(c.Heirs); err != nil {
@@ -68,23 +74,14 @@ func Confine(c Confinement) error {
 
 // ErrCgo says that the program was linked with cgo: there, Go cannot make a system call
 // on every thread (syscall.AllThreadsSyscall), and a thread has its own capabilities.
-var ErrCgo = errors.New("this program was built with cgo and cannot give up capabilities; build it with CGO_ENABLED=0")
+var ErrCgo = errors.New("this program was built with cgo, and cannot give up the capabilities that it doesn't need; build it with CGO_ENABLED=0")
 
 // prctlAll is prctl(2) on each thread.
 func prctlAll(option, a, b uintptr) error {
-	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, option, a, b, 0, 0, 0)
-	return onAllThreads(errno)
-}
-
-// onAllThreads is the error of a system call on each thread.
-func onAllThreads(errno syscall.Errno) error {
-	switch errno {
-	case 0:
-		return nil
-	case syscall.ENOTSUP:
-		return ErrCgo
+	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, option, a, b, 0, 0, 0); errno != 0 {
+		return errno
 	}
-	return errno
+	return nil
 }
 
 // dropBounding leaves but some in the set that programs could gain from.
@@ -115,7 +112,10 @@ func setCapabilities(effective, permitted Capabilities) error {
 		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32)},
 	}
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
-	return onAllThreads(errno)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // sets are what the kernel says of a thread's capabilities.
