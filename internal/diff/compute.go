@@ -40,9 +40,7 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	p.rename(names)
 	order := inOrder(desired.All())
 	p.findConflicts(order)
-	for _, e := range order {
-		p.reach(e)
-	}
+	p.reachAll(order)
 	p.rebuild(order)
 	p.prune(observed)
 	p.rebuild(order)
@@ -58,9 +56,10 @@ type planner struct {
 	adopted map[model.Key]bool // foreign objects that the plan takes over
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
 	renamed map[model.Key]int  // links that get another name, with their changes in the plan
+	mtus    mtus
 
-	addresses    []model.Address    // that are desired; made when first needed
-	destinations map[model.Key]bool // of the desired routes, as keys without metric; made when first needed
+	addresses    []model.Address           // that are desired; made when first needed
+	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed
 }
 
 // reach brings one desired object about, given what the steps so far have made of
@@ -143,9 +142,10 @@ func (p *planner) change(e, got model.Entry) {
 	}
 	key := e.Object.Key()
 	c := Change{
-		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs, Impact: impact,
+		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs,
 		Source: e.Source, Intent: e.Intent, Cause: p.sim.released[key],
 	}
+	c.Impact = p.impactOfUpdating(c.Before, c.After, impact)
 	if anyFixed(attrs) {
 		p.replace(e, c)
 		return
@@ -156,7 +156,7 @@ func (p *planner) change(e, got model.Entry) {
 	p.record(c)
 	s := model.Step{Op: model.OpUpdate, Before: c.Before, After: c.After}
 	if flushes {
-		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(impact, model.ImpactBrief)})
+		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(c.Impact, model.ImpactBrief)})
 	}
 	p.step(s)
 }
@@ -165,8 +165,7 @@ func (p *planner) change(e, got model.Entry) {
 // that differs.
 func (p *planner) replace(e model.Entry, c Change) {
 	e.Object = inherited(e.Object, c.Before)
-	c.Action, c.After = Replace, e.Object
-	c.Impact = max(c.Impact, deletionImpact(c.Before), model.ImpactBrief)
+	c.Action, c.After, c.Impact = Replace, e.Object, p.impactOfDeleting(c.Before)
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.remove(c.Before, c.Impact)
 	p.step(model.Step{Op: model.OpCreate, After: e.Object})
@@ -239,6 +238,9 @@ func (p *planner) step(s model.Step) {
 	p.plan.Steps = append(p.plan.Steps, s)
 	if s.After != nil {
 		p.sim.put(s.After)
+	}
+	if s.Op == model.OpCreate && s.Key().Kind == model.KindLink {
+		p.sim.made[s.Key()] = true
 	}
 }
 
