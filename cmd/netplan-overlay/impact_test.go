@@ -201,14 +201,17 @@ func classify(p pace, slow []loss, runs [][]loss) model.Impact {
 // it is only planned.
 func (c impactCase) once(t *testing.T, m *measurement, p *pace) []loss {
 	t.Helper()
-	w := measuredWorld(t)
+	hosts := 2
+	if p == nil {
+		hosts = 1
+	}
+	w := measuredWorld(t, hosts)
 	from := c.topology()
 	file := w.file("topology.yaml", from)
-	h := w.hosts[0]
-	h.apply(file)
-	if p != nil {
-		w.hosts[1].apply(file)
+	for _, h := range w.hosts {
+		h.apply(file)
 	}
+	h := w.hosts[0]
 	h.drifts(c.drift)
 	to := strings.NewReplacer(c.edit...).Replace(from)
 	if to == from && len(c.drift) == 0 {
@@ -253,10 +256,10 @@ func (h *host) drifts(commands [][]string) {
 	}
 }
 
-// measuredWorld is two hosts with several underlay addresses.
-func measuredWorld(t *testing.T) *world {
+// measuredWorld is one host or two with several underlay addresses.
+func measuredWorld(t *testing.T, hosts int) *world {
 	t.Helper()
-	w := newWorld(t, "192.168.32.1/24 192.168.32.101/24", "192.168.32.2/24 192.168.32.102/24")
+	w := newWorld(t, []string{"192.168.32.1/24 192.168.32.101/24", "192.168.32.2/24 192.168.32.102/24"}[:hosts]...)
 	for i, h := range w.hosts {
 		h.noDAD(fmt.Sprintf("2001:db8::%d/64", i+1))
 	}
