@@ -34,7 +34,10 @@ func (h *Host) PathTo(ctx context.Context, dst, src netip.Addr) (model.Path, err
 }
 
 func pathRequest(dst, src netip.Addr) message {
-	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH | unix.RTM_F_LOOKUP_TABLE}
+	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
+	if dst.Is4() {
+		head.flags |= unix.RTM_F_LOOKUP_TABLE // IPv6 tells the table anyway, and refuses the flag
+	}
 	if src.IsValid() {
 		head.srcLen = uint8(src.BitLen())
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -91,12 +92,17 @@ func (o *wayfinder) way(ctx context.Context, name string, to, local netip.Addr) 
 	return nil
 }
 
-// path is what the kernel would do with a packet; the zero Path where it has no route.
+// path is what the kernel would do with a packet; the zero Path where it has no route,
+// or one that refuses packets.
 func (o *wayfinder) path(ctx context.Context, to, from netip.Addr) (model.Path, error) {
 	p, err := o.host.PathTo(ctx, to, from)
-	var op *kernel.OpError
-	if errors.As(err, &op) {
-		return model.Path{}, nil
+	for _, e := range []error{
+		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ESRCH, syscall.EAFNOSUPPORT,
+		syscall.EACCES, syscall.EINVAL, // prohibit, blackhole (fib_props, net/ipv4/fib_semantics.c)
+	} {
+		if errors.Is(err, e) {
+			return model.Path{}, nil
+		}
 	}
 	return p, err
 }
