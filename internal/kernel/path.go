@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +22,7 @@ func (h *Host) PathTo(ctx context.Context, dst, src netip.Addr) (model.Path, err
 		return model.Path{}, err
 	}
 	body, err := s.conn.get(pathRequest(dst, src))
-	if src.IsValid() && errors.Is(err, unix.EINVAL) {
+	if src.IsValid() && err != nil { // EINVAL or ENETUNREACH, depending on the kernel
 		body, err = s.conn.get(pathRequest(dst, netip.Addr{}))
 	}
 	if err != nil {
