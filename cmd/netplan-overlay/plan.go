@@ -9,7 +9,7 @@ import (
 )
 
 func newPlan(c *common) *cobra.Command {
-	var detailed, adopt bool
+	var detailed, adopt, empty bool
 	var form, out string
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -30,7 +30,7 @@ are changes.`,
 			if err := checkFormat(form); err != nil {
 				return err
 			}
-			r, err := c.open(cmd.Context())
+			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err
 			}
@@ -41,6 +41,9 @@ are changes.`,
 			}
 			c.log(r, res)
 			if err := c.showPlan(r, res, form); err != nil {
+				return err
+			}
+			if err := r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}); err != nil {
 				return err
 			}
 			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
@@ -60,6 +63,7 @@ are changes.`,
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
+	allowEmpty(cmd, &empty)
 	format(cmd, &form)
 	return cmd
 }
