@@ -149,7 +149,7 @@ func (c *common) tellInterrupted(rec *journal.Record) {
 
 // recover takes an interrupted run back.
 func (c *common) recover(ctx context.Context, f changing) error {
-	r, err := c.open(ctx)
+	r, err := c.reopen()
 	if err != nil {
 		return err
 	}

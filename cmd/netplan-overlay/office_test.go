@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -200,3 +201,7 @@ func (s *session) survives(h *host, command, want []string) {
 		s.t.Errorf("the session was cut")
 	}
 }
+
+// leftOut says whether the virtual machine, which is slow, leaves the case out: it takes
+// every fourth one.
+func leftOut(i int) bool { return os.Getenv("VMRUN") != "" && i%4 != 0 }

@@ -136,6 +136,16 @@ func (c *common) openAbsent(ctx context.Context) (*reconcile.Reconciler, error) 
 	return reconcile.NewAbsent(ctx, t, c.node, c.place())
 }
 
+// reopen opens this host as the node whose run on it was interrupted. The topology only
+// helps to tell which, where there are several.
+func (c *common) reopen() (*reconcile.Reconciler, error) {
+	topology := ""
+	if t, _, err := c.readBy(spec.LoadEmpty); err == nil {
+		topology = t.Name
+	}
+	return reconcile.Reopen(topology, c.node, c.place())
+}
+
 // openUnless is openAbsent where that is allowed, else open.
 func (c *common) openUnless(ctx context.Context, allowEmpty bool) (*reconcile.Reconciler, error) {
 	if allowEmpty {

@@ -117,7 +117,7 @@ func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Resu
 		return res, err
 	}
 	if res.Plan.Empty() {
-		return res, nil
+		return res, r.forgetInterrupted()
 	}
 	if o.Approve != nil {
 		ok, err := o.Approve(res)

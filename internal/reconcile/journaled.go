@@ -122,8 +122,18 @@ func (r *Reconciler) tellInterrupted(o ApplyOptions) error {
 	return err
 }
 
+// forgetInterrupted ends a run that died after its last step: the host is as it is
+// wanted, and there is nothing to be taken back any more.
+func (r *Reconciler) forgetInterrupted() error {
+	rec, err := r.interrupted()
+	if rec == nil || err != nil {
+		return err
+	}
+	return journal.Remove(r.stateDir())
+}
+
 // ErrNothingToRecover says that no run on this host was interrupted.
-var ErrNothingToRecover = errors.New("there is nothing to recover: no run of this topology and node on this host was interrupted")
+var ErrNothingToRecover = errors.New("there is nothing to recover: no run on this host was interrupted, or none of the node that is named")
 
 // NotRecovered says that an interrupted run could not be taken back in full.
 type NotRecovered struct{ Stuck []error }
