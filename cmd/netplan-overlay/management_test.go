@@ -170,6 +170,31 @@ func TestManagementIsKept(t *testing.T) {
 	}
 }
 
+// A bridge whose MAC nobody had set, so that it was that of its port, keeps it once it
+// is adopted: a namespace more does not change it, nor needs that --allow-mgmt.
+func TestAdoptedBridgeKeepsItsMAC(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	o := newOffice(t, h)
+	lanBridge(h, o)
+	h.ip("link", "set", "eth1", "address", "fe:ff:ff:ff:09:05")
+	h.ip("link", "delete", "br9")
+	h.ip("link", "add", "br9", "type", "bridge")
+	h.ip("link", "set", "br9", "up")
+	h.ip("link", "set", "eth1", "master", "br9")
+	h.ip("address", "add", officeHost+"/24", "dev", "br9")
+	h.ip("route", "add", "default", "via", officeGateway)
+	s := connect(t, h, func(f func() error) error { return o.door.In("", f) }, officeClient, officeHost)
+	text := managed(strings.Replace(lanBridgeInFile, "02:00:00:00:09:05", "fe:ff:ff:ff:09:05", 1), "")
+	h.apply(w.file("topology.yaml", text), "--adopt", "--allow-mgmt")
+	file := w.file("topology.yaml", strings.Replace(text, "{ns245: 172.245.0.2/24}", `{ns245: 172.245.0.2/24, more: {interfaces: {eth0: {bridge: br9, mac: "02:00:00:00:00:01", addresses: 10.9.0.7/24}}}}`, 1))
+	h.apply(file)
+	h.converged(file)
+	if !s.alive(10 * time.Second) {
+		t.Error("the session was cut")
+	}
+}
+
 // A plan shows what it would do to the management connection, and can be saved; it is
 // refused when it is to be executed.
 func TestManagementInSavedPlan(t *testing.T) {

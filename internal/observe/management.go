@@ -143,7 +143,7 @@ func (o *wayfinder) tunnels(ctx context.Context) error {
 		first = len(o.m.Ways)
 		for _, w := range ways {
 			for _, hop := range w.Hops {
-				far, err := o.farEnd(ctx, links[hop.Dev], w.To, hop.Via)
+				far, err := o.farEnd(ctx, links[hop.Dev], w.Next(hop))
 				if err != nil {
 					return err
 				}
@@ -161,11 +161,7 @@ func (o *wayfinder) tunnels(ctx context.Context) error {
 
 // farEnd returns the underlay address to which a link sends packets for a next hop; the
 // invalid Addr where it is no tunnel, or not known.
-func (o *wayfinder) farEnd(ctx context.Context, l model.Link, to, via netip.Addr) (netip.Addr, error) {
-	next := via
-	if !next.IsValid() {
-		next = to
-	}
+func (o *wayfinder) farEnd(ctx context.Context, l model.Link, next netip.Addr) (netip.Addr, error) {
 	switch l.Type.Value() {
 	case model.TypeIPIP:
 		if far := l.IPIP.Remote.Value(); far.IsValid() {
