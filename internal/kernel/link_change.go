@@ -126,6 +126,11 @@ func (d linkDoor) update(before, after model.Object) error {
 		// (ip_tunnel_update, net/ipv4/ip_tunnel.c; vxlan_config_apply).
 		was.MTU = model.Opt[uint32]{}
 	}
+	if follows, err := d.followsPorts(was, l); err != nil {
+		return err
+	} else if follows {
+		was.MAC = model.Opt[model.MAC]{} // set what it has: from then on, it stays
+	}
 	return d.configure(s, l.Name, was, l)
 }
 
