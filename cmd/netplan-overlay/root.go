@@ -159,7 +159,7 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.onWrite}
 }
 
 // trace tells each step at the level debug.
@@ -167,8 +167,8 @@ func (c *common) trace(s model.Step, err error) {
 	if err == nil {
 		c.ui.log().Debug("step done", "step", s.Op.String()+" "+s.Key().String())
 	}
-	if c.ui.fault != nil {
-		c.ui.fault()
+	if c.ui.onStep != nil {
+		c.ui.onStep()
 	}
 }
 

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		ui := terminal()
 		if !slices.Contains(os.Args, guardCommand) {
-			ui.fault = dieAt(os.Getenv(dieVar))
+			inject(ui)
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as main does
 		defer stop()

@@ -21,7 +21,7 @@ func FuzzParse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, entries := range []string{"", `{"step":0,"progress":"begun"}`, "{\"step\":0,\"progress\":\"begun\"}\n{\"step\":0,\"progress\":\"done\"}"} {
+	for _, entries := range []string{"", `{"step":0,"await":"2026-01-02T03:04:05Z"}`, `{"step":0,"progress":"begun"}`, "{\"step\":0,\"progress\":\"begun\"}\n{\"step\":0,\"progress\":\"done\"}"} {
 		lines := fmt.Appendf(nil, "%s\n%s", h, entries)
 		f.Add(bytes.TrimSuffix(lines, []byte("\n")), false, uint(17))
 	}
@@ -71,6 +71,13 @@ func rewritten(t *testing.T, r *journal.Record) []byte {
 	for i, p := range r.Progress {
 		l = append(l, fmt.Appendf(nil, `{"step":%d,"progress":%q}`, i, p))
 	}
+	if r.Waiting() {
+		until, err := json.Marshal(r.Until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l = append(l, fmt.Appendf(nil, `{"step":0,"await":%s}`, until))
+	}
 	return sealed(l...)
 }
 
@@ -90,5 +97,5 @@ func told(t *testing.T, r *journal.Record) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%s %v", h, r.Progress)
+	return fmt.Sprintf("%s %v %v", h, r.Progress, r.Until)
 }

@@ -17,6 +17,9 @@ const vethInfoPeer = 1
 // its final name: nothing ever has to be moved or renamed.
 func (h *Host) vethData(l model.Link) (func(message) message, error) {
 	peer := l.Peer.Value()
+	if peer == elsewhere {
+		return nil, errors.New("its other end was in a network namespace that has no name any more")
+	}
 	target, err := h.space(peer.Netns)
 	if err != nil {
 		return nil, err

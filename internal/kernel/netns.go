@@ -72,12 +72,14 @@ func (d netnsDoor) create(o model.Object) error {
 	if err := CheckComponent(n.Name); err != nil {
 		return err
 	}
-	d.h.writing()
+	if err := d.h.writing(); err != nil {
+		return err
+	}
 	path, err := d.h.prepareFile(n.Name)
 	if err != nil {
 		return err
 	}
-	if err := bindNew(path, func() error { return setLo(n) }); err != nil {
+	if err := bindNew(path, func() error { return errors.Join(setLo(n), d.h.writing()) }); err != nil {
 		os.Remove(path)
 		return err
 	}
@@ -203,7 +205,9 @@ func (d netnsDoor) remove(o model.Object) error {
 		return err
 	}
 	d.h.forget(name)
-	d.h.writing()
+	if err := d.h.writing(); err != nil {
+		return err
+	}
 	dir, err := OpenDir(d.h.opts.NetnsDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -215,6 +219,9 @@ func (d netnsDoor) remove(o model.Object) error {
 	path := filepath.Join(d.h.opts.NetnsDir, name)
 	err = unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	if err := d.h.writing(); err != nil {
 		return err
 	}
 	return dir.Remove(name)

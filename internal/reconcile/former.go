@@ -36,6 +36,25 @@ func differences(ctx context.Context, h *kernel.Host, id model.Identity, steps [
 	return l
 }
 
+// strays observes the host and returns what carries our mark now although neither a step
+// was about it, nor was it there before, an error each: what a step left behind that
+// failed while it cleaned up.
+func strays(ctx context.Context, h *kernel.Host, id model.Identity, before *Result) []error {
+	_, known := touched(before.Plan.Steps)
+	now, err := observed(ctx, h, id, known)
+	if err != nil {
+		return []error{fmt.Errorf("look for what was left behind: %w", err)}
+	}
+	var l []error
+	for e := range now.All() {
+		_, was := before.Observed.Get(e.Object.Key())
+		if _, touched := known.Get(e.Object.Key()); e.Owner.Mine() && !was && !touched {
+			l = append(l, fmt.Errorf("%s was left behind", e.Object.Key()))
+		}
+	}
+	return l
+}
+
 func observed(ctx context.Context, h *kernel.Host, id model.Identity, wanted *model.State) (*model.State, error) {
 	return observe.State(ctx, h, observe.Scope{Identity: id, Wanted: wanted})
 }
