@@ -133,7 +133,7 @@ func strip(m map[string]any) {
 			})
 		}
 		if strings.HasSuffix(k, "_timer") || slices.Contains([]string{
-			"ifindex", "link_index", "link_netnsid", "tentative", "dadfailed", "expires", "valid_life_time", "preferred_life_time", "cache",
+			"ifindex", "link_index", "link_netnsid", "operstate", "tentative", "dadfailed", "expires", "valid_life_time", "preferred_life_time", "cache",
 		}, k) {
 			delete(m, k)
 		}

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,6 +37,29 @@ func (h *Host) vethData(l model.Link) (func(message) message, error) {
 			return bornWith(m, model.Link{Group: l.Group, MTU: l.MTU})
 		})
 	}, nil
+}
+
+// dyingPatience is how long a veth may take to follow the namespace of its other end.
+const dyingPatience = time.Second
+
+// outlived waits for a veth to go that has the name of the one that is to be made, and
+// has lost its other end: the kernel removes what was in a namespace a little after the
+// namespace itself (cleanup_net, net/core/net_namespace.c). It returns false where the
+// name is taken for good.
+func (h *Host) outlived(s *space, l model.Link) bool {
+	if l.Type.Value() != model.TypeVeth || l.Peer.Value().Netns == l.Netns {
+		return false
+	}
+	for end := time.Now().Add(dyingPatience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		r, err := s.link(l.Name)
+		switch {
+		case errors.Is(err, unix.ENODEV):
+			return true
+		case err != nil, r.link.Type.Value() != model.TypeVeth, newPeerFinder(h, nil).find(l.Netns, r) != elsewhere:
+			return false
+		}
+	}
+	return false
 }
 
 // elsewhere is the other end of a veth that is in no namespace we know.
