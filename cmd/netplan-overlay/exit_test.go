@@ -17,7 +17,7 @@ func (h *host) inventory(truth []string) map[string]string {
 	l := map[string]string{}
 	for _, line := range truth {
 		where, text, ok := strings.Cut(line, " ")
-		if where == "netns" {
+		if where == "netns" || where == "file" {
 			l[line] = ""
 		}
 		if name, value, found := strings.Cut(text, ":"); where == "" && found && slices.Contains([]string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"}, name) {
@@ -69,7 +69,7 @@ func named(m map[string]any) map[string]string {
 		if strings.Contains(text("gateway"), ":") && text("dst") == "default" {
 			name += " (IPv6)"
 		}
-		return map[string]string{name: text("gateway") + text("dev") + text("flags")}
+		return map[string]string{name: text("gateway") + text("dev") + fmt.Sprint(strings.Contains(text("flags"), "onlink"))}
 	case text("linkinfo") != "" && text("ifname") != "":
 		return map[string]string{"link " + text("ifname"): fmt.Sprint(text("mtu"), text("address"), text("master"), text("ifalias"), text("group"), up)}
 	}
@@ -99,9 +99,9 @@ func (h *host) unlike(before, after []string) []string {
 // each such object is named; else it is 3.
 func TestFailedRollBackIsTold(t *testing.T) {
 	tried := map[int]int{}
-	for n, d := range deeds() {
-		if !slices.Contains([]string{"create vxlan", "destroy vxlan", "host-gw to vxlan", "vxlan-direct to host-gw", "repair links", "another underlay MTU"}, d.name) {
-			continue
+	for n, d := range chosen("destroy vxlan", "host-gw to vxlan", "repair links", "vxlan to ipip-per-peer") {
+		if d.args != nil {
+			continue // what is not ours would have to be made again each time
 		}
 		t.Run(d.name, func(t *testing.T) {
 			h, command := d.prepare(t)

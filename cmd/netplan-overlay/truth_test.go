@@ -22,10 +22,12 @@ func (h *host) truth() []string {
 	}
 	l := h.truthOf("")
 	for _, n := range names {
-		l = append(l, "netns "+n.Name())
-		if n.Type().IsRegular() && h.isNamespace(n.Name()) {
-			l = append(l, h.truthOf(n.Name())...)
+		if !n.Type().IsRegular() || !h.isNamespace(n.Name()) {
+			l = append(l, "file "+n.Name())
+			continue
 		}
+		l = append(l, "netns "+n.Name())
+		l = append(l, h.truthOf(n.Name())...)
 	}
 	h.door.Close() // an open door would keep a namespace alive that the tool deletes
 	slices.Sort(l)

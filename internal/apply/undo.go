@@ -41,11 +41,23 @@ func undo(ctx context.Context, k Kernel, done []model.Step, sure int) []error {
 			continue // a step that was half done may have taken nothing along
 		}
 		if err != nil {
-			stuck = append(stuck, fmt.Errorf("undo: %w", err))
+			stuck = append(stuck, &NotUndone{back.Key(), err})
 		}
 	}
 	return stuck
 }
+
+// NotUndone says that what was done to an object could not be taken back.
+type NotUndone struct {
+	Key model.Key
+	Err error
+}
+
+// Error tells why.
+func (e *NotUndone) Error() string { return fmt.Sprintf("undo: %v", e.Err) }
+
+// Unwrap returns the kernel's error.
+func (e *NotUndone) Unwrap() error { return e.Err }
 
 // again tries a step anew. What it was to update may have gone meanwhile, and is
 // then made.

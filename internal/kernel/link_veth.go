@@ -39,8 +39,9 @@ func (h *Host) vethData(l model.Link) (func(message) message, error) {
 	}, nil
 }
 
-// dyingPatience is how long a veth may take to follow the namespace of its other end.
-const dyingPatience = time.Second
+// dyingPatience is how long a veth may take to follow the namespace of its other end:
+// some milliseconds, but namespaces go one batch after the other.
+const dyingPatience = 5 * time.Second
 
 // outlived waits for a veth to go that has the name of the one that is to be made, and
 // has lost its other end: the kernel removes what was in a namespace a little after the
@@ -84,7 +85,7 @@ func newPeerFinder(h *Host, dumps map[string][]rawLink) *peerFinder {
 
 // find names the other end of a veth in netns.
 func (f *peerFinder) find(netns string, r rawLink) model.EndRef {
-	peerNS, ok := netns, true
+	peerNS, ok := netns, r.nsid != noNetns
 	if r.nsid >= 0 {
 		peerNS, ok = f.namespace(netns, r.nsid)
 	}

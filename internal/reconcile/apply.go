@@ -70,6 +70,9 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	if err := r.free(); err != nil {
 		return nil, err
 	}
+	if err := r.removeDebris(); err != nil {
+		return nil, err
+	}
 	return r.rounds(ctx, plan, o)
 }
 

@@ -58,10 +58,10 @@ func (r *Reconciler) run(ctx context.Context, res *Result, j *journal.Journal) e
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	f.Stuck = append(f.Stuck, differences(ctx, r.Host, r.Identity(), res.Plan.Steps, func(k model.Key) (model.Object, bool) {
+	f.Stuck = notAsBefore(f.Stuck, differences(ctx, r.Host, r.Identity(), res.Plan.Steps, func(k model.Key) (model.Object, bool) {
 		e, ok := res.Observed.Get(k)
 		return e.Object, ok
-	})...)
+	}))
 	f.Stuck = append(f.Stuck, strays(ctx, r.Host, r.Identity(), res)...)
 	if len(f.Stuck) > 0 {
 		return errors.Join(err, j.Close())
