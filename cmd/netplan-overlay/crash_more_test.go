@@ -45,7 +45,7 @@ func (h *host) everything() []string {
 // lives, and calls after with what came of each. The points are not the same each time.
 func (h *host) kills(first int, before func(), command []string, after func(point int)) (tried int) {
 	h.w.t.Helper()
-	for point := first; ; point += every() {
+	for point := first; ; point += coarse() {
 		before()
 		r := h.toolWith([]string{dieVar + "=" + strconv.Itoa(point)}, command...)
 		if r.code == exitOK {
@@ -72,7 +72,7 @@ func TestKilledAnywhereOfAnyChange(t *testing.T) {
 				t.Fatal(r.err)
 			}
 			want := h.everything()
-			tried := h.kills(1+n%every(), func() { h.reset(d, command[2]) }, command, func(point int) {
+			tried := h.kills(1+n%coarse(), func() { h.reset(d, command[2]) }, command, func(point int) {
 				if r := h.tool(command...); r.code != exitOK {
 					t.Fatalf("after point %d: exit code %d\n%s%s", point, r.code, r.out, r.err)
 				}
@@ -80,7 +80,7 @@ func TestKilledAnywhereOfAnyChange(t *testing.T) {
 					t.Fatalf("killed at point %d, the next run left (-want +got):\n%s", point, d)
 				}
 			})
-			proved(t, "the process is killed (SIGKILL), and the command given again", tried)
+			proved(t, "SIGKILL at a request or after a step of any change, and the command given again", tried, "the next run finishes, and leaves what one leaves that was not killed")
 		})
 	}
 }

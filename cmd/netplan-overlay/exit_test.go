@@ -17,8 +17,8 @@ func (h *host) inventory(truth []string) map[string]string {
 	l := map[string]string{}
 	for _, line := range truth {
 		where, text, ok := strings.Cut(line, " ")
-		if where == "netns" || where == "file" {
-			l[line] = ""
+		if where == "netns" || where == "file" { // left of one
+			l["netns "+text] = where
 		}
 		if name, value, found := strings.Cut(text, ":"); where == "" && found && slices.Contains([]string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"}, name) {
 			l["sysctl net."+strings.ReplaceAll(name, "/", ".")] = value
@@ -107,7 +107,7 @@ func TestFailedRollBackIsTold(t *testing.T) {
 			h, command := d.prepare(t)
 			before := h.truth()
 			old := command[2]
-			for point := 1 + n%stride(); ; point += stride() {
+			for point := 1 + n%coarse(); ; point += coarse() {
 				ended := false
 				for _, more := range []string{"+", fmt.Sprintf(",%d", point+1), fmt.Sprintf(",%d,%d,%d", point+2, point+3, point+5)} {
 					r := h.toolWith([]string{failVar + "=" + strconv.Itoa(point) + more}, command...)
@@ -127,11 +127,11 @@ func TestFailedRollBackIsTold(t *testing.T) {
 			}
 		})
 	}
-	proved(t, fmt.Sprintf("a request is refused, and then some of the roll-back's, too (apply ended with 3: %d, 4: %d times, and named what was not as before)",
-		tried[exitRolledBack], tried[exitStuck]), tried[exitRolledBack]+tried[exitStuck])
 	if tried[exitStuck] == 0 {
 		t.Error("no roll-back was incomplete")
 	}
+	proved(t, "a request is refused, and some of those of the roll-back, too", tried[exitRolledBack]+tried[exitStuck],
+		fmt.Sprintf("%d times exit code 3 and all as before; %d times 4, and each object is named that is not", tried[exitRolledBack], tried[exitStuck]))
 }
 
 // trueReport says whether the report fits to what is not as it was.
@@ -201,6 +201,7 @@ func TestRaceLeadsToFreshPlan(t *testing.T) {
 				return
 			}
 			h.converged(file)
+			proved(t, "a request finds that another program was faster (EEXIST, ENOENT, EBUSY)", 1, "looked at anew, planned anew: exit code 0")
 		})
 	}
 }

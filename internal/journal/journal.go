@@ -167,7 +167,7 @@ func Read(dir string) (*Record, error) {
 	defer f.Close()
 	r, err := Parse(io.LimitReader(f, maxSize))
 	if err != nil {
-		return nil, fmt.Errorf("read the journal %s: %w", f.Name(), err)
+		return nil, fmt.Errorf("read the journal %s: %w; remove it to forget that run", f.Name(), err)
 	}
 	r.Attended = attended(f)
 	return r, nil
