@@ -187,7 +187,7 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions, Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions, Trace: c.trace, OnWrite: c.ui.onWrite}
 }
 
 // trace tells each step at the level debug.
@@ -195,8 +195,8 @@ func (c *common) trace(s model.Step, err error) {
 	if err == nil {
 		c.ui.log().Debug("step done", "step", s.Op.String()+" "+s.Key().String())
 	}
-	if c.ui.fault != nil {
-		c.ui.fault()
+	if c.ui.onStep != nil {
+		c.ui.onStep()
 	}
 }
 

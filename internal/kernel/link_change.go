@@ -27,7 +27,11 @@ func (d linkDoor) create(o model.Object) error {
 	if err != nil {
 		return err
 	}
-	if err := d.h.exec(s, m); err != nil {
+	err = d.h.exec(s, m)
+	if errors.Is(err, unix.EEXIST) && d.h.outlived(s, l) {
+		err = d.h.exec(s, m)
+	}
+	if err != nil {
 		return err
 	}
 	born := newborn(l)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
@@ -47,10 +46,6 @@ type planner func(context.Context) (*Result, error)
 // ErrNotApproved says that the user did not want the plan.
 var ErrNotApproved = errors.New("not approved: nothing was changed")
 
-// maxRounds is how often a plan is made anew after somebody else changed the host
-// between the observation and the step.
-const maxRounds = 3
-
 // Apply brings the host to what the topology asks, and returns the last plan. An
 // *apply.Failure says that a step failed, a *NotConverged that the host differs
 // after all; any other error that nothing was changed.
@@ -81,14 +76,10 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	if err := r.free(); err != nil {
 		return nil, err
 	}
-	for round := 1; ; round++ {
-		res, err := r.once(ctx, plan, o)
-		var f *apply.Failure
-		if errors.As(err, &f) && len(f.Stuck) == 0 && raced(err) && round < maxRounds && o.Saved == nil {
-			continue
-		}
-		return res, err
+	if err := r.removeDebris(); err != nil {
+		return nil, err
 	}
+	return r.rounds(ctx, plan, o)
 }
 
 // lock takes the right to change the host.
@@ -120,17 +111,6 @@ func capable() error {
 		return fmt.Errorf("changing a host needs %s, which this process lacks; run it as root (sudo)", strings.Join(missing, " and "))
 	}
 	return nil
-}
-
-// raced says whether somebody else seems to have changed the host between our
-// observation and the step.
-func raced(err error) bool {
-	for _, e := range []error{syscall.EEXIST, syscall.ENOENT, syscall.ESRCH, syscall.EBUSY, syscall.ENODEV} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // once plans, asks, executes and looks again.

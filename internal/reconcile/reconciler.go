@@ -33,8 +33,9 @@ type Place struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
-	// OnWrite is told of each request that is about to change something; nil isn't.
-	OnWrite func()
+	// OnWrite is asked before each request that changes something; its error refuses
+	// the request in the kernel's place. nil isn't asked.
+	OnWrite func() error
 }
 
 func (p Place) runDir() string {

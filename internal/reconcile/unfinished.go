@@ -102,6 +102,26 @@ func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
 	})
 }
 
+// removeDebris removes the files of namespaces that a run left which was interrupted
+// between the making of a namespace's file and its mount, or between the unmounting and
+// the file's removal: nothing else tells whose such a file is.
+func (r *Reconciler) removeDebris() error {
+	r.Host.ForgetDead()
+	run, err := Unfinished(r.place)
+	if err != nil || run == nil {
+		return err
+	}
+	for _, s := range run.Steps {
+		if s.Key().Kind != model.KindNetns {
+			continue
+		}
+		if err := r.Host.RemoveDebris(s.Key().Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // NotRecovered says that a run could not be taken back in full.
 type NotRecovered struct{ Stuck []error }
 
@@ -143,7 +163,7 @@ func takeBack(ctx context.Context, h *kernel.Host, rec *journal.Record) []error 
 		return []error{err}
 	}
 	stuck := apply.Recover(ctx, h, rec, foreign(now))
-	return append(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get)...)
+	return notAsBefore(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get))
 }
 
 // foreign returns what says that the object that a step has made or changed is not
