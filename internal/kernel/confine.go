@@ -57,10 +57,8 @@ func Confine(c Confinement) error {
 			return fmt.Errorf("drop capabilities from the bounding set: %w", err)
 		}
 	}
-	if err := prctlAll(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0); err != nil {
-		return fmt.Errorf("drop ambient capabilities: %w", err)
-	}
-	if err := setCapabilities(have.effective&c.Keep, have.permitted&(c.Keep|c.Heirs)); err != nil {
+	// What is not inheritable is not ambient either (cap_capset, security/commoncap.c).
+	if err := setCapabilities(have.effective&c.Keep, have.permitted&(c.Keep|c.Heirs), have.inheritable&c.Heirs); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
 	}
 	if c.Heirs != 0 {
@@ -104,12 +102,11 @@ func dropBounding(keep Capabilities) error {
 	return nil
 }
 
-// setCapabilities leaves nothing inheritable.
-func setCapabilities(effective, permitted Capabilities) error {
+func setCapabilities(effective, permitted, inheritable Capabilities) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3} // process 0: the thread that calls
 	data := [2]unix.CapUserData{
-		{Effective: uint32(effective), Permitted: uint32(permitted)},
-		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32)},
+		{Effective: uint32(effective), Permitted: uint32(permitted), Inheritable: uint32(inheritable)},
+		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32), Inheritable: uint32(inheritable >> 32)},
 	}
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
 	if errno != 0 {
@@ -119,7 +116,7 @@ func setCapabilities(effective, permitted Capabilities) error {
 }
 
 // sets are what the kernel says of a thread's capabilities.
-type sets struct{ effective, permitted Capabilities }
+type sets struct{ effective, permitted, inheritable Capabilities }
 
 // ownCapabilities reads those of the calling thread.
 func ownCapabilities() (sets, error) {
@@ -127,5 +124,7 @@ func ownCapabilities() (sets, error) {
 	var data [2]unix.CapUserData
 	err := unix.Capget(&header, &data[0])
 	both := func(low, high uint32) Capabilities { return Capabilities(low) | Capabilities(high)<<32 }
-	return sets{both(data[0].Effective, data[1].Effective), both(data[0].Permitted, data[1].Permitted)}, err
+	return sets{
+		both(data[0].Effective, data[1].Effective), both(data[0].Permitted, data[1].Permitted), both(data[0].Inheritable, data[1].Inheritable),
+	}, err
 }
