@@ -25,8 +25,7 @@ type common struct {
 	netnsDir string
 	runDir   string
 
-	needs   kernel.Confinement // what the command can do
-	toldCgo bool               // that nothing can be given up
+	needs kernel.Confinement // what the command can do
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
