@@ -20,6 +20,7 @@ import (
 type changing struct {
 	approve     bool
 	allowHarm   bool
+	allowMgmt   bool
 	maxDestroy  string
 	maxImpact   string
 	plan        string
@@ -32,6 +33,7 @@ type changing struct {
 func (f *changing) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "don't ask before changing something")
 	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
+	cmd.Flags().BoolVar(&f.allowMgmt, "allow-mgmt", false, "go on although the default route or the SSH connection may be cut")
 	cmd.Flags().DurationVar(&f.confirm, "confirm", 0, "take the change back unless netplan-overlay confirm comes within this time, such as 120s")
 	lockTimeout(cmd, &f.lockTimeout)
 }
@@ -46,6 +48,9 @@ end the host is looked at again; what still differs is an error.
 
 Everything that is made carries this topology's mark. Marked objects that the
 topology no longer asks for are deleted; nothing else is.
+
+What carries the connection by which the host is managed (its default routes, and
+the SSH connection that this was started from) is not touched without --allow-mgmt.
 
 If the process dies on the way, the next apply finishes, whatever the point was; with
 --recover it takes the interrupted run back instead.
@@ -132,7 +137,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
+		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true

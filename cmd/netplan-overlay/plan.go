@@ -44,7 +44,7 @@ are changes.`,
 			if err := c.showPlan(header(r, opts.Phase), res, form); err != nil {
 				return err
 			}
-			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true}); err != nil {
+			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
 				return err
 			}
 			if out != "" {

@@ -24,6 +24,7 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
+	sessions []model.Session // by which the host is managed
 
 	needs kernel.Confinement // what the command can do
 }
@@ -159,7 +160,7 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions, Trace: c.trace, OnWrite: c.ui.fault}
 }
 
 // trace tells each step at the level debug.

@@ -105,7 +105,7 @@ func settle(ctx context.Context, k Kernel, plan *diff.Plan, errs []error) error 
 // update of a link takes several messages. A creation that failed leaves nothing
 // behind; what stands in its place is somebody else's.
 func halfDone(s model.Step, err error) []model.Step {
-	if s.Op != model.OpUpdate || s.Key().Kind != model.KindLink || errors.Is(err, syscall.ENODEV) {
+	if s.Op != model.OpUpdate || s.Renames() || s.Key().Kind != model.KindLink || errors.Is(err, syscall.ENODEV) {
 		return nil
 	}
 	return []model.Step{s}

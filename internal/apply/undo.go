@@ -27,9 +27,16 @@ func undo(ctx context.Context, k Kernel, done []model.Step, doubtful bool) []err
 	made := map[model.Key]bool{}
 	for _, s := range slices.Backward(done) {
 		for i, back := range Inverse(s) {
-			if k.Do(ctx, []model.Step{back})[0] != nil {
+			err := k.Do(ctx, []model.Step{back})[0]
+			if back.Renames() { // what waits is to be had under the former name
+				for j := range waiting {
+					waiting[j].Step = formerName(waiting[j].Step, back)
+				}
+			}
+			switch {
+			case err != nil:
 				waiting = append(waiting, inverse{back, i > 0})
-			} else if back.Op == model.OpCreate {
+			case back.Op == model.OpCreate:
 				made[back.Key()] = true
 			}
 		}
@@ -45,6 +52,17 @@ func undo(ctx context.Context, k Kernel, done []model.Step, doubtful bool) []err
 		}
 	}
 	return stuck
+}
+
+// formerName returns the step as it is when a link has the name again that back gives it.
+func formerName(s, back model.Step) model.Step {
+	from, to := back.Before.Key(), back.Key().Name
+	for _, o := range []*model.Object{&s.Before, &s.After} {
+		if *o != nil {
+			*o = model.Renamed(*o, from.Netns, from.Name, to)
+		}
+	}
+	return s
 }
 
 // again tries a step anew. What it was to update may have gone meanwhile, and is

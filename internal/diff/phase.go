@@ -42,30 +42,33 @@ func (p *Phase) UnmarshalText(b []byte) (err error) {
 }
 
 // aim returns what the phase brings the host to, on the way from observed to desired.
-func (p Phase) aim(desired, observed *model.State) *model.State {
+func (p Phase) aim(desired, observed *model.State, names []rename) *model.State {
 	switch p {
 	case Prepare:
-		return preparation(desired, observed)
+		return preparation(desired, observed, names)
 	case Commit:
-		return commitment(desired, observed)
+		return commitment(desired, renamed(observed, names))
 	}
 	return desired
 }
 
 // preparation is all of ours that is there, as it is, with what is new beside it.
-func preparation(desired, observed *model.State) *model.State {
+func preparation(desired, observed *model.State, names []rename) *model.State {
 	out := &model.State{}
 	for e := range observed.All() {
 		if e.Owner.Mine() {
 			out.Put(model.Entry{Object: e.Object, Intent: e.Intent})
 		}
 	}
-	p := preparing{desired: desired, observed: observed, out: out, ready: map[model.Key]bool{}, claims: map[model.Claim]bool{}}
+	p := preparing{desired: desired, observed: observed, out: out, ready: map[model.Key]bool{}, later: map[model.Key]bool{}, claims: map[model.Claim]bool{}}
 	for e := range observed.All() {
 		p.claims[model.ClaimOf(e.Object)] = true
 		if a, ok := e.Object.(model.Address); ok && !a.Prefix.IsSingleIP() {
 			p.subnets = append(p.subnets, a)
 		}
+	}
+	for _, r := range names {
+		p.later[r.after.Key()] = true
 	}
 	for _, e := range inOrder(desired.All()) {
 		p.add(e)
@@ -77,6 +80,7 @@ type preparing struct {
 	desired, observed, out *model.State
 
 	ready   map[model.Key]bool   // what the preparation has as it is to be at last, in what cannot be changed later
+	later   map[model.Key]bool   // links that are there under another name
 	claims  map[model.Claim]bool // that are taken
 	subnets []model.Address      // for which the kernel has routes
 }
@@ -106,6 +110,9 @@ func (p *preparing) add(e model.Entry) {
 
 // harmless says whether an object that isn't there can be made beside what is.
 func (p *preparing) harmless(o model.Object) bool {
+	if p.later[o.Key()] {
+		return false
+	}
 	for _, n := range o.Needs() {
 		if _, wanted := p.desired.Get(n.Key); wanted && !p.ready[n.Key] {
 			return false

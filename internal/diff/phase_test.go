@@ -33,10 +33,10 @@ func TestPhasesOfASwitch(t *testing.T) {
 		phase diff.Phase
 		want  string
 	}{
-		{diff.Prepare, `update link br245, mtu 1500 -> 1450
-update link veth-ns245, mtu 1500 -> 1450
-create link vxlan1
+		{diff.Prepare, `create link vxlan1
+update link br245, mtu 1500 -> 1450
 update link eth0 in netns ns245, mtu 1500 -> 1450
+update link veth-ns245, mtu 1500 -> 1450
 create address 172.245.0.0/32 on vxlan1
 create fdb 02:00:00:00:01:46 on vxlan1
 create neighbour 172.246.0.0 on vxlan1

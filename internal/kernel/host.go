@@ -54,6 +54,8 @@ type Features struct {
 	// AddressProtocolChange says that replacing an IPv4 address changes it: as of
 	// Linux 6.4 (5c4a9aa856c7).
 	AddressProtocolChange bool
+	// LiveRename says that a link that is up can get another name: as of Linux 6.2.
+	LiveRename bool
 }
 
 // space is an open network namespace.
@@ -338,5 +340,5 @@ func featuresOf(release string) Features {
 		return Features{}
 	}
 	atLeast := func(a, b int) bool { return major > a || major == a && minor >= b }
-	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4)}
+	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4), LiveRename: atLeast(6, 2)}
 }

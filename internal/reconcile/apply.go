@@ -20,6 +20,7 @@ type ApplyOptions struct {
 	Adopt       bool
 	Phase       diff.Phase // of a change that is made on a whole fleet
 	AllowHarm   bool
+	AllowMgmt   bool // touch what carries the management connection
 	MaxDestroy  Limit
 	MaxImpact   model.Opt[model.Impact] // open: any
 	LockTimeout time.Duration
@@ -212,6 +213,8 @@ func Refusal(p *diff.Plan, o ApplyOptions) error {
 		return fmt.Errorf("%s does not exist, and is not ours to make", p.Missing[0].Object.Key())
 	case len(p.Conflicts) > 0:
 		return fmt.Errorf("%s in conflict with what is on the host; nothing was changed", countOf(len(p.Conflicts), "object is", "objects are"))
+	case len(p.Touched) > 0 && !o.AllowMgmt:
+		return mgmtRefusal(p.Touched)
 	case len(p.Harmed) > 0 && !o.AllowHarm:
 		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; allow it with --allow-harm",
 			countOf(len(p.Harmed), "foreign object", "foreign objects"), p.Harmed[0].Object.Key(), p.Harmed[0].Cause)

@@ -26,6 +26,10 @@ type Place struct {
 	NetnsDir string // where its named namespaces are; "": /run/netns
 	RunDir   string // "": DefaultRunDir
 
+	// Sessions are the connections by which the host is managed, beside its default
+	// routes; nil: none.
+	Sessions []model.Session
+
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
 	// OnWrite is told of each request that is about to change something; nil isn't.
@@ -140,11 +144,12 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, x.State)
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Expansion: x, Observed: observed, Plan: diff.Compute(x.State, observed, opts)}, nil
+	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: diff.Compute(x.State, observed, opts)})
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.
@@ -153,7 +158,7 @@ func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Observed: observed, Plan: diff.Compute(&model.State{}, observed, diff.Options{})}, nil
+	return r.guarded(ctx, &Result{Observed: observed, Plan: diff.Compute(&model.State{}, observed, diff.Options{})})
 }
 
 // Observe returns what is there, within what concerns the node; a host that cannot
