@@ -27,8 +27,7 @@ type common struct {
 	runDir   string
 	sessions []model.Session // by which the host is managed
 
-	needs   kernel.Confinement // what the command can do
-	toldCgo bool               // that nothing can be given up
+	needs kernel.Confinement // what the command can do
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
