@@ -58,7 +58,7 @@ func (c *common) confine(args []string) error {
 	root := newRoot(&common{ui: &ui})
 	cmd, rest, err := root.Find(args)
 	if err != nil || cmd == root {
-		return c.giveUp(kernel.Confinement{})
+		return c.giveUpFirst(kernel.Confinement{})
 	}
 	_ = cmd.ParseFlags(rest)
 	given := func(flag string) bool {
@@ -71,7 +71,7 @@ func (c *common) confine(args []string) error {
 	if readsFiles(command, given) {
 		n.Keep |= reading
 	}
-	return c.giveUp(n)
+	return c.giveUpFirst(n)
 }
 
 // readsFiles says whether a command reads a topology, or a plan, at all.
@@ -87,17 +87,19 @@ func readsFiles(command string, given func(flag string) bool) bool {
 	return true
 }
 
-// filesRead gives up what only reading files needed.
-func (c *common) filesRead() error { return c.giveUp(c.needs) }
-
-func (c *common) giveUp(n kernel.Confinement) error {
-	err := kernel.Confine(n)
-	if !errors.Is(err, kernel.ErrCgo) {
+// filesRead gives up what only reading files needed; with cgo, that stays.
+func (c *common) filesRead() error {
+	if err := kernel.Confine(c.needs); !errors.Is(err, kernel.ErrCgo) {
 		return err
 	}
-	if !c.toldCgo && n.Heirs == 0 && !lab.Inside() {
-		c.ui.warn("%v", err)
-	}
-	c.toldCgo = true
 	return nil
+}
+
+func (c *common) giveUpFirst(n kernel.Confinement) error {
+	err := kernel.ConfineFirst(n)
+	if errors.Is(err, kernel.ErrCgo) {
+		c.ui.warn("%v", err)
+		return nil
+	}
+	return err
 }

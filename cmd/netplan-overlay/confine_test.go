@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -200,11 +201,36 @@ func endAfterwards(t *testing.T, cmd *exec.Cmd) {
 func needPure(t *testing.T) {
 	t.Helper()
 	needRoot(t)
-	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0); errno == syscall.ENOTSUP {
+	if linkedWithCgo() {
 		if os.Getenv("CI") != "" {
 			t.Fatal("the tests are linked with cgo; make runs them with CGO_ENABLED=0")
 		}
 		t.Skip("linked with cgo: run with CGO_ENABLED=0, as make does")
+	}
+}
+
+func linkedWithCgo() bool {
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0)
+	return errno == syscall.ENOTSUP
+}
+
+// With cgo, a program starts itself anew, with what it needs and the right to read files.
+func TestConfinedWithCgo(t *testing.T) {
+	needRoot(t)
+	if !linkedWithCgo() {
+		t.Skip("linked without cgo, as make does; TestConfined shows more than this")
+	}
+	w := newWorld(t, "192.168.32.245/24")
+	file := w.file("topology.yaml", two("vxlan"))
+	for command, want := range map[string]uint64{"version": 0, "validate": search, "plan": search | sysAdmin, "destroy": search | sysAdmin | netAdmin} {
+		args := []string{command}
+		if command != "version" {
+			args = append(args, "-f", file)
+		}
+		if command == "destroy" {
+			args = append(args, "--auto-approve")
+		}
+		comesTo(t, w.hosts[0].startStuck(args...), rights{want, want, want, want, want, true})
 	}
 }
 
@@ -341,22 +367,53 @@ func TestLabConfined(t *testing.T) {
 	})
 }
 
-// A user who was given some capabilities, as a service is, keeps what is needed of them,
-// and passes none on.
+// A user who was given some capabilities, as a service is, needs not be root: he keeps
+// what is needed of them, and passes on but what the guard of a run needs.
 func TestConfinedService(t *testing.T) {
 	needPure(t)
-	h := newWorld(t, "192.168.32.245/24").hosts[0]
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
 	dir, file := publicDir(t, "service")
-	cmd := asNobody(t, dir, "plan", "-f", file, "--netns-dir", filepath.Join(dir, "netns"), "--run-dir", filepath.Join(dir, "run"))
-	cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_NET_RAW}
+	state := filepath.Dir(h.dir)
+	if err := errors.Join(os.Chmod(filepath.Dir(w.dir), 0o755), os.Chown(state, nobody, nobody), os.Chown(h.dir, nobody, nobody)); err != nil {
+		t.Fatal(err)
+	}
+	service := func(args ...string) *exec.Cmd {
+		cmd := asNobody(t, dir, append(args, "--netns-dir", h.dir, "--run-dir", h.runDir())...)
+		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_NET_RAW}
+		return cmd
+	}
+	run := func(cmd *exec.Cmd) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := h.door.In("", cmd.Start); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v: %v\n%s%s", cmd.Args[1:], err, &out, &errs)
+		}
+	}
+	bounding := ownRights(t).Bounding // to shrink that needs CAP_SETPCAP; no_new_privs does as well
+
+	cmd := service("plan", "-f", file)
 	cmd.Stdout, cmd.Stderr = fullPipe(t), fullPipe(t)
 	if err := h.door.In("", cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	endAfterwards(t, cmd)
 	want := only(sysAdmin)
-	want.Bounding = ownRights(t).Bounding // to shrink that needs CAP_SETPCAP; no_new_privs does as well
+	want.Bounding = bounding
 	comesTo(t, cmd.Process.Pid, want)
+
+	run(service("apply", "-f", file, "--auto-approve", "--confirm", "60s"))
+	want = only(sysAdmin | netAdmin)
+	want.Bounding = bounding
+	comesTo(t, h.guarded(), want)
+	run(service("confirm"))
+	h.unguarded()
+	run(service("plan", "-f", file, "--detailed-exitcode"))
+	run(service("destroy", "-f", file, "--auto-approve"))
 }
 
 // What root may read and write by sudo in somebody's own directory, it still may.
