@@ -254,6 +254,27 @@ func TestManagementThroughNamespace(t *testing.T) {
 	}
 }
 
+// An agent has no SSH connection; who it belongs to can be named.
+func TestManagementPeer(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	newOffice(t, h)
+	file := w.file("topology.yaml", managed("", ", br9: 203.0.113.1/24"))
+	r := h.tool("plan", "-f", file, "--mgmt-peer", "192.168.32.1,"+officeClient)
+	if r.code != exitOK || !strings.Contains(r.out, "packets to 203.0.113.5 would no longer leave by eth1, which carries the way to 203.0.113.5") {
+		t.Errorf("plan: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	if r := h.tool("apply", "-f", file, "--auto-approve", "--mgmt-peer", officeClient); r.code != exitError || !strings.Contains(r.err, "--allow-mgmt") {
+		t.Errorf("apply: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
+	}
+	if r := h.tool("plan", "-f", file, "--mgmt-peer", "somebody"); r.code != exitError || !strings.Contains(r.err, `"somebody" is no IP address`) {
+		t.Errorf("plan: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
+	}
+	if r := h.tool("plan", "-f", file); strings.Contains(r.out, "Management:") {
+		t.Errorf("nobody is named, and this is found:\n%s", r.out)
+	}
+}
+
 // Somebody who is logged in over the overlay keeps what leads there, and may have all
 // the rest.
 func TestManagementOverTheOverlay(t *testing.T) {

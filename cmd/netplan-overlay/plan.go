@@ -64,6 +64,7 @@ are changes.`,
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
 	allowEmpty(cmd, &empty)
+	c.mgmtPeers(cmd)
 	format(cmd, &form)
 	return cmd
 }

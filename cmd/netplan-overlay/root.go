@@ -25,6 +25,7 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
+	peers    addresses // from which the host is managed
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -188,7 +189,7 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: kernel.Sessions(), Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions(), Trace: c.trace, OnWrite: c.ui.fault}
 }
 
 // trace tells each step at the level debug.
