@@ -131,3 +131,27 @@ func TestRecoverNeedsNoFile(t *testing.T) {
 		})
 	}
 }
+
+// Of several runs that died, the one that is meant must be said.
+func TestRecoverOfSeveral(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	bare := h.snapshot()
+	file, other := w.file("topology.yaml", two("vxlan")), w.file("other.yaml", strings.Replace(two("vxlan"), "name: classic", "name: other", 1))
+	if !h.die(1, other) || !h.die(22, file) {
+		t.Fatal("it lives")
+	}
+	broken := w.file("broken.yaml", "nodes: {{{\n")
+	if r := h.tool("apply", "-f", broken, "--recover"); r.code != exitError || !strings.Contains(r.err, "several runs on this host were interrupted: classic/vm1, other/vm1; say which with --node and -f") {
+		t.Errorf("without a word: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	for _, f := range []string{file, other} {
+		if r := h.tool("apply", "-f", f, "--recover"); r.code != exitOK {
+			t.Errorf("%s: exit code %d\n%s%s", f, r.code, r.out, r.err)
+		}
+	}
+	if after := h.snapshot(); after != bare {
+		t.Errorf("after recover:\n%s\nbefore everything:\n%s", after, bare)
+	}
+}

@@ -278,6 +278,29 @@ func TestManagementPeer(t *testing.T) {
 	}
 }
 
+// A client on the link itself has an address that only makes sense with the device.
+func TestManagementOnLink(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	o := newOffice(t, h)
+	lanBridge(h, o)
+	h.ip("route", "delete", "default")
+	file := w.file("topology.yaml", managed(lanBridgeInFile, ""))
+	for session, want := range map[string]string{
+		"fe80::9%br9 51000 fe80::5%br9 22": "br9 carries the SSH connection from fe80::9",
+		"10.9.0.1 51000 10.9.0.5 22":       "br9 carries the SSH connection from 10.9.0.1",
+		"10.9.0.1 51000 10.9.0.77 22":      "", // it ends somewhere else
+		"":                                 "",
+	} {
+		h.session = session
+		r := h.tool("plan", "-f", file, "--adopt")
+		if r.code != exitOK || want == "" && strings.Contains(r.out, "Management:") || !strings.Contains(r.out, want) {
+			t.Errorf("SSH_CONNECTION=%q: exit code %d, want %q\n%s%s", session, r.code, want, r.out, r.err)
+		}
+	}
+}
+
 // Somebody who is logged in over the overlay keeps what leads there, and may have all
 // the rest.
 func TestManagementOverTheOverlay(t *testing.T) {
