@@ -51,9 +51,9 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 FUZZTIME ?= 30s
+FUZZERS   = spec:FuzzParse reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
 fuzz:
-	for p in spec kernel journal reconcile; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
-	for f in FuzzSysctlPath FuzzComponent; do $(GO) test ./internal/kernel -run '^$$' -fuzz $$f -fuzztime $(FUZZTIME) || exit 1; done
+	for f in $(FUZZERS); do $(GO) test ./internal/$${f%%:*} -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || exit 1; done
 
 vuln:
 	@GO='$(GO)' hack/vuln

@@ -21,6 +21,8 @@ type changing struct {
 	approve     bool
 	allowHarm   bool
 	allowMgmt   bool
+	allowEmpty  bool
+	destroys    bool // the command is destroy: the file need not have the node
 	maxDestroy  string
 	maxImpact   string
 	plan        string
@@ -35,11 +37,18 @@ func (f *changing) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
 	cmd.Flags().BoolVar(&f.allowMgmt, "allow-mgmt", false, "go on although the default route or the SSH connection may be cut")
 	cmd.Flags().DurationVar(&f.confirm, "confirm", 0, "take the change back unless netplan-overlay confirm comes within this time, such as 120s")
+	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
+	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
 	lockTimeout(cmd, &f.lockTimeout)
 }
 
 func lockTimeout(cmd *cobra.Command, d *time.Duration) {
 	cmd.Flags().DurationVar(d, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
+}
+
+// allowEmpty adds the flag --allow-empty to a command.
+func allowEmpty(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "allow-empty", false, "go on where the topology has no nodes, or lacks this one, or has nothing for it: all that was made here goes")
 }
 
 const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new
@@ -89,9 +98,8 @@ func newApply(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&f.plan, "plan", "", "do what this saved plan says, without asking, and nothing else")
 	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "take the change back if a pair of namespaces doesn't reach each other any more that did before")
-	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
-	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
 	phase(cmd, &f.phase)
+	allowEmpty(cmd, &f.allowEmpty)
 	cmd.MarkFlagsMutuallyExclusive("plan", "adopt")
 	cmd.MarkFlagsMutuallyExclusive("plan", "phase")
 	cmd.MarkFlagsMutuallyExclusive("plan", "recover")
@@ -130,14 +138,14 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
 	}
-	r, err := c.open(ctx)
+	r, err := c.openUnless(ctx, f.allowEmpty || f.destroys)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
+		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true

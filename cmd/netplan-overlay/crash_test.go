@@ -63,6 +63,9 @@ func every() int {
 	if n, err := strconv.Atoi(os.Getenv(everyVar)); err == nil && n > 0 {
 		return n
 	}
+	if os.Getenv(reliabilityVar) != "" {
+		return stride()
+	}
 	if os.Getenv("VMRUN") != "" {
 		return 47
 	}
@@ -119,6 +122,7 @@ func TestKilledAnywhereConverges(t *testing.T) {
 	if last < 200 {
 		t.Errorf("there were only %d points to die at", last)
 	}
+	proved(t, "SIGKILL at each request and after each step of apply, and apply again", tried, "the next run finishes, and leaves what one leaves that was not killed")
 }
 
 // Killed at any point of a switch of the backend, the run can be taken back.
@@ -146,6 +150,7 @@ func TestKilledAnywhereRecovers(t *testing.T) {
 	if last < 100 {
 		t.Errorf("there were only %d points to die at", last)
 	}
+	proved(t, "SIGKILL at each request and after each step of a switch, and apply --recover", tried, "the host is as before the run")
 }
 
 // A command after a crash says so.

@@ -9,7 +9,7 @@ import (
 )
 
 func newPlan(c *common) *cobra.Command {
-	var detailed bool
+	var detailed, empty bool
 	var opts diff.Options
 	var form, out string
 	cmd := &cobra.Command{
@@ -31,7 +31,7 @@ are changes.`,
 			if err := checkFormat(form); err != nil {
 				return err
 			}
-			r, err := c.open(cmd.Context())
+			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err
 			}
@@ -42,6 +42,9 @@ are changes.`,
 			}
 			c.log(r, res)
 			if err := c.showPlan(header(r, opts.Phase), res, form); err != nil {
+				return err
+			}
+			if err := r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}); err != nil {
 				return err
 			}
 			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
@@ -62,6 +65,7 @@ are changes.`,
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
 	phase(cmd, &opts.Phase)
+	allowEmpty(cmd, &empty)
 	format(cmd, &form)
 	return cmd
 }

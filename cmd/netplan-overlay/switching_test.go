@@ -55,7 +55,7 @@ var ways = []struct {
 	name   string
 	rounds [][]string
 	anew   bool // the namespaces are made anew
-	most   int // packets that may be lost; below zero: any number
+	most   int  // packets that may be lost; below zero: any number
 }{
 	{name: "apply", rounds: [][]string{{"apply"}}, most: -1},
 	{name: "destroy and apply", rounds: [][]string{{"destroy"}, {"apply"}}, anew: true, most: -1},

@@ -44,7 +44,8 @@ type ui struct {
 	shows    bool // stdout is a terminal
 	colour   string
 	level    string
-	fault    func() // called at each point at which a run might die; nil: no
+	onWrite  func() error // asked before each request that changes something: an error refuses it; nil isn't
+	onStep   func()       // told of each step that was tried; nil isn't
 }
 
 func terminal() *ui {
@@ -126,7 +127,10 @@ func (u *ui) exitCode(err error) int {
 	var stuck *reconcile.NotRecovered
 	var stale *reconcile.StaleError
 	var revoked *reconcile.Revoked
+	var left *reconcile.NotRestored
 	switch {
+	case errors.As(err, &left):
+		return exitStuck
 	case errors.As(err, &revoked) && len(revoked.Stuck) == 0:
 		return exitRolledBack
 	case errors.As(err, &failure) && len(failure.Stuck) == 0:

@@ -34,10 +34,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		ui := terminal()
 		if !slices.Contains(os.Args, guardCommand) {
-			ui.fault = dieAt(os.Getenv(dieVar))
+			inject(ui)
 		}
 		if d, err := time.ParseDuration(os.Getenv(pauseVar)); err == nil {
-			ui.fault = func() { time.Sleep(d) }
+			ui.onStep = func() { time.Sleep(d) }
+			ui.onWrite = func() error { time.Sleep(d); return nil }
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as main does
 		defer stop()

@@ -19,5 +19,5 @@ func Recover(ctx context.Context, k Kernel, r *journal.Record, spare func(model.
 			done = append(done, s)
 		}
 	}
-	return undo(context.WithoutCancel(ctx), k, done, true)
+	return undo(context.WithoutCancel(ctx), k, done, 0)
 }

@@ -23,27 +23,37 @@ type carrier struct {
 
 func carriersOf(m model.Management, observed *model.State) *carriers {
 	c := &carriers{links: map[string]*carrier{}, inside: map[string]string{}}
-	var links []model.Entry
-	for e := range observed.All() {
-		if l, ok := e.Object.(model.Link); ok && l.Netns == "" {
-			links = append(links, e)
-		}
-	}
+	links, addresses := linksAndAddresses(observed)
 	for _, w := range m.Ways {
 		for _, hop := range w.Hops {
 			c.carry(hop.Dev, w.For)
 		}
-		c.lookInside(w, observed)
+		c.lookInside(w, addresses, observed)
 	}
 	c.parts(links, m.Lower)
 	for _, w := range m.Ways {
-		for e := range observed.All() {
-			if a, ok := e.Object.(model.Address); ok && a.Netns == "" && w.Local.IsValid() && a.Prefix.Addr() == w.Local {
+		for _, a := range addresses {
+			if a.Netns == "" && w.Local.IsValid() && a.Prefix.Addr() == w.Local {
 				c.carry(a.Link, w.For)
 			}
 		}
 	}
 	return c
+}
+
+// linksAndAddresses returns the links of the host's own namespace, and all addresses.
+func linksAndAddresses(observed *model.State) (links []model.Entry, addresses []model.Address) {
+	for e := range observed.All() {
+		switch o := e.Object.(type) {
+		case model.Link:
+			if o.Netns == "" {
+				links = append(links, e)
+			}
+		case model.Address:
+			addresses = append(addresses, o)
+		}
+	}
+	return links, addresses
 }
 
 func (c *carriers) carry(link, what string) {
@@ -98,18 +108,14 @@ func (c *carriers) leadsInside(e model.Entry) bool {
 
 // lookInside notes namespaces of this host that have the next hop of a way: a firewall
 // in a namespace, which is the host's gateway.
-func (c *carriers) lookInside(w model.Way, observed *model.State) {
-	for e := range observed.All() {
-		a, ok := e.Object.(model.Address)
-		if !ok || a.Netns == "" {
+func (c *carriers) lookInside(w model.Way, addresses []model.Address, observed *model.State) {
+	for _, a := range addresses {
+		if a.Netns == "" || c.inside[a.Netns] != "" {
 			continue
 		}
 		for _, hop := range w.Hops {
-			next := hop.Via
-			if !next.IsValid() {
-				next = w.To
-			}
-			if c.inside[a.Netns] == "" && a.Prefix.Addr() == next && leadsTo(a, hop.Dev, observed) {
+			next := w.Next(hop)
+			if a.Prefix.Addr() == next && leadsTo(a, hop.Dev, observed) {
 				c.inside[a.Netns] = fmt.Sprintf("the namespace has %s, the next hop of %s", next, w.For)
 			}
 		}

@@ -149,10 +149,7 @@ func (g *guard) losingRoute(r model.Route) string {
 func (g *guard) nextHop(link string, meant func(netip.Addr) bool) string {
 	for _, w := range g.ways {
 		for _, hop := range w.Hops {
-			next := hop.Via
-			if !next.IsValid() {
-				next = w.To
-			}
+			next := w.Next(hop)
 			if hop.Dev == link && next.IsValid() && meant(next) {
 				return fmt.Sprintf("%s is the next hop of %s", next, w.For)
 			}

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -168,7 +167,7 @@ func Read(dir string) (*Record, error) {
 	defer f.Close()
 	r, err := Parse(io.LimitReader(f, maxSize))
 	if err != nil {
-		return nil, fmt.Errorf("read the journal %s: %w", f.Name(), err)
+		return nil, fmt.Errorf("read the journal %s: %w; remove it to forget that run", f.Name(), err)
 	}
 	r.Attended = attended(f)
 	return r, nil
@@ -207,8 +206,7 @@ func Parse(in io.Reader) (*Record, error) {
 // line reads the header if r is nil, else an entry.
 func (r *Record) line(line []byte) (*Record, error) {
 	sum, document, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
-	want, err := strconv.ParseUint(string(sum), 16, 32)
-	if !ok || err != nil || len(sum) != 8 || uint32(want) != crc32.ChecksumIEEE(document) {
+	if !ok || string(sum) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(document)) {
 		return nil, errors.New("it is not as it was written: the checksum differs")
 	}
 	if r == nil {

@@ -31,8 +31,9 @@ type Options struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
-	// OnWrite is told of each request that is about to change something; nil isn't.
-	OnWrite func()
+	// OnWrite is asked before each request that changes something; its error refuses
+	// the request in the kernel's place. nil isn't asked.
+	OnWrite func() error
 }
 
 // Host is the door to one host: its root network namespace and the named ones. It
@@ -126,17 +127,21 @@ func (h *Host) In(netns string, f func() error) error {
 	return enter(s.file, model.NetnsKey(netns), f)
 }
 
-// writing counts a request that is about to change something.
-func (h *Host) writing() {
+// writing counts a request that is about to change something, and says whether it may
+// be made.
+func (h *Host) writing() error {
 	h.writes.Add(1)
-	if h.opts.OnWrite != nil {
-		h.opts.OnWrite()
+	if h.opts.OnWrite == nil {
+		return nil
 	}
+	return h.opts.OnWrite()
 }
 
 // exec sends a request that changes something, and counts it.
 func (h *Host) exec(s *space, m message) error {
-	h.writing()
+	if err := h.writing(); err != nil {
+		return err
+	}
 	return s.conn.exec(m)
 }
 

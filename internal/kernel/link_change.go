@@ -27,7 +27,11 @@ func (d linkDoor) create(o model.Object) error {
 	if err != nil {
 		return err
 	}
-	if err := d.h.exec(s, m); err != nil {
+	err = d.h.exec(s, m)
+	if errors.Is(err, unix.EEXIST) && d.h.outlived(s, l) {
+		err = d.h.exec(s, m)
+	}
+	if err != nil {
 		return err
 	}
 	born := newborn(l)
@@ -125,6 +129,11 @@ func (d linkDoor) update(before, after model.Object) error {
 		// With another underlay device, the kernel has derived the MTU anew
 		// (ip_tunnel_update, net/ipv4/ip_tunnel.c; vxlan_config_apply).
 		was.MTU = model.Opt[uint32]{}
+	}
+	if follows, err := d.followsPorts(was, l); err != nil {
+		return err
+	} else if follows {
+		was.MAC = model.Opt[model.MAC]{} // set what it has: from then on, it stays
 	}
 	return d.configure(s, l.Name, was, l)
 }

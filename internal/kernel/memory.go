@@ -164,6 +164,22 @@ func (h *Host) unremember(netns, name string) error {
 	return h.store(m)
 }
 
+// ForgetDead forgets what sysctls were of namespaces and devices that are gone. Nothing
+// depends on it: it is not found again anyway.
+func (h *Host) ForgetDead() {
+	if h.opts.StateDir == "" {
+		return
+	}
+	h.memoryMu.Lock()
+	defer h.memoryMu.Unlock()
+	if b, err := h.readMemory(); err != nil || len(b) == 0 {
+		return
+	}
+	if m, err := h.remembered(); err == nil {
+		_ = h.store(m)
+	}
+}
+
 // store replaces the file as a whole, so that no reader sees half of it. With nothing
 // to remember there is no file.
 func (h *Host) store(m *memory) error {

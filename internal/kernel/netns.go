@@ -72,12 +72,14 @@ func (d netnsDoor) create(o model.Object) error {
 	if err := CheckComponent(n.Name); err != nil {
 		return err
 	}
-	d.h.writing()
+	if err := d.h.writing(); err != nil {
+		return err
+	}
 	path, err := d.h.prepareFile(n.Name)
 	if err != nil {
 		return err
 	}
-	if err := bindNew(path, func() error { return setLo(n) }); err != nil {
+	if err := bindNew(path, func() error { return errors.Join(setLo(n), d.h.writing()) }); err != nil {
 		os.Remove(path)
 		return err
 	}
@@ -203,7 +205,9 @@ func (d netnsDoor) remove(o model.Object) error {
 		return err
 	}
 	d.h.forget(name)
-	d.h.writing()
+	if err := d.h.writing(); err != nil {
+		return err
+	}
 	dir, err := OpenDir(d.h.opts.NetnsDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -217,5 +221,39 @@ func (d netnsDoor) remove(o model.Object) error {
 	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return err
 	}
-	return dir.Remove(name)
+	if err := d.h.writing(); err != nil {
+		return err
+	}
+	if err := removeEmpty(dir, path); err != nil {
+		return err
+	}
+	d.h.ForgetDead()
+	return nil
+}
+
+// removeEmpty removes a namespace's file once nothing is mounted on it. One that is not
+// as we make them is somebody's, and stays.
+func removeEmpty(dir *Dir, path string) error {
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() || st.Size() > 0 || isNamespace(path) {
+		return ignore(err, unix.ENOENT)
+	}
+	return dir.Remove(filepath.Base(path))
+}
+
+// RemoveDebris removes the file of a namespace that nothing is mounted on, if it is
+// there: what is left of one whose making or removal was interrupted.
+func (h *Host) RemoveDebris(name string) error {
+	if err := CheckComponent(name); err != nil {
+		return err
+	}
+	dir, err := OpenDir(h.opts.NetnsDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return opError("remove the file of", model.Netns{Name: name}, removeEmpty(dir, filepath.Join(h.opts.NetnsDir, name)))
 }

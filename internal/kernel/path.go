@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +22,7 @@ func (h *Host) PathTo(ctx context.Context, dst, src netip.Addr) (model.Path, err
 		return model.Path{}, err
 	}
 	body, err := s.conn.get(pathRequest(dst, src))
-	if src.IsValid() && errors.Is(err, unix.EINVAL) {
+	if src.IsValid() && err != nil { // EINVAL or ENETUNREACH, depending on the kernel
 		body, err = s.conn.get(pathRequest(dst, netip.Addr{}))
 	}
 	if err != nil {
@@ -34,7 +33,10 @@ func (h *Host) PathTo(ctx context.Context, dst, src netip.Addr) (model.Path, err
 }
 
 func pathRequest(dst, src netip.Addr) message {
-	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH | unix.RTM_F_LOOKUP_TABLE}
+	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
+	if dst.Is4() {
+		head.flags |= unix.RTM_F_LOOKUP_TABLE // IPv6 tells the table anyway, and refuses the flag
+	}
 	if src.IsValid() {
 		head.srcLen = uint8(src.BitLen())
 	}

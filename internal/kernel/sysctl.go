@@ -82,7 +82,9 @@ func (h *Host) writeSysctl(netns, name, value string) error {
 	if err != nil {
 		return err
 	}
-	h.writing()
+	if err := h.writing(); err != nil {
+		return err
+	}
 	return h.In(netns, func() error {
 		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {

@@ -54,6 +54,15 @@ type Way struct {
 	Path
 }
 
+// Next returns the address that a hop of the way sends packets to: the gateway, or where
+// they go; invalid: not known.
+func (w Way) Next(hop Hop) netip.Addr {
+	if hop.Via.IsValid() {
+		return hop.Via
+	}
+	return w.To
+}
+
 // Management is what carries the connections by which the host is managed. The zero
 // value is nothing at all.
 type Management struct {

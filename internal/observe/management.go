@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -91,12 +92,17 @@ func (o *wayfinder) way(ctx context.Context, name string, to, local netip.Addr) 
 	return nil
 }
 
-// path is what the kernel would do with a packet; the zero Path where it has no route.
+// path is what the kernel would do with a packet; the zero Path where it has no route,
+// or one that refuses packets.
 func (o *wayfinder) path(ctx context.Context, to, from netip.Addr) (model.Path, error) {
 	p, err := o.host.PathTo(ctx, to, from)
-	var op *kernel.OpError
-	if errors.As(err, &op) {
-		return model.Path{}, nil
+	for _, e := range []error{
+		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ESRCH, syscall.EAFNOSUPPORT,
+		syscall.EACCES, syscall.EINVAL, // prohibit, blackhole (fib_props, net/ipv4/fib_semantics.c)
+	} {
+		if errors.Is(err, e) {
+			return model.Path{}, nil
+		}
 	}
 	return p, err
 }
@@ -137,7 +143,7 @@ func (o *wayfinder) tunnels(ctx context.Context) error {
 		first = len(o.m.Ways)
 		for _, w := range ways {
 			for _, hop := range w.Hops {
-				far, err := o.farEnd(ctx, links[hop.Dev], w.To, hop.Via)
+				far, err := o.farEnd(ctx, links[hop.Dev], w.Next(hop))
 				if err != nil {
 					return err
 				}
@@ -155,11 +161,7 @@ func (o *wayfinder) tunnels(ctx context.Context) error {
 
 // farEnd returns the underlay address to which a link sends packets for a next hop; the
 // invalid Addr where it is no tunnel, or not known.
-func (o *wayfinder) farEnd(ctx context.Context, l model.Link, to, via netip.Addr) (netip.Addr, error) {
-	next := via
-	if !next.IsValid() {
-		next = to
-	}
+func (o *wayfinder) farEnd(ctx context.Context, l model.Link, next netip.Addr) (netip.Addr, error) {
 	switch l.Type.Value() {
 	case model.TypeIPIP:
 		if far := l.IPIP.Remote.Value(); far.IsValid() {

@@ -1,11 +1,11 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
@@ -21,6 +21,7 @@ type ApplyOptions struct {
 	Phase       diff.Phase // of a change that is made on a whole fleet
 	AllowHarm   bool
 	AllowMgmt   bool // touch what carries the management connection
+	AllowEmpty  bool // remove all from a node that the file leaves nothing
 	MaxDestroy  Limit
 	MaxImpact   model.Opt[model.Impact] // open: any
 	LockTimeout time.Duration
@@ -44,10 +45,6 @@ type planner func(context.Context) (*Result, error)
 
 // ErrNotApproved says that the user did not want the plan.
 var ErrNotApproved = errors.New("not approved: nothing was changed")
-
-// maxRounds is how often a plan is made anew after somebody else changed the host
-// between the observation and the step.
-const maxRounds = 3
 
 // Apply brings the host to what the topology asks, and returns the last plan. An
 // *apply.Failure says that a step failed, a *NotConverged that the host differs
@@ -79,14 +76,10 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	if err := r.free(); err != nil {
 		return nil, err
 	}
-	for round := 1; ; round++ {
-		res, err := r.once(ctx, plan, o)
-		var f *apply.Failure
-		if errors.As(err, &f) && len(f.Stuck) == 0 && raced(err) && round < maxRounds && o.Saved == nil {
-			continue
-		}
-		return res, err
+	if err := r.removeDebris(); err != nil {
+		return nil, err
 	}
+	return r.rounds(ctx, plan, o)
 }
 
 // lock takes the right to change the host.
@@ -120,17 +113,6 @@ func capable() error {
 	return nil
 }
 
-// raced says whether somebody else seems to have changed the host between our
-// observation and the step.
-func raced(err error) bool {
-	for _, e := range []error{syscall.EEXIST, syscall.ENOENT, syscall.ESRCH, syscall.EBUSY, syscall.ENODEV} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
 // once plans, asks, executes and looks again.
 func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*Result, error) {
 	res, err := plan(ctx)
@@ -142,7 +124,7 @@ func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*R
 			return nil, err
 		}
 	}
-	if err := Refusal(res.Plan, o); err != nil {
+	if err := cmp.Or(r.EmptyRefusal(res, o), Refusal(res.Plan, o)); err != nil {
 		return res, err
 	}
 	if res.Plan.Empty() {
@@ -210,17 +192,18 @@ func quoted(v string) string {
 func Refusal(p *diff.Plan, o ApplyOptions) error {
 	switch {
 	case len(p.Missing) > 0:
-		return fmt.Errorf("%s does not exist, and is not ours to make", p.Missing[0].Object.Key())
+		return fmt.Errorf("%s does not exist, and is not ours to make; nothing was changed; make it, or name another one in the file", p.Missing[0].Object.Key())
 	case len(p.Conflicts) > 0:
-		return fmt.Errorf("%s in conflict with what is on the host; nothing was changed", countOf(len(p.Conflicts), "object is", "objects are"))
+		return fmt.Errorf("%s in conflict with what is on the host; nothing was changed; the plan tells the ways out of each", countOf(len(p.Conflicts), "object is", "objects are"))
 	case len(p.Touched) > 0 && !o.AllowMgmt:
 		return mgmtRefusal(p.Touched)
 	case len(p.Harmed) > 0 && !o.AllowHarm:
-		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; allow it with --allow-harm",
+		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; move what is needed elsewhere first, or allow it with --allow-harm",
 			countOf(len(p.Harmed), "foreign object", "foreign objects"), p.Harmed[0].Object.Key(), p.Harmed[0].Cause)
 	}
 	if most, ok := o.MaxImpact.Get(); ok && p.Summary().Impact > most {
-		return fmt.Errorf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed", p.Summary().Impact, most)
+		return fmt.Errorf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed; do it when traffic may suffer that, with --max-impact %s",
+			p.Summary().Impact, most, p.Summary().Impact)
 	}
 	return o.MaxDestroy.check(p)
 }

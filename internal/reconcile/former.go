@@ -2,9 +2,11 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
@@ -24,14 +26,64 @@ func differences(ctx context.Context, h *kernel.Host, id model.Identity, steps [
 		is, has := now.Get(k)
 		switch {
 		case had && !has:
-			l = append(l, fmt.Errorf("%s is not there any more", k))
+			l = append(l, &difference{k, "is not there any more"})
 		case !had && has && is.Owner.Mine():
-			l = append(l, fmt.Errorf("%s is still there", k))
+			l = append(l, &difference{k, "is still there"})
 		case had:
 			changes, _, _ := model.DiffAttrs(was, is.Object)
 			for _, a := range changes {
-				l = append(l, fmt.Errorf("%s: %s is %s, and was %s", k, a.Name, quoted(a.Before), quoted(a.After)))
+				l = append(l, &difference{k, fmt.Sprintf("has %s %s, and had %s", a.Name, quoted(a.Before), quoted(a.After))})
 			}
+		}
+	}
+	return l
+}
+
+// difference is an object that is not as it was.
+type difference struct {
+	key  model.Key
+	what string
+}
+
+// Error names the object.
+func (d *difference) Error() string { return d.key.String() + " " + d.what }
+
+// notAsBefore puts what could not be undone together with what differs. That an object
+// could not be changed back says nothing where it is as it was: a step may have failed
+// before it had done anything. Only of a namespace more may be left than can be seen:
+// its file.
+func notAsBefore(stuck, differences []error) []error {
+	differs, looked := map[model.Key]bool{}, true
+	for _, err := range differences {
+		var d *difference
+		if looked = looked && errors.As(err, &d); d != nil {
+			differs[d.key] = true
+		}
+	}
+	var l []error
+	for _, err := range stuck {
+		var n *apply.NotUndone
+		if !looked || !errors.As(err, &n) || differs[n.Key] || n.Key.Kind == model.KindNetns {
+			l = append(l, err)
+		}
+	}
+	return append(l, differences...)
+}
+
+// strays observes the host and returns what carries our mark now although neither a step
+// was about it, nor was it there before, an error each: what a step left behind that
+// failed while it cleaned up.
+func strays(ctx context.Context, h *kernel.Host, id model.Identity, before *Result) []error {
+	_, known := touched(before.Plan.Steps)
+	now, err := observed(ctx, h, id, known)
+	if err != nil {
+		return []error{fmt.Errorf("look for what was left behind: %w", err)}
+	}
+	var l []error
+	for e := range now.All() {
+		_, was := before.Observed.Get(e.Object.Key())
+		if _, touched := known.Get(e.Object.Key()); e.Owner.Mine() && !was && !touched {
+			l = append(l, fmt.Errorf("%s was left behind", e.Object.Key()))
 		}
 	}
 	return l

@@ -57,10 +57,12 @@ func (r *Reconciler) run(ctx context.Context, res *Result, j *journal.Journal) e
 	if !errors.As(err, &f) {
 		return err
 	}
-	f.Stuck = append(f.Stuck, differences(context.WithoutCancel(ctx), r.Host, r.Identity(), res.Plan.Steps, func(k model.Key) (model.Object, bool) {
+	ctx = context.WithoutCancel(ctx)
+	f.Stuck = notAsBefore(f.Stuck, differences(ctx, r.Host, r.Identity(), res.Plan.Steps, func(k model.Key) (model.Object, bool) {
 		e, ok := res.Observed.Get(k)
 		return e.Object, ok
-	})...)
+	}))
+	f.Stuck = append(f.Stuck, strays(ctx, r.Host, r.Identity(), res)...)
 	if len(f.Stuck) > 0 {
 		return errors.Join(err, j.Close())
 	}
@@ -70,6 +72,9 @@ func (r *Reconciler) run(ctx context.Context, res *Result, j *journal.Journal) e
 // converged looks at the host again: what differs after all is an error.
 func (r *Reconciler) converged(ctx context.Context, plan planner) error {
 	after, err := plan(context.WithoutCancel(ctx))
+	for round := 1; raced(err) && round < maxRounds; round++ {
+		after, err = plan(context.WithoutCancel(ctx))
+	}
 	if err != nil {
 		return &NotConverged{Err: err}
 	}

@@ -27,11 +27,11 @@ func mgmtRefusal(touched []diff.Touch) error {
 	t := touched[0]
 	more := ""
 	if n := len(touched); n > 1 {
-		more = fmt.Sprintf(", and %s", countOf(n-1, "other change does", "other changes do"))
+		more = fmt.Sprintf(" and %s", countOf(n-1, "other change", "other changes"))
 	}
-	return fmt.Errorf("%s %s may cut the connection by which this host is managed: %s%s; nothing was changed; "+
+	return fmt.Errorf("%s %s%s may cut the connection by which this host is managed: %s; nothing was changed; "+
 		"allow it with --allow-mgmt, best so that it is taken back unless you confirm it: apply --confirm 120s --allow-mgmt",
-		gerund(t.Action), t.Object.Key(), t.Why, more)
+		gerund(t.Action), t.Object.Key(), more, t.Why)
 }
 
 // gerund is what an action is called where it is the subject.

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -32,8 +33,9 @@ type Place struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
-	// OnWrite is told of each request that is about to change something; nil isn't.
-	OnWrite func()
+	// OnWrite is asked before each request that changes something; its error refuses
+	// the request in the kernel's place. nil isn't asked.
+	OnWrite func() error
 }
 
 func (p Place) runDir() string {
@@ -47,6 +49,7 @@ func (p Place) runDir() string {
 type Reconciler struct {
 	Topology *spec.Topology
 	Node     *spec.Node
+	Absent   bool // the topology does not have the node: it is to have nothing
 	Host     *kernel.Host
 	place    Place
 }
@@ -55,9 +58,17 @@ type Reconciler struct {
 // or is "". The caller closes the Reconciler.
 func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reconciler, error) {
 	node, err := find(ctx, t, name, place)
+	var absent *AbsentError
+	if errors.As(err, &absent) {
+		return nil, leftOn(ctx, t, place, absent)
+	}
 	if err != nil {
 		return nil, err
 	}
+	return open(t, node, place)
+}
+
+func open(t *spec.Topology, node *spec.Node, place Place) (*Reconciler, error) {
 	if err := kernel.CheckComponent(t.Name + "@" + node.Name); err != nil {
 		return nil, err
 	}
@@ -136,10 +147,14 @@ type Result struct {
 	Expansion *desired.Expansion // nil where all is to be removed
 	Observed  *model.State
 	Plan      *diff.Plan
+	Empties   bool // the file leaves the node nothing, and the plan removes all that it had
 }
 
 // Plan computes what is to be done. It changes nothing.
 func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, error) {
+	if r.Absent {
+		return r.PlanDestroy(ctx)
+	}
 	x, err := r.Expand(ctx)
 	if err != nil {
 		return nil, err
@@ -149,7 +164,8 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: diff.Compute(x.State, observed, opts)})
+	p := diff.Compute(x.State, observed, opts)
+	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.

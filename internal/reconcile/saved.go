@@ -3,7 +3,6 @@ package reconcile
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,8 +55,7 @@ func WritePlan(path string, p *SavedPlan) error {
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	sum := sha256.Sum256(b)
-	text := fmt.Appendf(nil, "%s%d %s\n%s\n", planMagic, planFormat, hex.EncodeToString(sum[:]), b)
+	text := fmt.Appendf(nil, "%s\n%s\n", planHead(b), b)
 	d, err := kernel.OpenPlace(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
@@ -67,6 +65,11 @@ func WritePlan(path string, p *SavedPlan) error {
 		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil
+}
+
+// planHead is the first line of a saved plan, without its end.
+func planHead(document []byte) string {
+	return fmt.Sprintf("%s%d %x", planMagic, planFormat, sha256.Sum256(document))
 }
 
 // ReadPlan reads a saved plan. It follows no symbolic link, and reads no file that
@@ -100,15 +103,14 @@ func ParsePlan(in io.Reader) (*SavedPlan, error) {
 	}
 	first, document, ok := bytes.Cut(b, []byte("\n"))
 	var format int
-	var sum string
-	if n, _ := fmt.Sscanf(string(first), planMagic+"%d %64s", &format, &sum); !ok || n < 1 {
+	if n, _ := fmt.Sscanf(string(first), planMagic+"%d", &format); !ok || n < 1 {
 		return nil, errors.New("it is no saved plan")
 	}
 	if format != planFormat {
 		return nil, fmt.Errorf("its format is %d; this program reads %d: make the plan anew", format, planFormat)
 	}
 	document, ended := bytes.CutSuffix(document, []byte("\n"))
-	if got := sha256.Sum256(document); !ended || sum != hex.EncodeToString(got[:]) {
+	if !ended || string(first) != planHead(document) {
 		return nil, errors.New("it is not as it was written: cut off, or changed")
 	}
 	var p SavedPlan

@@ -33,20 +33,24 @@ func Unfinished(place Place) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	var errs []error // of journals that cannot be read: they hide no other ones
 	for _, dir := range dirs {
 		rec, err := journal.Read(dir)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		// A journal of another boot or another host says nothing of this one.
-		if rec != nil && rec.Boot == boot && rec.Root == id && (!rec.Attended || rec.Waiting()) {
-			if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
-				return nil, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name)
-			}
-			return &Run{Record: rec, place: place, dir: dir}, nil
+		if rec == nil || rec.Boot != boot || rec.Root != id || rec.Attended && !rec.Waiting() {
+			continue
 		}
+		if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
+			errs = append(errs, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name))
+			continue
+		}
+		return &Run{Record: rec, place: place, dir: dir}, nil
 	}
-	return nil, nil
+	return nil, errors.Join(errs...)
 }
 
 func hostID(place Place) (boot string, id uint64, err error) {
@@ -98,6 +102,26 @@ func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
 	})
 }
 
+// removeDebris removes the files of namespaces that a run left which was interrupted
+// between the making of a namespace's file and its mount, or between the unmounting and
+// the file's removal: nothing else tells whose such a file is.
+func (r *Reconciler) removeDebris() error {
+	r.Host.ForgetDead()
+	run, err := Unfinished(r.place)
+	if err != nil || run == nil {
+		return err
+	}
+	for _, s := range run.Steps {
+		if s.Key().Kind != model.KindNetns {
+			continue
+		}
+		if err := r.Host.RemoveDebris(s.Key().Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // NotRecovered says that a run could not be taken back in full.
 type NotRecovered struct{ Stuck []error }
 
@@ -139,7 +163,7 @@ func takeBack(ctx context.Context, h *kernel.Host, rec *journal.Record) []error 
 		return []error{err}
 	}
 	stuck := apply.Recover(ctx, h, rec, foreign(now))
-	return append(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get)...)
+	return notAsBefore(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get))
 }
 
 // foreign returns what says that the object that a step has made or changed is not
