@@ -241,7 +241,7 @@ func TestConfined(t *testing.T) {
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
 	h.apply(file)
-	for _, tc := range []struct {
+	for i, tc := range []struct {
 		args []string
 		want rights
 	}{
@@ -263,6 +263,9 @@ func TestConfined(t *testing.T) {
 		{[]string{"lab", "exec", "vm1", "--", "true"}, only(0)},
 		{[]string{"nonesuch"}, only(0)},
 	} {
+		if sampledOut(i) {
+			continue
+		}
 		t.Run(strings.Join(tc.args[:min(len(tc.args), 2)], " "), func(t *testing.T) {
 			outer := w.t
 			w.t = t
