@@ -10,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz vuln sweep demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
+	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (half an hour)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
@@ -56,6 +57,15 @@ fuzz:
 
 vuln:
 	@GO='$(GO)' hack/vuln
+
+# The faults of docs/reliability.md: all of them here, in part in the virtual machine,
+# which has ipip and is slow.
+PROOFS    = TestRollback|TestTwins|TestFailedAnywhere|TestFailedRollBack|TestRaceLeads|TestKilledAnywhere|TestForeignChanges|TestDebris|TestJournalOf|TestReadersAre|TestLockIs
+PROOFENV  = NETPLAN_OVERLAY_TEST_RELIABILITY=1
+reliability: deps
+	{ $(PROOFENV) $(GO) test -count=1 -p 1 -timeout 90m -json -run '$(PROOFS)' ./internal/apply ./cmd/netplan-overlay; \
+	CGO_ENABLED=0 $(GO) test -count=1 -p 1 -timeout 90m -json -exec '$(VMRUN) -t 5000 -e $(PROOFENV)' \
+		-run 'TestFailedAnywhere|TestKilledAnywhereOfAnyChange' ./cmd/netplan-overlay; } | $(GO) run ./hack/reliability
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay
