@@ -53,14 +53,14 @@ bench:
 FUZZTIME ?= 30s
 FUZZERS   = spec:FuzzParse reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
 fuzz:
-	for f in $(FUZZERS); do $(GO) test ./internal/$${f%%:*} -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || exit 1; done
+	@GO='$(GO)' hack/fuzz $(FUZZTIME) $(FUZZERS)
 
 vuln:
 	@GO='$(GO)' hack/vuln
 
 # The faults of docs/reliability.md: all of them here, in part in the virtual machine,
 # which has ipip and is slow.
-PROOFS    = TestRollback|TestTwins|TestFailedAnywhere|TestFailedRollBack|TestRaceLeads|TestKilledAnywhere|TestForeignChanges|TestDebris|TestJournalOf|TestReadersAre|TestLockIs
+PROOFS    = TestRollback|TestTwins|TestFailedAnywhere|TestFailedRollBack|TestRaceLeads|TestKilledAnywhere|TestForeignChanges|TestDebris|TestJournalOf|TestReadersAre|TestLockIs|TestFullRun
 PROOFENV  = NETPLAN_OVERLAY_TEST_RELIABILITY=1
 reliability: deps
 	{ $(PROOFENV) $(GO) test -count=1 -p 1 -timeout 90m -json -run '$(PROOFS)' ./internal/apply ./cmd/netplan-overlay; \
