@@ -7,10 +7,10 @@ export CGO_ENABLED = 0
 # older kernel than most machines. Plain emulation is slow: hence the time.
 VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
 VMTIME  ?= 600
-VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
+VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -24,6 +24,7 @@ help:
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
 	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (half an hour)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
+	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
 
@@ -69,6 +70,16 @@ reliability: deps
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay
+
+# Both write what they measured into files first, so that the pages are never half new.
+IMPACTRUNS ?= 3
+MEASURE     = $(GO) test -count=1 -timeout 60m -v -run 'TestImpact|TestSwitching' ./cmd/netplan-overlay
+impact: VMTIME = 3000
+impact:
+	mkdir -p .cache
+	NETPLAN_OVERLAY_TEST_IMPACT_RUNS=$(IMPACTRUNS) $(MEASURE) >.cache/impact-host || { cat .cache/impact-host; exit 1; }
+	NETPLAN_OVERLAY_TEST_IMPACT_RUNS=1 CGO_ENABLED=0 $(MEASURE) -exec '$(VMRUN) -e NETPLAN_OVERLAY_TEST_IMPACT_RUNS' >.cache/impact-vm || { cat .cache/impact-vm; exit 1; }
+	cat .cache/impact-host .cache/impact-vm | $(GO) run ./hack/impact docs
 
 demo:
 	$(GO) run ./cmd/netplan-overlay lab test -f examples/classic.yaml

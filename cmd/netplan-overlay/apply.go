@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
@@ -19,10 +20,14 @@ import (
 type changing struct {
 	approve     bool
 	allowHarm   bool
+	allowMgmt   bool
+	allowEmpty  bool
+	destroys    bool // the command is destroy: the file need not have the node
 	maxDestroy  string
 	maxImpact   string
 	plan        string
 	lockTimeout time.Duration
+	phase       diff.Phase
 	verify      bool
 	confirm     time.Duration
 }
@@ -30,12 +35,20 @@ type changing struct {
 func (f *changing) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "don't ask before changing something")
 	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
+	cmd.Flags().BoolVar(&f.allowMgmt, "allow-mgmt", false, "go on although the default route or the SSH connection may be cut")
 	cmd.Flags().DurationVar(&f.confirm, "confirm", 0, "take the change back unless netplan-overlay confirm comes within this time, such as 120s")
+	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
+	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
 	lockTimeout(cmd, &f.lockTimeout)
 }
 
 func lockTimeout(cmd *cobra.Command, d *time.Duration) {
 	cmd.Flags().DurationVar(d, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
+}
+
+// allowEmpty adds the flag --allow-empty to a command.
+func allowEmpty(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "allow-empty", false, "go on where the topology has no nodes, or lacks this one, or has nothing for it: all that was made here goes")
 }
 
 const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new
@@ -45,12 +58,19 @@ end the host is looked at again; what still differs is an error.
 Everything that is made carries this topology's mark. Marked objects that the
 topology no longer asks for are deleted; nothing else is.
 
+What carries the connection by which the host is managed (its default routes, and
+the SSH connection that this was started from) is not touched without --allow-mgmt.
+
 If the process dies on the way, the next apply finishes, whatever the point was; with
 --recover it takes the interrupted run back instead.
 
 With --confirm, the change is taken back by itself, exactly, unless the command confirm
 comes in time: also if this process or the SSH session dies. With --verify, it is taken
 back if namespaces that reached each other before don't do so any more.
+
+A change of the backend loses no packets if each node accepts the new way before any
+node sends that way. For that, do it in three parts, each on all nodes before the next:
+apply --phase prepare, apply --phase commit, and apply.
 
 Exit codes: 0 done, 1 error and nothing was changed, 3 a step failed and all is as
 it was before, 4 look at the host, 5 the saved plan is stale and nothing was changed.`
@@ -68,7 +88,7 @@ func newApply(c *common) *cobra.Command {
 				return c.recover(cmd, f.lockTimeout)
 			}
 			return c.change(cmd.Context(), f, func(ctx context.Context, r *reconcile.Reconciler, o reconcile.ApplyOptions) (*reconcile.Result, error) {
-				o.Adopt = adopt
+				o.Adopt, o.Phase = adopt, f.phase
 				return r.Apply(ctx, o)
 			})
 		},
@@ -78,9 +98,10 @@ func newApply(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&f.plan, "plan", "", "do what this saved plan says, without asking, and nothing else")
 	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "take the change back if a pair of namespaces doesn't reach each other any more that did before")
-	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
-	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
+	phase(cmd, &f.phase)
+	allowEmpty(cmd, &f.allowEmpty)
 	cmd.MarkFlagsMutuallyExclusive("plan", "adopt")
+	cmd.MarkFlagsMutuallyExclusive("plan", "phase")
 	cmd.MarkFlagsMutuallyExclusive("plan", "recover")
 	return cmd
 }
@@ -112,22 +133,23 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 			return err
 		}
 		f.approve = true // whoever saved it has read it
+		f.phase = saved.Phase
 	}
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
 	}
-	r, err := c.open(ctx)
+	r, err := c.openUnless(ctx, f.allowEmpty || f.destroys)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
+		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
-			if err := c.showPlan(r, res, "text"); err != nil {
+			if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
 				return false, err
 			}
 			ok := f.approve
@@ -146,14 +168,14 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	}
 	c.log(r, res)
 	if !shown {
-		if err := c.showPlan(r, res, "text"); err != nil {
+		if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
 			return err
 		}
 	}
 	if err != nil || !shown {
 		return err
 	}
-	if err := render.Applied(c.ui.out, header(r), res.Plan, c.ui.options()); err != nil || f.confirm == 0 {
+	if err := render.Applied(c.ui.out, header(r, f.phase), res.Plan, c.ui.options()); err != nil || f.confirm == 0 {
 		return err
 	}
 	fmt.Fprintf(c.ui.out, "It is taken back in %v, unless you confirm it: netplan-overlay confirm\n", f.confirm)

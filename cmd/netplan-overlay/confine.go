@@ -57,27 +57,48 @@ func (c *common) confine(args []string) error {
 	ui := *c.ui
 	root := newRoot(&common{ui: &ui})
 	cmd, rest, err := root.Find(args)
-	if err != nil || cmd == root || cmd.Name() == "version" {
-		return c.giveUp(kernel.Confinement{})
+	if err != nil || cmd == root {
+		return c.giveUpFirst(kernel.Confinement{})
 	}
 	_ = cmd.ParseFlags(rest)
 	given := func(flag string) bool {
 		f := cmd.Flags().Lookup(flag)
 		return f != nil && fromEnvironment(f) == nil && f.Value.String() != f.DefValue
 	}
-	c.needs = needs(strings.TrimPrefix(cmd.CommandPath(), root.Name()+" "), given)
+	command := strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")
+	c.needs = needs(command, given)
 	n := c.needs
-	n.Keep |= reading
-	return c.giveUp(n)
+	if readsFiles(command, given) {
+		n.Keep |= reading
+	}
+	return c.giveUpFirst(n)
 }
 
-// filesRead gives up what only reading files needed.
-func (c *common) filesRead() error { return c.giveUp(c.needs) }
+// readsFiles says whether a command reads a topology, or a plan, at all.
+func readsFiles(command string, given func(flag string) bool) bool {
+	switch command {
+	case "version", "confirm", guardCommand:
+		return false
+	case "apply":
+		return !given("recover")
+	case "lab exec":
+		return given("file")
+	}
+	return true
+}
 
-func (c *common) giveUp(n kernel.Confinement) error {
-	err := kernel.Confine(n)
+// filesRead gives up what only reading files needed; with cgo, that stays.
+func (c *common) filesRead() error {
+	if err := kernel.Confine(c.needs); !errors.Is(err, kernel.ErrCgo) {
+		return err
+	}
+	return nil
+}
+
+func (c *common) giveUpFirst(n kernel.Confinement) error {
+	err := kernel.ConfineFirst(n)
 	if errors.Is(err, kernel.ErrCgo) {
-		c.ui.log().Info(err.Error())
+		c.ui.warn("%v", err)
 		return nil
 	}
 	return err

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,7 +15,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
 // The capabilities as /proc/PID/status has them.
@@ -89,6 +94,53 @@ func parseRights(t *testing.T, status string) rights {
 	return r
 }
 
+// What SECURITY.md says that each command keeps, it keeps, and there is no other one.
+func TestSecurityTable(t *testing.T) {
+	b, err := os.ReadFile("../../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]kernel.Capabilities{
+		"CAP_SYS_ADMIN": sysAdmin, "CAP_NET_ADMIN": netAdmin, "CAP_NET_RAW": netRaw, "CAP_KILL": kill, "CAP_DAC_OVERRIDE": override,
+	}
+	told := map[string]bool{}
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || !strings.HasPrefix(line, "| `") || strings.Contains(cells[1], "NETPLAN") {
+			continue
+		}
+		var want kernel.Capabilities
+		for _, name := range regexp.MustCompile("CAP_[A-Z_]+").FindAllString(cells[2], -1) {
+			if names[name] == 0 {
+				t.Errorf("SECURITY.md tells of %s", name)
+			}
+			want |= names[name]
+		}
+		if want == 0 && !strings.Contains(cells[2], "nothing") {
+			continue // another table
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			command, flag, _ := strings.Cut(m[1], " --")
+			told[command] = true
+			given := func(f string) bool { return f == flag }
+			if got := needs(command, given).Keep; got != want && command != "lab test" {
+				t.Errorf("SECURITY.md says that %s keeps %s; it keeps %b", m[1], cells[2], got)
+			}
+		}
+	}
+	var all func(c *cobra.Command)
+	root := newRoot(&common{ui: terminal()})
+	all = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			all(sub)
+		}
+		if name := strings.TrimPrefix(c.CommandPath(), root.Name()+" "); c != root && !c.HasSubCommands() && !c.Hidden && !told[name] {
+			t.Errorf("SECURITY.md doesn't tell of %s", name)
+		}
+	}
+	all(root)
+}
+
 // comesTo waits until all threads of a process have these rights. A process that has
 // more, or less, never comes to them.
 func comesTo(t *testing.T, pid int, want rights) {
@@ -126,11 +178,11 @@ func fullPipe(t *testing.T) *os.File {
 	return w
 }
 
-// startStuck starts the tool on the host; it waits where it would print its result.
+// startStuck starts the tool on the host; it waits where it would print something.
 func (h *host) startStuck(args ...string) int {
 	h.w.t.Helper()
 	cmd := toolCommand(h.w.t, append(args, "--netns-dir", h.dir, "--run-dir", h.runDir())...)
-	cmd.Stdout = fullPipe(h.w.t)
+	cmd.Stdout, cmd.Stderr = fullPipe(h.w.t), fullPipe(h.w.t)
 	if err := h.door.In("", cmd.Start); err != nil {
 		h.w.t.Fatal(err)
 	}
@@ -149,11 +201,36 @@ func endAfterwards(t *testing.T, cmd *exec.Cmd) {
 func needPure(t *testing.T) {
 	t.Helper()
 	needRoot(t)
-	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0); errno == syscall.ENOTSUP {
+	if linkedWithCgo() {
 		if os.Getenv("CI") != "" {
 			t.Fatal("the tests are linked with cgo; make runs them with CGO_ENABLED=0")
 		}
 		t.Skip("linked with cgo: run with CGO_ENABLED=0, as make does")
+	}
+}
+
+func linkedWithCgo() bool {
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0)
+	return errno == syscall.ENOTSUP
+}
+
+// With cgo, a program starts itself anew, with what it needs and the right to read files.
+func TestConfinedWithCgo(t *testing.T) {
+	needRoot(t)
+	if !linkedWithCgo() {
+		t.Skip("linked without cgo, as make does; TestConfined shows more than this")
+	}
+	w := newWorld(t, "192.168.32.245/24")
+	file := w.file("topology.yaml", two("vxlan"))
+	for command, want := range map[string]uint64{"version": 0, "validate": search, "plan": search | sysAdmin, "destroy": search | sysAdmin | netAdmin} {
+		args := []string{command}
+		if command != "version" {
+			args = append(args, "-f", file)
+		}
+		if command == "destroy" {
+			args = append(args, "--auto-approve")
+		}
+		comesTo(t, w.hosts[0].startStuck(args...), rights{want, want, want, want, want, true})
 	}
 }
 
@@ -179,7 +256,12 @@ func TestConfined(t *testing.T) {
 		{[]string{"plan", "-f", file, "--out", filepath.Join(w.dir, "p.plan")}, only(sysAdmin | override)},
 		{[]string{"verify", "-f", file}, only(sysAdmin | netRaw)},
 		{[]string{"apply", "-f", file, "--auto-approve"}, only(sysAdmin | netAdmin)},
+		{[]string{"apply", "-f", file, "--auto-approve", "--verify"}, only(sysAdmin | netAdmin | netRaw)},
+		{[]string{"apply", "--recover"}, only(sysAdmin | netAdmin)},
+		{[]string{"confirm"}, only(0)},
 		{[]string{"destroy", "-f", file, "--auto-approve"}, only(sysAdmin | netAdmin)},
+		{[]string{"lab", "exec", "vm1", "--", "true"}, only(0)},
+		{[]string{"nonesuch"}, only(0)},
 	} {
 		t.Run(strings.Join(tc.args[:min(len(tc.args), 2)], " "), func(t *testing.T) {
 			outer := w.t
@@ -283,6 +365,55 @@ func TestLabConfined(t *testing.T) {
 			t.Errorf("a command in the lab (-want +got):\n%s", d)
 		}
 	})
+}
+
+// A user who was given some capabilities, as a service is, needs not be root: he keeps
+// what is needed of them, and passes on but what the guard of a run needs.
+func TestConfinedService(t *testing.T) {
+	needPure(t)
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	dir, file := publicDir(t, "service")
+	state := filepath.Dir(h.dir)
+	if err := errors.Join(os.Chmod(filepath.Dir(w.dir), 0o755), os.Chown(state, nobody, nobody), os.Chown(h.dir, nobody, nobody)); err != nil {
+		t.Fatal(err)
+	}
+	service := func(args ...string) *exec.Cmd {
+		cmd := asNobody(t, dir, append(args, "--netns-dir", h.dir, "--run-dir", h.runDir())...)
+		cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_NET_RAW}
+		return cmd
+	}
+	run := func(cmd *exec.Cmd) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := h.door.In("", cmd.Start); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v: %v\n%s%s", cmd.Args[1:], err, &out, &errs)
+		}
+	}
+	bounding := ownRights(t).Bounding // to shrink that needs CAP_SETPCAP; no_new_privs does as well
+
+	cmd := service("plan", "-f", file)
+	cmd.Stdout, cmd.Stderr = fullPipe(t), fullPipe(t)
+	if err := h.door.In("", cmd.Start); err != nil {
+		t.Fatal(err)
+	}
+	endAfterwards(t, cmd)
+	want := only(sysAdmin)
+	want.Bounding = bounding
+	comesTo(t, cmd.Process.Pid, want)
+
+	run(service("apply", "-f", file, "--auto-approve", "--confirm", "60s"))
+	want = only(sysAdmin | netAdmin)
+	want.Bounding = bounding
+	comesTo(t, h.guarded(), want)
+	run(service("confirm"))
+	h.unguarded()
+	run(service("plan", "-f", file, "--detailed-exitcode"))
+	run(service("destroy", "-f", file, "--auto-approve"))
 }
 
 // What root may read and write by sudo in somebody's own directory, it still may.

@@ -9,12 +9,14 @@ import (
 )
 
 func newDestroy(c *common) *cobra.Command {
-	var f changing
+	f := changing{destroys: true}
 	cmd := &cobra.Command{
 		Use:   "destroy",
 		Short: "Remove everything from this host that carries the topology's mark",
 		Long: `Removes everything from this host that carries the mark of this topology and node,
-and gives sysctls back the values that they had before. What others made stays.
+and gives sysctls back the values that they had before. What others made stays. The
+topology need not have the node any more: then it is the one that --node names, or
+whose mark the host has.
 
 Exit codes: as for apply.`,
 		Args: cobra.NoArgs,

@@ -59,6 +59,10 @@ func TestHostileJournal(t *testing.T) {
 	address := model.Address{Link: "eth0", Prefix: netip.MustParsePrefix("192.168.32.245/24")}
 	foreign := model.Route{Dst: netip.MustParsePrefix("10.9.0.0/16"), Table: model.TableMain, Dev: model.Some("eth0")}
 	forward := model.Sysctl{Name: "net.ipv4.ip_forward", Value: model.Some("1"), Saved: model.Some("0")}
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	h.ip("route", "add", "10.9.0.0/16", "dev", "eth0")
+	file, victim := w.file("topology.yaml", two("vxlan")), w.file("victim", "precious")
 	for _, tc := range []struct {
 		name  string
 		steps []model.Step
@@ -75,11 +79,7 @@ func TestHostileJournal(t *testing.T) {
 		{"a sysctl elsewhere", []model.Step{created(model.Sysctl{Name: "net.//.kernel.panic", Value: model.Some("0"), Saved: model.Some("1")})}, exitStuck, "is no sysctl of a network namespace"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, "192.168.32.245/24")
-			h := w.hosts[0]
-			h.ip("route", "add", "10.9.0.0/16", "dev", "eth0")
-			file := w.file("topology.yaml", two("vxlan"))
-			victim := w.file("victim", "precious")
+			defer os.RemoveAll(h.runDir())
 			h.journal("classic", tc.steps...)
 			before := h.snapshot()
 			r := h.tool("apply", "-f", file, "--recover")
@@ -112,6 +112,8 @@ func TestJournalOfAnother(t *testing.T) {
 // Whatever somebody has put in the places where the tool keeps its files, an apply
 // changes nothing, there or on the host, and says what is in the way.
 func TestPlantedFiles(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
 	for _, tc := range []struct {
 		name  string
 		plant func(h *host, victim string) error
@@ -159,11 +161,11 @@ func TestPlantedFiles(t *testing.T) {
 		}, "others may write into"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, "192.168.32.245/24")
-			h := w.hosts[0]
+			w.dir = t.TempDir() // each with files of its own
+			h.dir = filepath.Join(w.dir, h.name, "netns")
 			file := w.file("topology.yaml", two("vxlan"))
 			victim := filepath.Join(w.dir, "victim")
-			if err := or(os.Mkdir(victim, 0o755), os.WriteFile(victim+"/precious", []byte("precious"), 0o600), tc.plant(h, victim)); err != nil {
+			if err := or(os.MkdirAll(h.dir, 0o755), os.Mkdir(victim, 0o755), os.WriteFile(victim+"/precious", []byte("precious"), 0o600), tc.plant(h, victim)); err != nil {
 				t.Fatal(err)
 			}
 			before := settled(h.ip("address", "show")) + settled(h.ip("route", "show"))
@@ -183,6 +185,23 @@ func TestPlantedFiles(t *testing.T) {
 	}
 }
 
+// A namespace that is there already isn't entered, either, where somebody else could
+// have put it.
+func TestPlantedNamespace(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	h.apply(file)
+	if err := os.Chmod(h.dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"plan"}, {"verify"}, {"apply", "--auto-approve"}, {"destroy", "--auto-approve"}} {
+		if r := h.tool(append(args, "-f", file)...); r.code != exitError || !strings.Contains(r.err, "others may write into "+h.dir) {
+			t.Errorf("%v: exit code %d\n%s%s", args, r.code, r.out, r.err)
+		}
+	}
+}
+
 // or returns the first error.
 func or(errs ...error) error {
 	for _, err := range errs {
@@ -191,4 +210,25 @@ func or(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// A name that somebody gave a device, in a container perhaps, cannot command the
+// terminal of who reads of it.
+func TestHostileName(t *testing.T) {
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	h.apply(file)
+	const name = "a\x1b[31m\x07\u0085"
+	h.ip("link", "add", name, "type", "veth", "peer", "name", "other")
+	h.ip("link", "set", name, "alias", "\x1b]0;x\x07", "master", "br245")
+	for _, args := range [][]string{{"observe"}, {"plan"}, {"destroy", "--auto-approve"}} {
+		r := h.tool(append(args, "-f", file)...)
+		if strings.ContainsAny(r.out+r.err, "\x1b\x07\u0085") {
+			t.Errorf("%v: exit code %d\n%q\n%q", args, r.code, r.out, r.err)
+		}
+		if args[0] == "destroy" && (r.code != exitError || !strings.Contains(r.err, `link a\x1b[31m\a\u0085 with link br245`)) {
+			t.Errorf("%v: exit code %d\n%s%s", args, r.code, r.out, r.err)
+		}
+	}
 }

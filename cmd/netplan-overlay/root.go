@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,7 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
+	sessions []model.Session // by which the host is managed
 
 	needs kernel.Confinement // what the command can do
 }
@@ -128,10 +130,30 @@ func (c *common) paths() ([]string, error) {
 	return nil, fmt.Errorf("no topology: neither ./%s nor %s is there; name one with -f FILE", here, etc)
 }
 
+// openAbsent is open, but that the topology may lack the node, or have no nodes at all.
+func (c *common) openAbsent(ctx context.Context) (*reconcile.Reconciler, error) {
+	t, err := c.loadBy(spec.LoadEmpty)
+	if err != nil {
+		return nil, err
+	}
+	c.tellUnfinished()
+	return reconcile.NewAbsent(ctx, t, c.node, c.place())
+}
+
+// openUnless is openAbsent where that is allowed, else open.
+func (c *common) openUnless(ctx context.Context, allowEmpty bool) (*reconcile.Reconciler, error) {
+	if allowEmpty {
+		return c.openAbsent(ctx)
+	}
+	return c.open(ctx)
+}
+
 // load reads the topology and tells all errors in it. Of warnings it only says that
 // there are some: whoever runs a pipeline has read them in review.
-func (c *common) load() (*spec.Topology, error) {
-	t, problems, err := c.read()
+func (c *common) load() (*spec.Topology, error) { return c.loadBy(spec.Load) }
+
+func (c *common) loadBy(load loader) (*spec.Topology, error) {
+	t, problems, err := c.readBy(load)
 	warnings := 0
 	for _, p := range problems {
 		if p.Warning {
@@ -146,12 +168,17 @@ func (c *common) load() (*spec.Topology, error) {
 	return t, err
 }
 
-func (c *common) read() (*spec.Topology, []spec.Problem, error) {
+func (c *common) read() (*spec.Topology, []spec.Problem, error) { return c.readBy(spec.Load) }
+
+// loader is spec.Load or spec.LoadEmpty.
+type loader func(paths []string, stdin io.Reader) (*spec.Topology, []spec.Problem, error)
+
+func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 	paths, err := c.paths()
 	if err != nil {
 		return nil, nil, err
 	}
-	t, problems, err := spec.Load(paths, c.ui.in)
+	t, problems, err := load(paths, c.ui.in)
 	if giveUp := c.filesRead(); giveUp != nil {
 		return nil, nil, giveUp
 	}
@@ -159,7 +186,7 @@ func (c *common) read() (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Trace: c.trace, OnWrite: c.ui.onWrite}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions, Trace: c.trace, OnWrite: c.ui.onWrite}
 }
 
 // trace tells each step at the level debug.

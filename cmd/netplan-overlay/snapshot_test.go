@@ -41,7 +41,8 @@ func settled(s string) string {
 	s = volatile.ReplaceAllString(s, "")
 	lines := strings.Split(s, "\n")
 	lines = slices.DeleteFunc(lines, func(l string) bool {
-		return strings.Contains(l, "fe80:") || strings.Contains(l, "ff00::/8") || strings.TrimSpace(l) == ""
+		return strings.Contains(l, "fe80:") || strings.Contains(l, "ff00::/8") || strings.TrimSpace(l) == "" ||
+			strings.Contains(l, "Peer netns reference is invalid") // of a namespace that somebody deletes while ip looks
 	})
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")

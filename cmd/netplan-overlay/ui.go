@@ -16,7 +16,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -77,7 +79,22 @@ func (u *ui) log() *slog.Logger {
 
 // warn tells something that doesn't stop the command.
 func (u *ui) warn(format string, args ...any) {
-	fmt.Fprintf(u.err, "Warning: "+format+"\n", args...)
+	u.tell("Warning: "+format, args...)
+}
+
+// tell writes a line, or several, to stderr. Names in it may come from the kernel,
+// which takes nearly any byte from whoever may set them, be it in a container: escape
+// sequences must not reach a terminal.
+func (u *ui) tell(format string, args ...any) {
+	var b strings.Builder
+	for _, r := range fmt.Sprintf(format, args...) {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	fmt.Fprintln(u.err, b.String())
 }
 
 // confirm asks a question that only "yes" answers.
@@ -104,7 +121,7 @@ func (u *ui) exitCode(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(u.err, "Error: %v\n", err)
+	u.tell("Error: %v", err)
 	var failure *apply.Failure
 	var differs *reconcile.NotConverged
 	var stuck *reconcile.NotRecovered

@@ -21,6 +21,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/lab"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
@@ -34,6 +35,10 @@ func TestMain(m *testing.M) {
 		ui := terminal()
 		if !slices.Contains(os.Args, guardCommand) {
 			inject(ui)
+		}
+		if d, err := time.ParseDuration(os.Getenv(pauseVar)); err == nil {
+			ui.onStep = func() { time.Sleep(d) }
+			ui.onWrite = func() error { time.Sleep(d); return nil }
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as main does
 		defer stop()
@@ -52,11 +57,12 @@ type world struct {
 }
 
 type host struct {
-	w     *world
-	name  string
-	netns string // its root network namespace, below /run/netns
-	dir   string // of its own namespaces
-	door  *kernel.Host
+	w       *world
+	name    string
+	netns   string // its root network namespace, below /run/netns
+	dir     string // of its own namespaces
+	session string // SSH_CONNECTION of the commands on it; "": there is no such connection
+	door    *kernel.Host
 }
 
 // needRoot skips a test that has no right to make namespaces; in CI that is an
@@ -158,7 +164,7 @@ type result struct {
 func (h *host) in(netns string, name string, args ...string) result {
 	h.w.t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), asTool+"=1", "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), asTool+"=1", "NO_COLOR=1", "SSH_CONNECTION="+h.session)
 	return h.w.finish(cmd, h.start(netns, cmd))
 }
 
@@ -313,13 +319,17 @@ type planDocument struct {
 		Attributes []struct {
 			Name, Before, After string
 		} `json:"attributes"`
-		Reason string `json:"reason"`
-		Source string `json:"source"`
+		Reason string       `json:"reason"`
+		Source string       `json:"source"`
+		Impact model.Impact `json:"impact"`
 	} `json:"changes"`
 	Steps []struct {
 		Op     string `json:"op"`
 		Object string `json:"object"`
 	} `json:"steps"`
+	Summary struct {
+		Impact model.Impact `json:"impact"`
+	} `json:"summary"`
 }
 
 // lines puts the changes as "update link br245 mtu up", sorted by the plan itself.

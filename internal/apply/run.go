@@ -106,7 +106,7 @@ func settle(ctx context.Context, k Kernel, plan *diff.Plan, errs []error) error 
 // A creation that failed leaves nothing behind; what stands in its place is somebody
 // else's.
 func halfDone(s model.Step, err error) []model.Step {
-	update := s.Op == model.OpUpdate && s.Key().Kind == model.KindLink && !errors.Is(err, syscall.ENODEV)
+	update := s.Op == model.OpUpdate && s.Key().Kind == model.KindLink && !s.Renames() && !errors.Is(err, syscall.ENODEV)
 	removal := s.Op == model.OpDelete && s.Key().Kind == model.KindNetns
 	if update || removal {
 		return []model.Step{s}

@@ -241,6 +241,7 @@ func TestTwins(t *testing.T) {
 // negative, the real one fails before that, at that step or so.
 func (w *twin) bring(want *model.State, opts diff.Options, at int) {
 	w.Helper()
+	opts.LiveRename = w.real.Features().LiveRename
 	p := w.plans(want, opts)
 	if len(p.Conflicts) > 0 || len(p.Steps) == 0 {
 		return

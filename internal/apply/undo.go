@@ -27,9 +27,16 @@ func undo(ctx context.Context, k Kernel, done []model.Step, sure int) []error {
 	made := map[model.Key]bool{}
 	for n, s := range slices.Backward(done) {
 		for i, back := range Inverse(s) {
-			if k.Do(ctx, []model.Step{back})[0] != nil {
+			err := k.Do(ctx, []model.Step{back})[0]
+			if back.Renames() { // what waits is to be had under the former name
+				for j := range waiting {
+					waiting[j].Step = formerName(waiting[j].Step, back)
+				}
+			}
+			switch {
+			case err != nil:
 				waiting = append(waiting, inverse{back, i > 0 || n >= sure})
-			} else if back.Op == model.OpCreate {
+			case back.Op == model.OpCreate:
 				made[back.Key()] = true
 			}
 		}
@@ -45,6 +52,17 @@ func undo(ctx context.Context, k Kernel, done []model.Step, sure int) []error {
 		}
 	}
 	return stuck
+}
+
+// formerName returns the step as it is when a link has the name again that back gives it.
+func formerName(s, back model.Step) model.Step {
+	from, to := back.Before.Key(), back.Key().Name
+	for _, o := range []*model.Object{&s.Before, &s.After} {
+		if *o != nil {
+			*o = model.Renamed(*o, from.Netns, from.Name, to)
+		}
+	}
+	return s
 }
 
 // NotUndone says that what was done to an object could not be taken back.

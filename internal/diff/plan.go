@@ -83,6 +83,7 @@ type Plan struct {
 	Conflicts []Conflict
 	Harmed    []Harm
 	Missing   []model.Entry // references that don't exist
+	Touched   []Touch       // of what carries the management connection; Touches finds them
 	Unchanged int           // objects that are right
 }
 

@@ -40,21 +40,25 @@ type Confinement struct {
 // than the process that started it would lose its parent-death signal (commit_creds,
 // kernel/cred.c), and with it a lab would outlive the terminal.
 //
-// It fails with ErrCgo in a program that was linked with cgo.
+// It fails with ErrCgo in a program that was linked with cgo and has something to give up.
 func Confine(c Confinement) error {
 	have, err := ownCapabilities()
 	if err != nil {
 		return fmt.Errorf("find out the own capabilities: %w", err)
 	}
+	if linkedWithCgo() {
+		if have.permitted&^(c.Keep|c.Heirs) == 0 {
+			return nil
+		}
+		return ErrCgo
+	}
 	if have.effective&CapSetPCap != 0 {
-		if err := dropBounding(c.Heirs); err != nil {
+		if err := dropBounding(c.Heirs, prctlAll); err != nil {
 			return fmt.Errorf("drop capabilities from the bounding set: %w", err)
 		}
 	}
-	if err := prctlAll(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0); err != nil {
-		return fmt.Errorf("drop ambient capabilities: %w", err)
-	}
-	if err := setCapabilities(have.effective&c.Keep, have.permitted&(c.Keep|c.Heirs)); err != nil {
+	// What is not inheritable is not ambient either (cap_capset, security/commoncap.c).
+	if err := setCapabilities(have.effective&c.Keep, have.permitted&(c.Keep|c.Heirs), have.inheritable&c.Heirs); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
 	}
 	if c.Heirs != 0 {
@@ -68,27 +72,23 @@ func Confine(c Confinement) error {
 
 // ErrCgo says that the program was linked with cgo: there, Go cannot make a system call
 // on every thread (syscall.AllThreadsSyscall), and a thread has its own capabilities.
-var ErrCgo = errors.New("this program was built with cgo and cannot give up capabilities; build it with CGO_ENABLED=0")
+var ErrCgo = errors.New("this program was built with cgo, and cannot give up the capabilities that it doesn't need; build it with CGO_ENABLED=0")
 
-// prctlAll is prctl(2) on each thread.
-func prctlAll(option, a, b uintptr) error {
-	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, option, a, b, 0, 0, 0)
-	return onAllThreads(errno)
+func linkedWithCgo() bool {
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0)
+	return errno == syscall.ENOTSUP
 }
 
-// onAllThreads is the error of a system call on each thread.
-func onAllThreads(errno syscall.Errno) error {
-	switch errno {
-	case 0:
-		return nil
-	case syscall.ENOTSUP:
-		return ErrCgo
+// prctlAll is prctl(2) on each thread.
+func prctlAll(option int, a, b uintptr) error {
+	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, uintptr(option), a, b, 0, 0, 0); errno != 0 {
+		return errno
 	}
-	return errno
+	return nil
 }
 
 // dropBounding leaves but some in the set that programs could gain from.
-func dropBounding(keep Capabilities) error {
+func dropBounding(keep Capabilities, prctl func(option int, a, b uintptr) error) error {
 	for n := uintptr(0); n < 64; n++ {
 		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, n, 0, 0, 0)
 		if errors.Is(err, unix.EINVAL) {
@@ -100,26 +100,32 @@ func dropBounding(keep Capabilities) error {
 		if has == 0 || keep>>n&1 == 1 {
 			continue
 		}
-		if err := prctlAll(unix.PR_CAPBSET_DROP, n, 0); err != nil {
+		if err := prctl(unix.PR_CAPBSET_DROP, n, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// setCapabilities leaves nothing inheritable.
-func setCapabilities(effective, permitted Capabilities) error {
+func setCapabilities(effective, permitted, inheritable Capabilities) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3} // process 0: the thread that calls
-	data := [2]unix.CapUserData{
-		{Effective: uint32(effective), Permitted: uint32(permitted)},
-		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32)},
-	}
+	data := userData(effective, permitted, inheritable)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
-	return onAllThreads(errno)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func userData(effective, permitted, inheritable Capabilities) [2]unix.CapUserData {
+	return [2]unix.CapUserData{
+		{Effective: uint32(effective), Permitted: uint32(permitted), Inheritable: uint32(inheritable)},
+		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32), Inheritable: uint32(inheritable >> 32)},
+	}
 }
 
 // sets are what the kernel says of a thread's capabilities.
-type sets struct{ effective, permitted Capabilities }
+type sets struct{ effective, permitted, inheritable Capabilities }
 
 // ownCapabilities reads those of the calling thread.
 func ownCapabilities() (sets, error) {
@@ -127,5 +133,7 @@ func ownCapabilities() (sets, error) {
 	var data [2]unix.CapUserData
 	err := unix.Capget(&header, &data[0])
 	both := func(low, high uint32) Capabilities { return Capabilities(low) | Capabilities(high)<<32 }
-	return sets{both(data[0].Effective, data[1].Effective), both(data[0].Permitted, data[1].Permitted)}, err
+	return sets{
+		both(data[0].Effective, data[1].Effective), both(data[0].Permitted, data[1].Permitted), both(data[0].Inheritable, data[1].Inheritable),
+	}, err
 }

@@ -55,6 +55,8 @@ type Features struct {
 	// AddressProtocolChange says that replacing an IPv4 address changes it: as of
 	// Linux 6.4 (5c4a9aa856c7).
 	AddressProtocolChange bool
+	// LiveRename says that a link that is up can get another name: as of Linux 6.2.
+	LiveRename bool
 }
 
 // space is an open network namespace.
@@ -161,6 +163,9 @@ func (h *Host) space(netns string) (*space, error) {
 		s.close()
 		delete(h.spaces, netns)
 	}
+	if err := h.checkNetnsDir(netns); err != nil {
+		return nil, err
+	}
 	s, err := openSpace(path, netns)
 	if err != nil {
 		return nil, err
@@ -188,6 +193,19 @@ func checkNetnsName(netns string) error {
 		return fmt.Errorf("open netns: %w", err)
 	}
 	return nil
+}
+
+// checkNetnsDir refuses to enter what others could have put into the directory of
+// namespaces: it might be any namespace of the machine.
+func (h *Host) checkNetnsDir(netns string) error {
+	if netns == "" {
+		return nil
+	}
+	d, err := OpenDir(h.opts.NetnsDir)
+	if err != nil {
+		return fmt.Errorf("open netns %s: %w", netns, err)
+	}
+	return d.Close()
 }
 
 // path returns the namespace's file; "" is the process's own namespace.
@@ -327,5 +345,5 @@ func featuresOf(release string) Features {
 		return Features{}
 	}
 	atLeast := func(a, b int) bool { return major > a || major == a && minor >= b }
-	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4)}
+	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4), LiveRename: atLeast(6, 2)}
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,10 @@ import (
 // ApplyOptions say what an apply may do.
 type ApplyOptions struct {
 	Adopt       bool
+	Phase       diff.Phase // of a change that is made on a whole fleet
 	AllowHarm   bool
+	AllowMgmt   bool // touch what carries the management connection
+	AllowEmpty  bool // remove all from a node that the file leaves nothing
 	MaxDestroy  Limit
 	MaxImpact   model.Opt[model.Impact] // open: any
 	LockTimeout time.Duration
@@ -50,9 +54,11 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 		if err := o.Saved.belongsTo(r); err != nil {
 			return nil, err
 		}
-		o.Adopt = o.Saved.Adopt
+		o.Adopt, o.Phase = o.Saved.Adopt, o.Saved.Phase
 	}
-	plan := func(ctx context.Context) (*Result, error) { return r.Plan(ctx, diff.Options{Adopt: o.Adopt}) }
+	plan := func(ctx context.Context) (*Result, error) {
+		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
+	}
 	return r.execute(ctx, plan, o)
 }
 
@@ -118,7 +124,7 @@ func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*R
 			return nil, err
 		}
 	}
-	if err := Refusal(res.Plan, o); err != nil {
+	if err := cmp.Or(r.EmptyRefusal(res, o), Refusal(res.Plan, o)); err != nil {
 		return res, err
 	}
 	if res.Plan.Empty() {
@@ -186,15 +192,18 @@ func quoted(v string) string {
 func Refusal(p *diff.Plan, o ApplyOptions) error {
 	switch {
 	case len(p.Missing) > 0:
-		return fmt.Errorf("%s does not exist, and is not ours to make", p.Missing[0].Object.Key())
+		return fmt.Errorf("%s does not exist, and is not ours to make; nothing was changed; make it, or name another one in the file", p.Missing[0].Object.Key())
 	case len(p.Conflicts) > 0:
-		return fmt.Errorf("%s in conflict with what is on the host; nothing was changed", countOf(len(p.Conflicts), "object is", "objects are"))
+		return fmt.Errorf("%s in conflict with what is on the host; nothing was changed; the plan tells the ways out of each", countOf(len(p.Conflicts), "object is", "objects are"))
+	case len(p.Touched) > 0 && !o.AllowMgmt:
+		return mgmtRefusal(p.Touched)
 	case len(p.Harmed) > 0 && !o.AllowHarm:
-		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; allow it with --allow-harm",
+		return fmt.Errorf("%s would go down with ours (%s with %s); nothing was changed; move what is needed elsewhere first, or allow it with --allow-harm",
 			countOf(len(p.Harmed), "foreign object", "foreign objects"), p.Harmed[0].Object.Key(), p.Harmed[0].Cause)
 	}
 	if most, ok := o.MaxImpact.Get(); ok && p.Summary().Impact > most {
-		return fmt.Errorf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed", p.Summary().Impact, most)
+		return fmt.Errorf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed; do it when traffic may suffer that, with --max-impact %s",
+			p.Summary().Impact, most, p.Summary().Impact)
 	}
 	return o.MaxDestroy.check(p)
 }

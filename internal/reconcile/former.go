@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -105,6 +106,9 @@ func touched(steps []model.Step) ([]model.Key, *model.State) {
 	}
 	for _, step := range steps {
 		put(step.Object())
+		if step.Renames() {
+			put(step.Before)
+		}
 		put(step.Lost...)
 		put(step.Released...)
 		put(step.Restore...)
@@ -129,10 +133,27 @@ func former(steps []model.Step) formerState {
 			f[k] = o
 		}
 	}
+	var names []model.Step // that gave a link another name
+	was := func(o model.Object) model.Object {
+		for _, n := range slices.Backward(names) {
+			o = model.Renamed(o, n.Key().Netns, n.Key().Name, n.Before.Key().Name)
+		}
+		return o
+	}
 	for _, s := range steps {
-		put(s.Key(), s.Before)
+		if s.Before != nil {
+			before := was(s.Before)
+			put(before.Key(), before)
+		}
+		if s.After != nil {
+			put(s.Key(), nil) // unless it was there
+		}
+		if s.Renames() {
+			names = append(names, s)
+		}
 		for _, l := range [][]model.Object{s.Lost, s.Released, s.Restore} {
 			for _, o := range l {
+				o = was(o)
 				put(o.Key(), o)
 			}
 		}

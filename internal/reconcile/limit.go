@@ -55,5 +55,5 @@ func (l Limit) check(p *diff.Plan) error {
 	if s.Destroy <= most {
 		return nil
 	}
-	return fmt.Errorf("the plan destroys %d of %d objects, more than --max-destroy %s allows; nothing was changed", s.Destroy, ours, l)
+	return fmt.Errorf("the plan destroys %d of %d objects, more than --max-destroy %s allows; nothing was changed; if all of that is meant, give a higher limit", s.Destroy, ours, l)
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -26,6 +27,10 @@ type Place struct {
 	NetnsDir string // where its named namespaces are; "": /run/netns
 	RunDir   string // "": DefaultRunDir
 
+	// Sessions are the connections by which the host is managed, beside its default
+	// routes; nil: none.
+	Sessions []model.Session
+
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
 	// OnWrite is asked before each request that changes something; its error refuses
@@ -44,6 +49,7 @@ func (p Place) runDir() string {
 type Reconciler struct {
 	Topology *spec.Topology
 	Node     *spec.Node
+	Absent   bool // the topology does not have the node: it is to have nothing
 	Host     *kernel.Host
 	place    Place
 }
@@ -52,7 +58,18 @@ type Reconciler struct {
 // or is "". The caller closes the Reconciler.
 func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reconciler, error) {
 	node, err := find(ctx, t, name, place)
+	var absent *AbsentError
+	if errors.As(err, &absent) {
+		return nil, leftOn(ctx, t, place, absent)
+	}
 	if err != nil {
+		return nil, err
+	}
+	return open(t, node, place)
+}
+
+func open(t *spec.Topology, node *spec.Node, place Place) (*Reconciler, error) {
+	if err := kernel.CheckComponent(t.Name + "@" + node.Name); err != nil {
 		return nil, err
 	}
 	h, err := kernel.Open(kernel.Options{
@@ -130,19 +147,25 @@ type Result struct {
 	Expansion *desired.Expansion // nil where all is to be removed
 	Observed  *model.State
 	Plan      *diff.Plan
+	Empties   bool // the file leaves the node nothing, and the plan removes all that it had
 }
 
 // Plan computes what is to be done. It changes nothing.
 func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, error) {
+	if r.Absent {
+		return r.PlanDestroy(ctx)
+	}
 	x, err := r.Expand(ctx)
 	if err != nil {
 		return nil, err
 	}
+	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, x.State)
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Expansion: x, Observed: observed, Plan: diff.Compute(x.State, observed, opts)}, nil
+	p := diff.Compute(x.State, observed, opts)
+	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.
@@ -151,7 +174,7 @@ func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Observed: observed, Plan: diff.Compute(&model.State{}, observed, diff.Options{})}, nil
+	return r.guarded(ctx, &Result{Observed: observed, Plan: diff.Compute(&model.State{}, observed, diff.Options{})})
 }
 
 // Observe returns what is there, within what concerns the node; a host that cannot

@@ -59,6 +59,10 @@ func TestRefusal(t *testing.T) {
 		{"conflict", &diff.Plan{Conflicts: []diff.Conflict{{Want: link, Got: link}}}, reconcile.ApplyOptions{}, "1 object is in conflict"},
 		{"harm", &diff.Plan{Harmed: []diff.Harm{{Object: link}}}, reconcile.ApplyOptions{}, "--allow-harm"},
 		{"allowed harm", &diff.Plan{Harmed: []diff.Harm{{Object: link}}}, reconcile.ApplyOptions{AllowHarm: true}, ""},
+		{"management", &diff.Plan{Touched: []diff.Touch{{Action: diff.Delete, Object: link, Why: "br0 carries the default route"}}}, reconcile.ApplyOptions{AllowHarm: true},
+			"deleting link br0 may cut the connection by which this host is managed: br0 carries the default route; nothing was changed; allow it with --allow-mgmt"},
+		{"more of it", &diff.Plan{Touched: []diff.Touch{{Action: diff.Adopt, Object: link, Why: "w"}, {}, {}}}, reconcile.ApplyOptions{}, "adopting link br0 and 2 other changes may cut the connection by which this host is managed: w; nothing was changed"},
+		{"allowed management", &diff.Plan{Touched: []diff.Touch{{Object: link}}}, reconcile.ApplyOptions{AllowMgmt: true}, ""},
 		{"missing", &diff.Plan{Missing: []model.Entry{{Object: link}}}, reconcile.ApplyOptions{AllowHarm: true}, "link br0 does not exist"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

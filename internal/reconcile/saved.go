@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -33,16 +34,17 @@ type SavedPlan struct {
 	Version  string       `json:"version"`
 	Made     time.Time    `json:"made"`
 	Adopt    bool         `json:"adopt"`
+	Phase    diff.Phase   `json:"phase"`
 	Steps    []model.Step `json:"steps"`
 }
 
 // Save returns a plan as it can be executed later on this host; version is the
 // program's.
-func (r *Reconciler) Save(res *Result, adopt bool, version string) (*SavedPlan, error) {
+func (r *Reconciler) Save(res *Result, o diff.Options, version string) (*SavedPlan, error) {
 	h, err := r.header(nil)
 	return &SavedPlan{
 		Topology: r.Topology.Name, Node: r.Node.Name, Digest: r.Topology.Digest, Boot: h.Boot, Root: h.Root,
-		Version: version, Made: time.Now().UTC(), Adopt: adopt, Steps: res.Plan.Steps,
+		Version: version, Made: time.Now().UTC(), Adopt: o.Adopt, Phase: o.Phase, Steps: res.Plan.Steps,
 	}, err
 }
 

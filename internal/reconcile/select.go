@@ -23,7 +23,7 @@ func SelectNode(t *spec.Topology, name string, host Host) (*spec.Node, error) {
 		if n := nodeNamed(t, name); n != nil {
 			return n, nil
 		}
-		return nil, fmt.Errorf("topology %s has no node %q; it has %s", t.Name, name, nodeList(t.Nodes))
+		return nil, &AbsentError{why: fmt.Sprintf("topology %s has no node %q; it has %s", t.Name, name, nodeList(t.Nodes))}
 	}
 	var local []spec.Node
 	for _, n := range t.Nodes {
@@ -38,8 +38,8 @@ func SelectNode(t *spec.Topology, name string, host Host) (*spec.Node, error) {
 		if n := nodeNamed(t, host.Name); n != nil {
 			return n, nil
 		}
-		return nil, fmt.Errorf("this host is no node of topology %s: it has none of the nodes' addresses, and no node is named %q; it has %s; say which with --node",
-			t.Name, host.Name, nodeList(t.Nodes))
+		return nil, &AbsentError{why: fmt.Sprintf("this host is no node of topology %s: it has none of the nodes' addresses, and no node is named %q; it has %s; say which with --node",
+			t.Name, host.Name, nodeList(t.Nodes))}
 	}
 	return nil, fmt.Errorf("this host has the addresses of several nodes of topology %s: %s; say which it is with --node", t.Name, nodeList(local))
 }
@@ -55,6 +55,9 @@ func nodeNamed(t *spec.Topology, name string) *spec.Node {
 
 // nodeList names nodes with their addresses, for an error; of many, the first few.
 func nodeList(nodes []spec.Node) string {
+	if len(nodes) == 0 {
+		return "none"
+	}
 	const most = 10
 	var l []string
 	for i, n := range nodes {

@@ -33,20 +33,24 @@ func Unfinished(place Place) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	var errs []error // of journals that cannot be read: they hide no other ones
 	for _, dir := range dirs {
 		rec, err := journal.Read(dir)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			continue
 		}
 		// A journal of another boot or another host says nothing of this one.
-		if rec != nil && rec.Boot == boot && rec.Root == id && (!rec.Attended || rec.Waiting()) {
-			if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
-				return nil, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name)
-			}
-			return &Run{Record: rec, place: place, dir: dir}, nil
+		if rec == nil || rec.Boot != boot || rec.Root != id || rec.Attended && !rec.Waiting() {
+			continue
 		}
+		if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
+			errs = append(errs, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name))
+			continue
+		}
+		return &Run{Record: rec, place: place, dir: dir}, nil
 	}
-	return nil, nil
+	return nil, errors.Join(errs...)
 }
 
 func hostID(place Place) (boot string, id uint64, err error) {

@@ -24,6 +24,7 @@ func Plan(w io.Writer, h Header, p *diff.Plan, o Options) error {
 	t.changes()
 	t.conflicts()
 	t.harmed()
+	t.touched()
 	t.missing()
 	t.summary()
 	return t.writeTo(w)

@@ -13,11 +13,13 @@ type planDocument struct {
 	FormatVersion string             `json:"format_version"`
 	Topology      string             `json:"topology"`
 	Node          string             `json:"node"`
+	Phase         diff.Phase         `json:"phase,omitempty"` // of a change in phases
 	Changes       []changeDocument   `json:"changes"`
 	Steps         []stepDocument     `json:"steps"` // what apply executes, in this order
 	Conflicts     []conflictDocument `json:"conflicts"`
 	Harmed        []harmDocument     `json:"harmed"`
 	Missing       []missingDocument  `json:"missing"`
+	Management    []touchDocument    `json:"management"` // what may cut the management connection
 	Summary       summaryDocument    `json:"summary"`
 }
 
@@ -64,6 +66,13 @@ type harmDocument struct {
 	Cause string `json:"cause"`
 }
 
+type touchDocument struct {
+	Action string `json:"action"`
+	objectName
+	Cause  string `json:"cause,omitempty"` // the object whose change does it
+	Reason string `json:"reason"`
+}
+
 type missingDocument struct {
 	objectName
 	Intent string `json:"intent"`
@@ -84,9 +93,9 @@ type summaryDocument struct {
 func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
 	s := p.Summary()
 	d := planDocument{
-		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node,
+		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase,
 		Changes: []changeDocument{}, Steps: []stepDocument{},
-		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{},
+		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{}, Management: []touchDocument{},
 		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},
 	}
 	for _, c := range pointers(withIntents(p.Changes)) {
@@ -104,7 +113,18 @@ func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
 	for _, e := range p.Missing {
 		d.Missing = append(d.Missing, missingDocument{nameOf(e.Object), e.Intent, e.Source})
 	}
+	for _, x := range p.Touched {
+		d.Management = append(d.Management, touchOf(x))
+	}
 	return writeJSON(w, d)
+}
+
+func touchOf(x diff.Touch) touchDocument {
+	d := touchDocument{Action: x.Action.String(), objectName: nameOf(x.Object), Reason: x.Why}
+	if x.Cause != (model.Key{}) {
+		d.Cause = x.Cause.String()
+	}
+	return d
 }
 
 func changeOf(c *diff.Change) changeDocument {

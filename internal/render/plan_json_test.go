@@ -53,6 +53,9 @@ type document struct {
 	Missing []struct {
 		Kind, Namespace, Name, Intent, Source string
 	} `json:"missing"`
+	Management []struct {
+		Action, Kind, Namespace, Name, Cause, Reason string
+	} `json:"management"`
 	Summary struct {
 		Add, Change, Replace, Destroy, Adopt, Unchanged int
 		Impact                                          string
@@ -87,7 +90,7 @@ func strict(t *testing.T, b []byte, into any) {
 }
 
 func TestPlanJSON(t *testing.T) {
-	for _, name := range []string{"create", "no-changes", "peer-mac", "port", "drift", "adopt", "conflict-fixed", "harm", "missing"} {
+	for _, name := range []string{"create", "no-changes", "peer-mac", "port", "drift", "adopt", "conflict-fixed", "harm", "management", "missing"} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "plan-"+name+".json", string(caseNamed(t, name).json(t)))
 		})
@@ -108,7 +111,7 @@ func TestPlanJSONReads(t *testing.T) {
 			}
 			for list, isNull := range map[string]bool{
 				"changes": d.Changes == nil, "steps": d.Steps == nil, "conflicts": d.Conflicts == nil,
-				"harmed": d.Harmed == nil, "missing": d.Missing == nil,
+				"harmed": d.Harmed == nil, "missing": d.Missing == nil, "management": d.Management == nil,
 			} {
 				if isNull {
 					t.Errorf("%s is null", list)
@@ -139,9 +142,9 @@ func (d *document) checkCounts(t *testing.T, p *diff.Plan) {
 			t.Errorf("the summary counts %d of %s, the list %d", n, action, counted[action])
 		}
 	}
-	got := []int{len(d.Changes), len(d.Steps), len(d.Conflicts), len(d.Harmed), len(d.Missing), s.Unchanged}
-	if diff := cmp.Diff([]int{len(p.Changes), len(p.Steps), len(p.Conflicts), len(p.Harmed), len(p.Missing), p.Unchanged}, got); diff != "" {
-		t.Errorf("changes, steps, conflicts, harmed, missing, unchanged (-want +got):\n%s", diff)
+	got := []int{len(d.Changes), len(d.Steps), len(d.Conflicts), len(d.Harmed), len(d.Missing), len(d.Management), s.Unchanged}
+	if diff := cmp.Diff([]int{len(p.Changes), len(p.Steps), len(p.Conflicts), len(p.Harmed), len(p.Missing), len(p.Touched), p.Unchanged}, got); diff != "" {
+		t.Errorf("changes, steps, conflicts, harmed, missing, management, unchanged (-want +got):\n%s", diff)
 	}
 	if s.Impact != p.Summary().Impact.String() {
 		t.Errorf("impact %q, want %q", s.Impact, p.Summary().Impact)

@@ -21,6 +21,7 @@ type planCase struct {
 	topology string // "": nothing is asked for
 	host     func(t *testing.T) *model.State
 	opts     diff.Options
+	mgmt     model.Management
 }
 
 func was(topology, node string) func(*testing.T) *model.State {
@@ -50,6 +51,7 @@ func planCases(t *testing.T) []planCase {
 		{name: "adopt", topology: classic, host: byHand, opts: diff.Options{Adopt: true}},
 		{name: "conflict-fixed", topology: classic, host: inTheWay},
 		{name: "harm", topology: sub("br245", "brnew"), host: guests},
+		{name: "management", topology: sub("br245", "brnew"), host: guests, mgmt: throughGuests()},
 		{name: "missing", topology: sub("address: 192.168.32.245", "address: 192.168.32.245\n    interface: bond0"), host: func(*testing.T) *model.State { return bare() }},
 		{name: "destroy", host: was(classic, "vm1")},
 		{name: "destroyed", host: func(*testing.T) *model.State { return bare() }},
@@ -179,6 +181,15 @@ func guests(t *testing.T) *model.State {
 	return s
 }
 
+// throughGuests is a default route and an SSH connection by way of tap7 and br245.
+func throughGuests() model.Management {
+	path := model.Path{Dst: prefix("0.0.0.0/0"), Table: model.TableMain, Hops: []model.Hop{{Dev: "br245", Via: prefix("10.9.9.254/24").Addr()}}}
+	return model.Management{Ways: []model.Way{
+		{For: "the default route", Path: path},
+		{For: "the SSH connection from 203.0.113.5", To: prefix("203.0.113.5/32").Addr(), Local: prefix("10.9.9.1/24").Addr(), Path: path},
+	}}
+}
+
 func (c *planCase) plan(t *testing.T) (*diff.Plan, render.Header) {
 	t.Helper()
 	want := &model.State{}
@@ -193,7 +204,10 @@ func (c *planCase) plan(t *testing.T) (*diff.Plan, render.Header) {
 	if c.node != "" {
 		name = "fleet"
 	}
-	return diff.Compute(want, c.host(t), c.opts), header(name, node)
+	host := c.host(t)
+	p := diff.Compute(want, host, c.opts)
+	p.Touched = diff.Touches(p, host, c.mgmt)
+	return p, header(name, node)
 }
 
 func (c *planCase) text(t *testing.T, o render.Options) string {

@@ -11,7 +11,8 @@ import (
 
 // decoder collects what is wrong while it reads the tree.
 type decoder struct {
-	problems []Problem
+	problems   []Problem
+	mayBeEmpty bool // "nodes: {}" is a topology
 }
 
 // at tells an error of a place that is no node.

@@ -42,9 +42,21 @@ func (d *decoder) topology(n *node) *rawTopology {
 		}
 	}
 	if nodes := n.get("nodes"); nodes != nil && nodes.empty() {
-		d.errorf(nodes, "", "there are no nodes")
+		d.noNodes(nodes)
 	}
 	return t
+}
+
+// noNodes refuses a topology without nodes. Where that may be meant, it has to be
+// written out: a file that was cut off behind "nodes:" has none, either.
+func (d *decoder) noNodes(n *node) {
+	switch {
+	case d.mayBeEmpty && !n.null:
+	case d.mayBeEmpty:
+		d.errorf(n, "if none are meant, write nodes: {}", "there are no nodes")
+	default:
+		d.errorf(n, "to remove from a host what the topology has made there, run destroy, or apply --allow-empty", "there are no nodes")
+	}
 }
 
 func (d *decoder) apiVersion(n *node) { d.oneOf(n, "a version that this program reads", APIVersion) }

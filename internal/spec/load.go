@@ -22,11 +22,20 @@ type Source struct {
 // being stdin, and merges them. The problems are sorted; with any that is more than
 // a warning, the error is an *InvalidError and the topology nil.
 func Load(paths []string, stdin io.Reader) (*Topology, []Problem, error) {
+	return load(paths, stdin, &decoder{})
+}
+
+// LoadEmpty is Load, but that a topology may say that it has no nodes (nodes: {}).
+func LoadEmpty(paths []string, stdin io.Reader) (*Topology, []Problem, error) {
+	return load(paths, stdin, &decoder{mayBeEmpty: true})
+}
+
+func load(paths []string, stdin io.Reader, d *decoder) (*Topology, []Problem, error) {
 	sources, err := read(paths, stdin)
 	if err != nil {
 		return nil, nil, err
 	}
-	t, problems := Parse(sources)
+	t, problems := d.topologyOf(sources)
 	errs := 0
 	for _, p := range problems {
 		if !p.Warning {
@@ -42,7 +51,10 @@ func Load(paths []string, stdin io.Reader) (*Topology, []Problem, error) {
 // Parse is Load without files. It is deterministic, and returns no topology where
 // any problem is an error.
 func Parse(sources []Source) (*Topology, []Problem) {
-	d := &decoder{}
+	return (&decoder{}).topologyOf(sources)
+}
+
+func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	t := d.decode(sources)
 	problems := sorted(d.problems, sources)
 	withLines(problems, sources)

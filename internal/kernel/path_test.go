@@ -1,0 +1,119 @@
+package kernel
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// pathText writes a path as iproute2 would.
+func pathText(p model.Path) string {
+	s := fmt.Sprintf("%s %s table %d metric %d proto %d", p.Type, p.Dst, p.Table, p.Metric, p.Protocol)
+	for _, hop := range p.Hops {
+		s += " dev " + hop.Dev
+		if hop.Via.IsValid() {
+			s += " via " + hop.Via.String()
+		}
+	}
+	return s
+}
+
+const pathCommands = underlayCommands + `
+link add p0 type veth peer name p1
+link set p0 master u0 up
+link set p1 up
+route add default via 192.0.2.21 metric 50 proto dhcp
+route add default via 192.0.2.22 table 100
+route add default table 1000 nexthop via 192.0.2.3 dev u0 nexthop dev p1
+route add unreachable default metric 4000
+route add default via 2001:db8::7
+route add 10.1.0.0/16 nexthop via 192.0.2.11 nexthop via 192.0.2.12
+route add 10.4.0.0/16 via inet6 2001:db8::11 dev u0
+route add blackhole 10.5.0.0/16
+rule add from 192.0.2.2 lookup 100
+`
+
+// TestPathTo asks where packets would go, by all rules and tables.
+func TestPathTo(t *testing.T) {
+	s := newSim(t)
+	s.lines(pathCommands)
+	for _, tc := range []struct{ to, from, want string }{
+		{"203.0.113.1", "", "unicast 0.0.0.0/0 table 254 metric 50 proto 16 dev u0 via 192.0.2.21"},
+		{"203.0.113.1", "192.0.2.2", "unicast 0.0.0.0/0 table 100 metric 0 proto 3 dev u0 via 192.0.2.22"},
+		{"203.0.113.1", "198.51.100.1", "unicast 0.0.0.0/0 table 254 metric 50 proto 16 dev u0 via 192.0.2.21"}, // not the host's
+		{"192.0.2.9", "", "unicast 192.0.2.0/24 table 254 metric 0 proto 2 dev u0"},
+		{"192.0.2.2", "", "local 192.0.2.2/32 table 255 metric 0 proto 2 dev u0"},
+		{"10.1.2.3", "", "unicast 10.1.0.0/16 table 254 metric 0 proto 3 dev u0 via 192.0.2.11 dev u0 via 192.0.2.12"},
+		{"10.4.2.3", "", "unicast 10.4.0.0/16 table 254 metric 0 proto 3 dev u0 via 2001:db8::11"},
+		{"2001:db8:5::1", "", "unicast ::/0 table 254 metric 1024 proto 3 dev u0 via 2001:db8::7"},
+		{"2001:db8:5::1", "2001:db8::2", "unicast ::/0 table 254 metric 1024 proto 3 dev u0 via 2001:db8::7"},
+		{"2001:db8::2", "", "local 2001:db8::2/128 table 255 metric 0 proto 2 dev u0"},
+	} {
+		from := netip.Addr{}
+		if tc.from != "" {
+			from = addr(tc.from)
+		}
+		p, err := s.PathTo(t.Context(), addr(tc.to), from)
+		if got := pathText(p); err != nil || got != tc.want {
+			t.Errorf("to %s from %s: %v\n%s, want\n%s", tc.to, tc.from, err, got, tc.want)
+		}
+	}
+	if p, err := s.PathTo(t.Context(), addr("10.5.0.1"), netip.Addr{}); err == nil {
+		t.Errorf("through a black hole: %s", pathText(p))
+	}
+}
+
+func TestDefaultPaths(t *testing.T) {
+	s := newSim(t)
+	s.lines(pathCommands)
+	l, err := s.DefaultPaths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range l {
+		got = append(got, pathText(p))
+	}
+	want := []string{
+		"unicast 0.0.0.0/0 table 100 metric 0 proto 3 dev u0 via 192.0.2.22",
+		"unicast 0.0.0.0/0 table 1000 metric 0 proto 3 dev u0 via 192.0.2.3 dev p1",
+		"unicast 0.0.0.0/0 table 254 metric 50 proto 16 dev u0 via 192.0.2.21",
+		"unicast ::/0 table 254 metric 1024 proto 3 dev u0 via 2001:db8::7",
+	}
+	if d := cmp.Diff(want, got, cmp.Transformer("sorted", sortedSet)); d != "" {
+		t.Errorf("default routes (-want +got):\n%s", d)
+	}
+}
+
+// sortedSet makes lists equal that differ in their order.
+func sortedSet(l []string) map[string]bool {
+	m := map[string]bool{}
+	for _, s := range l {
+		m[s] = true
+	}
+	return m
+}
+
+// TestLower finds what links stand on.
+func TestLower(t *testing.T) {
+	s := newSim(t)
+	s.lines(strings.ReplaceAll(underlayCommands, "\n\n", "\n") + `
+link add p0 type veth peer name p1
+link add mv0 link u0 type macvlan
+link add vx0 type vxlan id 1 dstport 8472 dev mv0
+link add vx1 type vxlan id 2 dstport 8472
+`)
+	got, err := s.Lower(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"p0": "p1", "p1": "p0", "mv0": "u0", "vx0": "mv0"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("lower links (-want +got):\n%s", d)
+	}
+}
