@@ -23,7 +23,7 @@ func howMany() int {
 	case os.Getenv("VMRUN") != "":
 		return 200 // the fake kernel is the same there
 	}
-	return 800
+	return 1200
 }
 
 // mostPoints is at how many steps of a plan to fail; 0: at all.
