@@ -1,14 +1,16 @@
 # What there is to do; "make" alone prints it.
 
 GO      ?= go
+# Everything is built and tested without cgo, which could not drop capabilities.
+export CGO_ENABLED = 0
 # In the virtual machine: the packages that speak to a kernel. It has ipip, and an
 # older kernel than most machines. Plain emulation is slow: hence the time.
 VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
 VMTIME  ?= 600
-VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md
+VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz sweep demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -19,12 +21,15 @@ help:
 	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
+	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
+	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (half an hour)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
+	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
+	$(GO) build -trimpath -o netplan-overlay ./cmd/netplan-overlay
 
 test: deps check unit vm
 
@@ -32,7 +37,7 @@ unit:
 	$(GO) test -count=1 -json ./... | $(REPORT)
 
 vm:
-	CGO_ENABLED=0 $(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
+	$(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
 
 check:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
@@ -47,11 +52,34 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 FUZZTIME ?= 30s
+FUZZERS   = spec:FuzzParse reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
 fuzz:
-	for p in spec kernel journal reconcile; do $(GO) test ./internal/$$p -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) || exit 1; done
+	@GO='$(GO)' hack/fuzz $(FUZZTIME) $(FUZZERS)
+
+vuln:
+	@GO='$(GO)' hack/vuln
+
+# The faults of docs/reliability.md: all of them here, in part in the virtual machine,
+# which has ipip and is slow.
+PROOFS    = TestRollback|TestTwins|TestFailedAnywhere|TestFailedRollBack|TestRaceLeads|TestKilledAnywhere|TestForeignChanges|TestDebris|TestJournalOf|TestReadersAre|TestLockIs|TestFullRun
+PROOFENV  = NETPLAN_OVERLAY_TEST_RELIABILITY=1
+reliability: deps
+	{ $(PROOFENV) $(GO) test -count=1 -p 1 -timeout 90m -json -run '$(PROOFS)' ./internal/apply ./cmd/netplan-overlay; \
+	CGO_ENABLED=0 $(GO) test -count=1 -p 1 -timeout 90m -json -exec '$(VMRUN) -t 5000 -e $(PROOFENV)' \
+		-run 'TestFailedAnywhere|TestKilledAnywhereOfAnyChange' ./cmd/netplan-overlay; } | $(GO) run ./hack/reliability
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay
+
+# Both write what they measured into files first, so that the pages are never half new.
+IMPACTRUNS ?= 3
+MEASURE     = $(GO) test -count=1 -timeout 60m -v -run 'TestImpact|TestSwitching' ./cmd/netplan-overlay
+impact: VMTIME = 3000
+impact:
+	mkdir -p .cache
+	NETPLAN_OVERLAY_TEST_IMPACT_RUNS=$(IMPACTRUNS) $(MEASURE) >.cache/impact-host || { cat .cache/impact-host; exit 1; }
+	NETPLAN_OVERLAY_TEST_IMPACT_RUNS=1 CGO_ENABLED=0 $(MEASURE) -exec '$(VMRUN) -e NETPLAN_OVERLAY_TEST_IMPACT_RUNS' >.cache/impact-vm || { cat .cache/impact-vm; exit 1; }
+	cat .cache/impact-host .cache/impact-vm | $(GO) run ./hack/impact docs
 
 demo:
 	$(GO) run ./cmd/netplan-overlay lab test -f examples/classic.yaml

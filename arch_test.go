@@ -26,10 +26,12 @@ var floors = map[string]int{
 	"internal/journal": 20,
 	"internal/diff":    30,
 	"internal/render":  40, "internal/apply": 40, "internal/verify": 40,
-	"internal/lab":        50,
+	"internal/lab": 50, "internal/guard": 50,
 	"internal/reconcile":  60,
 	"cmd/netplan-overlay": 70,
 	"hack/report":         70,
+	"hack/impact":         70,
+	"hack/reliability":    70,
 }
 
 // owners says which package alone may import an external module outside tests, and
@@ -73,6 +75,9 @@ func TestArchitectureFindsBreaches(t *testing.T) {
 		"internal/cellar/cellar.go: the package is on no floor",
 		"internal/spec/b.go imports gopkg.in/yaml.v3, and so does internal/spec/a.go",
 		"internal/diff/long.go has 401 lines",
+		"internal/diff/diff.go imports os/exec, which belongs to internal/lab",
+		"internal/diff/diff.go: os.WriteFile",
+		"internal/diff/diff.go: syscall.Exec",
 	} {
 		if !strings.Contains(found, want) {
 			t.Errorf("not found: %s\nfound:\n%s", want, found)
@@ -161,6 +166,9 @@ func (c *checker) imports(name string, floor int, test bool, imported string) {
 		return
 	}
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") || test {
+		if imported == "os/exec" && !test && !slices.Contains(programs(), path.Dir(name)) {
+			c.breach("%s imports os/exec, which belongs to internal/lab and internal/guard: nothing else starts programs, least of all with what stands in a file", name)
+		}
 		return // the standard library; tests may take what go.mod has
 	}
 	c.external(name, imported)
@@ -202,6 +210,9 @@ func (c *checker) body(name string, f *ast.File) {
 		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			c.selector(name, s)
+		}
 		if call, ok := n.(*ast.CallExpr); ok {
 			if id, ok := call.Fun.(*ast.Ident); ok && id.Name == "panic" {
 				c.breach("%s: panic: return an error", name)
@@ -209,6 +220,33 @@ func (c *checker) body(name string, f *ast.File) {
 		}
 		return true
 	})
+}
+
+// programs are the packages that start programs: this one again, and in a lab what its
+// user types.
+func programs() []string { return []string{"internal/lab", "internal/guard"} }
+
+// guarded are functions that start programs, or change files by paths that may lead
+// through links: kernel.Dir is the way to files, and the lab's are in its own /run.
+var guarded = map[string][]string{
+	"os": {
+		"StartProcess", "Create", "CreateTemp", "OpenFile", "WriteFile", "Mkdir", "MkdirAll", "MkdirTemp", "Rename", "Remove",
+		"RemoveAll", "Symlink", "Link", "Chmod", "Chown", "Lchown", "Truncate", "CopyFS", "OpenRoot",
+	},
+	"syscall": {
+		"Exec", "ForkExec", "StartProcess", "Open", "Openat", "Creat", "Mkdir", "Rename", "Unlink", "Rmdir", "Symlink", "Link",
+		"Chmod", "Chown", "Truncate", "Mount", "Unmount",
+	},
+}
+
+func (c *checker) selector(name string, s *ast.SelectorExpr) {
+	dir := path.Dir(name)
+	if dir == "internal/kernel" || dir == "internal/lab" || strings.HasPrefix(dir, "hack/") {
+		return
+	}
+	if x, ok := s.X.(*ast.Ident); ok && slices.Contains(guarded[x.Name], s.Sel.Name) {
+		c.breach("%s: %s.%s: files are changed through kernel.Dir, programs started by internal/lab and internal/guard", name, x.Name, s.Sel.Name)
+	}
 }
 
 // variable refuses variables of a package but errors, expressions that are compiled

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/journal"
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
@@ -25,15 +27,23 @@ type changing struct {
 	maxImpact   string
 	plan        string
 	lockTimeout time.Duration
+	phase       diff.Phase
+	verify      bool
+	confirm     time.Duration
 }
 
 func (f *changing) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.approve, "auto-approve", false, "don't ask before changing something")
 	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
 	cmd.Flags().BoolVar(&f.allowMgmt, "allow-mgmt", false, "go on although the default route or the SSH connection may be cut")
+	cmd.Flags().DurationVar(&f.confirm, "confirm", 0, "take the change back unless netplan-overlay confirm comes within this time, such as 120s")
 	cmd.Flags().StringVar(&f.maxDestroy, "max-destroy", "", "refuse a plan that deletes more objects than N, or than N% of those there are")
 	cmd.Flags().StringVar(&f.maxImpact, "max-impact", "", "refuse a plan that does more harm to traffic: none, brief (flows may lose packets) or disruptive")
-	cmd.Flags().DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
+	lockTimeout(cmd, &f.lockTimeout)
+}
+
+func lockTimeout(cmd *cobra.Command, d *time.Duration) {
+	cmd.Flags().DurationVar(d, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
 }
 
 const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new
@@ -49,6 +59,14 @@ the SSH connection that this was started from) is not touched without --allow-mg
 If the process dies on the way, the next apply finishes, whatever the point was; with
 --recover it takes the interrupted run back instead.
 
+With --confirm, the change is taken back by itself, exactly, unless the command confirm
+comes in time: also if this process or the SSH session dies. With --verify, it is taken
+back if namespaces that reached each other before don't do so any more.
+
+A change of the backend loses no packets if each node accepts the new way before any
+node sends that way. For that, do it in three parts, each on all nodes before the next:
+apply --phase prepare, apply --phase commit, and apply.
+
 Exit codes: 0 done, 1 error and nothing was changed, 3 a step failed and all is as
 it was before, 4 look at the host, 5 the saved plan is stale and nothing was changed.`
 
@@ -62,10 +80,10 @@ func newApply(c *common) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if undo {
-				return c.recover(cmd.Context(), f)
+				return c.recover(cmd, f.lockTimeout)
 			}
 			return c.change(cmd.Context(), f, func(ctx context.Context, r *reconcile.Reconciler, o reconcile.ApplyOptions) (*reconcile.Result, error) {
-				o.Adopt = adopt
+				o.Adopt, o.Phase = adopt, f.phase
 				return r.Apply(ctx, o)
 			})
 		},
@@ -75,11 +93,17 @@ func newApply(c *common) *cobra.Command {
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "do what this saved plan says, without asking, and nothing else")
 	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")
+	cmd.Flags().BoolVar(&f.verify, "verify", false, "take the change back if a pair of namespaces doesn't reach each other any more that did before")
+	phase(cmd, &f.phase)
 	allowEmpty(cmd, &f.allowEmpty)
 	cmd.MarkFlagsMutuallyExclusive("plan", "adopt")
+	cmd.MarkFlagsMutuallyExclusive("plan", "phase")
 	cmd.MarkFlagsMutuallyExclusive("plan", "recover")
 	return cmd
 }
+
+// maxConfirm is how long a change may wait to be confirmed.
+const maxConfirm = 24 * time.Hour
 
 // change runs apply or destroy: the plan is shown, approved, executed, and what
 // came of it told.
@@ -96,12 +120,16 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		}
 		impact = model.Some(most)
 	}
+	if f.confirm < 0 || f.confirm > maxConfirm {
+		return fmt.Errorf("--confirm %v: it is a time of at most %v, such as 120s", f.confirm, maxConfirm)
+	}
 	var saved *reconcile.SavedPlan
 	if f.plan != "" {
 		if saved, err = reconcile.ReadPlan(f.plan); err != nil {
 			return err
 		}
 		f.approve = true // whoever saved it has read it
+		f.phase = saved.Phase
 	}
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
@@ -113,13 +141,22 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	defer r.Close()
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
-		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Interrupted: c.tellInterrupted, Saved: saved,
+		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
+		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
-			if err := c.showPlan(r, res, "text"); err != nil || f.approve {
-				return err == nil, err
+			if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
+				return false, err
 			}
-			return c.ui.confirm(fmt.Sprintf("\nMake these changes on %s?", r.Node.Name))
+			ok := f.approve
+			if !ok {
+				var err error
+				if ok, err = c.ui.confirm(fmt.Sprintf("\nMake these changes on %s?", r.Node.Name)); err != nil {
+					return false, err
+				}
+			}
+			outliveTerminal()
+			return ok, nil
 		},
 	})
 	if res == nil {
@@ -127,33 +164,20 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	}
 	c.log(r, res)
 	if !shown {
-		if err := c.showPlan(r, res, "text"); err != nil {
+		if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
 			return err
 		}
 	}
 	if err != nil || !shown {
 		return err
 	}
-	return render.Applied(c.ui.out, header(r), res.Plan, c.ui.options())
-}
-
-// tellInterrupted tells that an earlier run died.
-func (c *common) tellInterrupted(rec *journal.Record) {
-	c.ui.warn("the run of %s was interrupted after %d of its %d steps; this one goes on from what is there. To take it back instead: apply --recover",
-		rec.Started.Format(time.RFC3339), rec.Count(journal.Done), len(rec.Steps))
-}
-
-// recover takes an interrupted run back.
-func (c *common) recover(ctx context.Context, f changing) error {
-	r, err := c.reopen()
-	if err != nil {
+	if err := render.Applied(c.ui.out, header(r, f.phase), res.Plan, c.ui.options()); err != nil || f.confirm == 0 {
 		return err
 	}
-	defer r.Close()
-	rec, err := r.Recover(ctx, reconcile.ApplyOptions{LockTimeout: f.lockTimeout})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.ui.out, "Taken back: the run of %s. %s is as it was before.\n", rec.Started.Format(time.RFC3339), r.Node.Name)
+	fmt.Fprintf(c.ui.out, "It is taken back in %v, unless you confirm it: netplan-overlay confirm\n", f.confirm)
 	return nil
 }
+
+// outliveTerminal lets a run that has begun go on when its terminal is lost, which it
+// may have cut off itself.
+func outliveTerminal() { signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) }

@@ -21,13 +21,22 @@ func dieAt(point string) func() {
 	if err != nil {
 		return nil
 	}
+	sig := syscall.SIGKILL
+	if n, err := strconv.Atoi(os.Getenv(dieOfVar)); err == nil {
+		sig = syscall.Signal(n)
+	}
 	return func() {
 		if n--; n == 0 {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // until it strikes
+			_ = syscall.Kill(os.Getpid(), sig)
+			if sig == syscall.SIGKILL {
+				select {} // until it strikes
+			}
 		}
 	}
 }
+
+// dieOfVar is the number of the signal that comes at the point; SIGKILL by default.
+const dieOfVar = "NETPLAN_OVERLAY_TEST_DIE_OF"
 
 // crowded is a topology with so many objects that there are many points to die at.
 func crowded(backend string) string {
@@ -53,6 +62,9 @@ const everyVar = "NETPLAN_OVERLAY_TEST_SWEEP_EVERY"
 func every() int {
 	if n, err := strconv.Atoi(os.Getenv(everyVar)); err == nil && n > 0 {
 		return n
+	}
+	if os.Getenv(reliabilityVar) != "" {
+		return stride()
 	}
 	if os.Getenv("VMRUN") != "" {
 		return 47
@@ -110,6 +122,7 @@ func TestKilledAnywhereConverges(t *testing.T) {
 	if last < 200 {
 		t.Errorf("there were only %d points to die at", last)
 	}
+	proved(t, "SIGKILL at each request and after each step of apply, and apply again", tried, "the next run finishes, and leaves what one leaves that was not killed")
 }
 
 // Killed at any point of a switch of the backend, the run can be taken back.
@@ -137,6 +150,7 @@ func TestKilledAnywhereRecovers(t *testing.T) {
 	if last < 100 {
 		t.Errorf("there were only %d points to die at", last)
 	}
+	proved(t, "SIGKILL at each request and after each step of a switch, and apply --recover", tried, "the host is as before the run")
 }
 
 // A command after a crash says so.

@@ -1,58 +1,48 @@
 package main
 
 import (
-	"fmt"
-	"net/netip"
-	"strings"
+	"context"
+	"io"
+	"os/signal"
+	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
-	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/guard"
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
-// allowEmpty adds the flag --allow-empty to a command.
-func allowEmpty(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "allow-empty", false, "go on where the topology has no nodes, or lacks this one, or has nothing for it: all that was made here goes")
-}
+const guardCommand = "guard-run"
 
-// mgmtPeers adds the flag --mgmt-peer to a command.
-func (c *common) mgmtPeers(cmd *cobra.Command) {
-	cmd.Flags().Var(&c.peers, "mgmt-peer", "address from which this host is managed, beside that of the SSH connection: the way to it is kept, too; repeatable")
-}
-
-// sessions are the connections by which the host is managed.
-func (c *common) sessions() []model.Session {
-	l := kernel.Sessions()
-	for _, a := range c.peers {
-		l = append(l, model.Session{Client: a})
+func newGuard(c *common) *cobra.Command {
+	return &cobra.Command{
+		Use:    guardCommand + " DIR",
+		Short:  "Take a run back unless it is confirmed; started by apply --confirm",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var p guard.Process
+			p.Settle()
+			ctx, stop := signal.NotifyContext(context.WithoutCancel(cmd.Context()), syscall.SIGTERM)
+			defer stop()
+			err := reconcile.Attend(ctx, c.place(), args[0], p.Ready, p.Left())
+			if err != nil {
+				p.Log(err)
+			}
+			return err
+		},
 	}
-	return l
 }
 
-// addresses is a flag of IP addresses, which can be repeated or have commas.
-type addresses []netip.Addr
-
-// String implements pflag.Value.
-func (l *addresses) String() string {
-	var s []string
-	for _, a := range *l {
-		s = append(s, a.String())
-	}
-	return strings.Join(s, ",")
-}
-
-// Set implements pflag.Value.
-func (l *addresses) Set(s string) error {
-	for one := range strings.SplitSeq(s, ",") {
-		a, err := netip.ParseAddr(strings.TrimSpace(one))
-		if err != nil {
-			return fmt.Errorf("%q is no IP address", one)
+// guard starts the guard of the run whose journal is in dir.
+func (c *common) guard(dir string) (io.Closer, error) {
+	paths := []string{dir, c.netnsDir, c.runDir}
+	for i, p := range paths {
+		var err error
+		if paths[i], err = filepath.Abs(p); err != nil {
+			return nil, err
 		}
-		*l = append(*l, a.Unmap())
 	}
-	return nil
+	return guard.Start(guardCommand, paths[0], "--netns-dir", paths[1], "--run-dir", paths[2])
 }
-
-// Type implements pflag.Value.
-func (*addresses) Type() string { return "address" }

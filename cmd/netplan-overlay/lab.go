@@ -129,7 +129,7 @@ Exit codes: those of the command; 1 where it could not be run.`,
 			if len(command) == 0 {
 				return errors.New("there is no command to run; see netplan-overlay lab exec --help")
 			}
-			code, err := lab.Exec(cmd.Context(), name, args[0], command)
+			code, err := lab.Exec(name, args[0], command)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/lab"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
@@ -21,7 +22,12 @@ func main() {
 
 // run executes one command and returns the exit code.
 func run(ctx context.Context, args []string, ui *ui) int {
-	root := newRoot(ui)
+	// Before any right is given up: root may not look into the shell behind sudo without.
+	c := &common{ui: ui, sessions: kernel.Sessions()}
+	root := newRoot(c)
+	if err := c.confine(args); err != nil {
+		return ui.exitCode(err)
+	}
 	root.SetArgs(args)
 	root.SetIn(ui.in)
 	root.SetOut(ui.out)

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
 )
 
@@ -30,10 +31,11 @@ Exit codes: 0 done, 1 error.`,
 			if err != nil {
 				return err
 			}
+			h := header(r, diff.Whole)
 			if form == "json" {
-				return render.ObservationJSON(c.ui.out, header(r), state)
+				return render.ObservationJSON(c.ui.out, h, state)
 			}
-			return render.Observation(c.ui.out, header(r), state, c.ui.options())
+			return render.Observation(c.ui.out, h, state, c.ui.options())
 		},
 	}
 	format(cmd, &form)

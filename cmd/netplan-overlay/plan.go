@@ -9,7 +9,8 @@ import (
 )
 
 func newPlan(c *common) *cobra.Command {
-	var detailed, adopt, empty bool
+	var detailed, empty bool
+	var opts diff.Options
 	var form, out string
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -35,12 +36,12 @@ are changes.`,
 				return err
 			}
 			defer r.Close()
-			res, err := r.Plan(cmd.Context(), diff.Options{Adopt: adopt})
+			res, err := r.Plan(cmd.Context(), opts)
 			if err != nil {
 				return err
 			}
 			c.log(r, res)
-			if err := c.showPlan(r, res, form); err != nil {
+			if err := c.showPlan(header(r, opts.Phase), res, form); err != nil {
 				return err
 			}
 			if err := r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}); err != nil {
@@ -50,7 +51,7 @@ are changes.`,
 				return err
 			}
 			if out != "" {
-				if err := c.savePlan(r, res, adopt, out); err != nil {
+				if err := c.savePlan(r, res, opts, out); err != nil {
 					return err
 				}
 			}
@@ -61,16 +62,22 @@ are changes.`,
 		},
 	}
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
-	cmd.Flags().BoolVar(&adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
+	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
+	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
 	format(cmd, &form)
 	return cmd
 }
 
-func (c *common) savePlan(r *reconcile.Reconciler, res *reconcile.Result, adopt bool, path string) error {
-	p, err := r.Save(res, adopt, version())
+// phase adds the flag --phase to a command.
+func phase(cmd *cobra.Command, to *diff.Phase) {
+	cmd.Flags().TextVar(to, "phase", diff.Whole, "a part of the change, to be made on all nodes before the next: prepare, then commit, then the rest without this flag")
+}
+
+func (c *common) savePlan(r *reconcile.Reconciler, res *reconcile.Result, o diff.Options, path string) error {
+	p, err := r.Save(res, o, version())
 	if err != nil {
 		return err
 	}
@@ -78,21 +85,21 @@ func (c *common) savePlan(r *reconcile.Reconciler, res *reconcile.Result, adopt 
 }
 
 // showPlan prints a plan to stdout, and what expansion warns of to stderr.
-func (c *common) showPlan(r *reconcile.Reconciler, res *reconcile.Result, form string) error {
+func (c *common) showPlan(h render.Header, res *reconcile.Result, form string) error {
 	if res.Expansion != nil {
 		for _, w := range res.Expansion.Warnings {
 			c.ui.warn("%s", w)
 		}
 	}
 	if form == "json" {
-		return render.PlanJSON(c.ui.out, header(r), res.Plan)
+		return render.PlanJSON(c.ui.out, h, res.Plan)
 	}
-	return render.Plan(c.ui.out, header(r), res.Plan, c.ui.options())
+	return render.Plan(c.ui.out, h, res.Plan, c.ui.options())
 }
 
 // header says what a result is about.
-func header(r *reconcile.Reconciler) render.Header {
-	return render.Header{Topology: r.Topology.Name, Node: r.Node.Name, Files: r.Topology.Files}
+func header(r *reconcile.Reconciler, p diff.Phase) render.Header {
+	return render.Header{Topology: r.Topology.Name, Node: r.Node.Name, Files: r.Topology.Files, Phase: p}
 }
 
 // log tells how much was looked at and sent to the kernel.

@@ -25,7 +25,10 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
-	peers    addresses // from which the host is managed
+	sessions []model.Session // by which the program was started
+	peers    addresses       // from which the host is managed, too
+
+	needs kernel.Confinement // what the command can do
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -43,8 +46,8 @@ entry from the file alone.
 Every flag can also be given in the environment: --log-level as
 NETPLAN_OVERLAY_LOG_LEVEL, and so on; several files are separated by ":".`
 
-func newRoot(u *ui) *cobra.Command {
-	c := &common{ui: u}
+func newRoot(c *common) *cobra.Command {
+	u := c.ui
 	root := &cobra.Command{
 		Use:           "netplan-overlay",
 		Short:         "Overlay networks from one reviewed file, without a control plane",
@@ -66,7 +69,7 @@ func newRoot(u *ui) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newDestroy, newObserve, newLab, newVerify, newVersion,
+		newValidate, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newLab, newVerify, newVersion, newGuard,
 	} {
 		root.AddCommand(add(c))
 	}
@@ -134,17 +137,8 @@ func (c *common) openAbsent(ctx context.Context) (*reconcile.Reconciler, error) 
 	if err != nil {
 		return nil, err
 	}
+	c.tellUnfinished()
 	return reconcile.NewAbsent(ctx, t, c.node, c.place())
-}
-
-// reopen opens this host as the node whose run on it was interrupted. The topology only
-// helps to tell which, where there are several.
-func (c *common) reopen() (*reconcile.Reconciler, error) {
-	topology := ""
-	if t, _, err := c.readBy(spec.LoadEmpty); err == nil {
-		topology = t.Name
-	}
-	return reconcile.Reopen(topology, c.node, c.place())
 }
 
 // openUnless is openAbsent where that is allowed, else open.
@@ -185,11 +179,15 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return load(paths, c.ui.in)
+	t, problems, err := load(paths, c.ui.in)
+	if giveUp := c.filesRead(); giveUp != nil {
+		return nil, nil, giveUp
+	}
+	return t, problems, err
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions(), Trace: c.trace, OnWrite: c.ui.fault}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.managed(), Trace: c.trace, OnWrite: c.ui.onWrite}
 }
 
 // trace tells each step at the level debug.
@@ -197,8 +195,8 @@ func (c *common) trace(s model.Step, err error) {
 	if err == nil {
 		c.ui.log().Debug("step done", "step", s.Op.String()+" "+s.Key().String())
 	}
-	if c.ui.fault != nil {
-		c.ui.fault()
+	if c.ui.onStep != nil {
+		c.ui.onStep()
 	}
 }
 
@@ -208,6 +206,7 @@ func (c *common) open(ctx context.Context) (*reconcile.Reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.tellUnfinished()
 	return reconcile.New(ctx, t, c.node, c.place())
 }
 

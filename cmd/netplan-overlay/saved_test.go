@@ -71,7 +71,7 @@ func TestStalePlan(t *testing.T) {
 			if err := os.Symlink(plan+".real", plan); err != nil {
 				t.Fatal(err)
 			}
-		}, exitError, "symbolic links"},
+		}, exitError, "is a symbolic link, and is not followed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h, file, plan := savedPlan(t)

@@ -16,7 +16,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -42,7 +44,8 @@ type ui struct {
 	shows    bool // stdout is a terminal
 	colour   string
 	level    string
-	fault    func() // called at each point at which a run might die; nil: no
+	onWrite  func() error // asked before each request that changes something: an error refuses it; nil isn't
+	onStep   func()       // told of each step that was tried; nil isn't
 }
 
 func terminal() *ui {
@@ -76,7 +79,22 @@ func (u *ui) log() *slog.Logger {
 
 // warn tells something that doesn't stop the command.
 func (u *ui) warn(format string, args ...any) {
-	fmt.Fprintf(u.err, "Warning: "+format+"\n", args...)
+	u.tell("Warning: "+format, args...)
+}
+
+// tell writes a line, or several, to stderr. Names in it may come from the kernel,
+// which takes nearly any byte from whoever may set them, be it in a container: escape
+// sequences must not reach a terminal.
+func (u *ui) tell(format string, args ...any) {
+	var b strings.Builder
+	for _, r := range fmt.Sprintf(format, args...) {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	fmt.Fprintln(u.err, b.String())
 }
 
 // confirm asks a question that only "yes" answers.
@@ -103,15 +121,21 @@ func (u *ui) exitCode(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(u.err, "Error: %v\n", err)
+	u.tell("Error: %v", err)
 	var failure *apply.Failure
 	var differs *reconcile.NotConverged
 	var stuck *reconcile.NotRecovered
 	var stale *reconcile.StaleError
+	var revoked *reconcile.Revoked
+	var left *reconcile.NotRestored
 	switch {
+	case errors.As(err, &left):
+		return exitStuck
+	case errors.As(err, &revoked) && len(revoked.Stuck) == 0:
+		return exitRolledBack
 	case errors.As(err, &failure) && len(failure.Stuck) == 0:
 		return exitRolledBack
-	case failure != nil, errors.As(err, &differs), errors.As(err, &stuck):
+	case revoked != nil, failure != nil, errors.As(err, &differs), errors.As(err, &stuck):
 		return exitStuck
 	case errors.As(err, &stale):
 		return exitStale

@@ -9,7 +9,9 @@ import (
 	"hash/crc32"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/lab"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
@@ -30,8 +33,16 @@ func TestMain(m *testing.M) {
 	lab.Stage(reconcile.DefaultRunDir)
 	if os.Getenv(asTool) != "" {
 		ui := terminal()
-		ui.fault = dieAt(os.Getenv(dieVar))
-		os.Exit(run(context.Background(), os.Args[1:], ui))
+		if !slices.Contains(os.Args, guardCommand) {
+			inject(ui)
+		}
+		if d, err := time.ParseDuration(os.Getenv(pauseVar)); err == nil {
+			ui.onStep = func() { time.Sleep(d) }
+			ui.onWrite = func() error { time.Sleep(d); return nil }
+		}
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as main does
+		defer stop()
+		os.Exit(run(ctx, os.Args[1:], ui))
 	}
 	os.Exit(m.Run())
 }
@@ -191,9 +202,12 @@ func (w *world) must(name string, args ...string) {
 // ip runs iproute2's ip on the host and returns what it says.
 func (h *host) ip(args ...string) string {
 	h.w.t.Helper()
-	b, err := exec.Command("ip", append([]string{"-n", h.netns}, args...)...).CombinedOutput()
+	cmd := exec.Command("ip", append([]string{"-n", h.netns}, args...)...)
+	var errs bytes.Buffer // it also warns of namespaces that other tests take away just now
+	cmd.Stderr = &errs
+	b, err := cmd.Output()
 	if err != nil {
-		h.w.t.Fatalf("%s: ip %s: %v: %s", h.name, strings.Join(args, " "), err, b)
+		h.w.t.Fatalf("%s: ip %s: %v: %s%s", h.name, strings.Join(args, " "), err, b, errs.String())
 	}
 	return string(b)
 }
@@ -305,13 +319,17 @@ type planDocument struct {
 		Attributes []struct {
 			Name, Before, After string
 		} `json:"attributes"`
-		Reason string `json:"reason"`
-		Source string `json:"source"`
+		Reason string       `json:"reason"`
+		Source string       `json:"source"`
+		Impact model.Impact `json:"impact"`
 	} `json:"changes"`
 	Steps []struct {
 		Op     string `json:"op"`
 		Object string `json:"object"`
 	} `json:"steps"`
+	Summary struct {
+		Impact model.Impact `json:"impact"`
+	} `json:"summary"`
 }
 
 // lines puts the changes as "update link br245 mtu up", sorted by the plan itself.

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
 // Lock is the right to change a host; one process at a time has it.
@@ -18,11 +19,7 @@ type Lock struct{ f *os.File }
 // lock lies in dir. It waits for another holder until the timeout has passed, and
 // then names it. The kernel releases the lock when the process dies.
 func Acquire(ctx context.Context, dir string, netns uint64, timeout time.Duration) (*Lock, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("lock the host: %w", err)
-	}
-	path := filepath.Join(dir, fmt.Sprintf("lock-%d", netns))
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	f, err := lockFile(dir, netns)
 	if err != nil {
 		return nil, fmt.Errorf("lock the host: %w", err)
 	}
@@ -34,7 +31,7 @@ func Acquire(ctx context.Context, dir string, netns uint64, timeout time.Duratio
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			f.Close()
-			return nil, fmt.Errorf("lock the host: %s: %w", path, err)
+			return nil, fmt.Errorf("lock the host: %s: %w", f.Name(), err)
 		}
 		if !time.Now().Before(deadline) {
 			holder := readHolder(f)
@@ -48,6 +45,15 @@ func Acquire(ctx context.Context, dir string, netns uint64, timeout time.Duratio
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+func lockFile(dir string, netns uint64) (*os.File, error) {
+	d, err := kernel.MakeDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.OpenOrCreate(fmt.Sprintf("lock-%d", netns))
 }
 
 // held writes into the lock file who has it, for the message that others see.

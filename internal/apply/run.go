@@ -97,18 +97,21 @@ func settle(ctx context.Context, k Kernel, plan *diff.Plan, errs []error) error 
 		return nil
 	}
 	f := &Failure{Step: plan.Steps[failed], Source: sourceOf(plan, plan.Steps[failed].Key()), Err: errs[failed], Undone: len(done)}
-	f.Stuck = undo(context.WithoutCancel(ctx), k, append(done, halfDone(f.Step, f.Err)...), false)
+	f.Stuck = undo(context.WithoutCancel(ctx), k, append(done, halfDone(f.Step, f.Err)...), len(done))
 	return f
 }
 
 // halfDone returns the failed step where it may have done half of its work: the
-// update of a link takes several messages. A creation that failed leaves nothing
-// behind; what stands in its place is somebody else's.
+// update of a link takes several messages, and a namespace is gone before its file is.
+// A creation that failed leaves nothing behind; what stands in its place is somebody
+// else's.
 func halfDone(s model.Step, err error) []model.Step {
-	if s.Op != model.OpUpdate || s.Key().Kind != model.KindLink || errors.Is(err, syscall.ENODEV) {
-		return nil
+	update := s.Op == model.OpUpdate && s.Key().Kind == model.KindLink && !s.Renames() && !errors.Is(err, syscall.ENODEV)
+	removal := s.Op == model.OpDelete && s.Key().Kind == model.KindNetns
+	if update || removal {
+		return []model.Step{s}
 	}
-	return []model.Step{s}
+	return nil
 }
 
 func sourceOf(plan *diff.Plan, key model.Key) string {

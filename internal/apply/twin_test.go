@@ -205,7 +205,14 @@ func (b *brittle) Do(ctx context.Context, steps []model.Step) []error {
 // the same, the plans are the same, and so the properties hold for both. A failure at
 // a step leaves the real host as it was, too.
 func TestTwins(t *testing.T) {
-	for i := range *twins {
+	n := *twins
+	if os.Getenv(reliabilityVar) != "" {
+		n *= 5
+	}
+	defer func() {
+		proved(t, "a step fails (EIO) of random changes of random hosts", "real kernel", n, "all is as before, and the fake kernel does the same")
+	}()
+	for i := range n {
 		s := *seed + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
 			w := newTwin(t)
@@ -234,6 +241,7 @@ func TestTwins(t *testing.T) {
 // negative, the real one fails before that, at that step or so.
 func (w *twin) bring(want *model.State, opts diff.Options, at int) {
 	w.Helper()
+	opts.LiveRename = w.real.Features().LiveRename
 	p := w.plans(want, opts)
 	if len(p.Conflicts) > 0 || len(p.Steps) == 0 {
 		return

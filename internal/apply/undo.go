@@ -16,20 +16,27 @@ import (
 // What cannot be had at its turn is tried once more at the end: a route whose former
 // gateway is an address of the host by now has to wait until that is gone.
 //
-// With doubtful, some of the steps may not have been done after all: what is there
-// already is as it was.
-func undo(ctx context.Context, k Kernel, done []model.Step, doubtful bool) []error {
+// Only the first steps, as many as sure says, were done for certain. Of the others some
+// may not have been, or half: what is there already is as it was.
+func undo(ctx context.Context, k Kernel, done []model.Step, sure int) []error {
 	type inverse struct {
 		model.Step
-		consequence bool // of the step, not the step's own object
+		doubtful bool // or a consequence of the step, not the step's own object
 	}
 	var waiting []inverse
 	made := map[model.Key]bool{}
-	for _, s := range slices.Backward(done) {
+	for n, s := range slices.Backward(done) {
 		for i, back := range Inverse(s) {
-			if k.Do(ctx, []model.Step{back})[0] != nil {
-				waiting = append(waiting, inverse{back, i > 0})
-			} else if back.Op == model.OpCreate {
+			err := k.Do(ctx, []model.Step{back})[0]
+			if back.Renames() { // what waits is to be had under the former name
+				for j := range waiting {
+					waiting[j].Step = formerName(waiting[j].Step, back)
+				}
+			}
+			switch {
+			case err != nil:
+				waiting = append(waiting, inverse{back, i > 0 || n >= sure})
+			case back.Op == model.OpCreate:
 				made[back.Key()] = true
 			}
 		}
@@ -37,15 +44,38 @@ func undo(ctx context.Context, k Kernel, done []model.Step, doubtful bool) []err
 	var stuck []error
 	for _, back := range waiting {
 		err := again(ctx, k, back.Step)
-		if errors.Is(err, syscall.EEXIST) && (doubtful || made[back.Key()] || back.consequence) {
+		if errors.Is(err, syscall.EEXIST) && (back.doubtful || made[back.Key()]) {
 			continue // a step that was half done may have taken nothing along
 		}
 		if err != nil {
-			stuck = append(stuck, fmt.Errorf("undo: %w", err))
+			stuck = append(stuck, &NotUndone{back.Key(), err})
 		}
 	}
 	return stuck
 }
+
+// formerName returns the step as it is when a link has the name again that back gives it.
+func formerName(s, back model.Step) model.Step {
+	from, to := back.Before.Key(), back.Key().Name
+	for _, o := range []*model.Object{&s.Before, &s.After} {
+		if *o != nil {
+			*o = model.Renamed(*o, from.Netns, from.Name, to)
+		}
+	}
+	return s
+}
+
+// NotUndone says that what was done to an object could not be taken back.
+type NotUndone struct {
+	Key model.Key
+	Err error
+}
+
+// Error tells why.
+func (e *NotUndone) Error() string { return fmt.Sprintf("undo: %v", e.Err) }
+
+// Unwrap returns the kernel's error.
+func (e *NotUndone) Unwrap() error { return e.Err }
 
 // again tries a step anew. What it was to update may have gone meanwhile, and is
 // then made.

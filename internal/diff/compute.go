@@ -9,12 +9,25 @@ type Options struct {
 	// Adopt lets the plan take over foreign objects whose fixed attributes are
 	// right.
 	Adopt bool
+	// LiveRename says that the kernel renames a link that is up: as of Linux 6.2.
+	LiveRename bool
+	// Phase is how much of the way to the desired state is gone.
+	Phase Phase
 }
 
 // Compute returns the plan that leads from observed to desired. Where it reports
 // conflicts, missing references or harm, its steps must not be executed without
 // the user's word. The states are not changed.
 func Compute(desired, observed *model.State, opts Options) *Plan {
+	var names []rename
+	if opts.LiveRename {
+		names = renames(desired, observed)
+	}
+	desired = opts.Phase.aim(desired, observed, names)
+	if opts.Phase == Prepare {
+		names = nil
+	}
+	observed = renamed(observed, names)
 	p := &planner{
 		desired: desired,
 		sim:     newSimulation(observed),
@@ -22,12 +35,12 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		plan:    &Plan{},
 		adopted: map[model.Key]bool{},
 		blocked: map[model.Key]bool{},
+		renamed: map[model.Key]int{},
 	}
+	p.rename(names)
 	order := inOrder(desired.All())
 	p.findConflicts(order)
-	for _, e := range order {
-		p.reach(e)
-	}
+	p.reachAll(order)
 	p.rebuild(order)
 	p.prune(observed)
 	p.rebuild(order)
@@ -42,8 +55,11 @@ type planner struct {
 	plan    *Plan
 	adopted map[model.Key]bool // foreign objects that the plan takes over
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
+	renamed map[model.Key]int  // links that get another name, with their changes in the plan
+	mtus    mtus
 
-	destinations map[model.Key]bool // of the desired routes, as keys without metric; made when first needed
+	addresses    []model.Address           // that are desired; made when first needed
+	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed
 }
 
 // reach brings one desired object about, given what the steps so far have made of
@@ -58,9 +74,16 @@ func (p *planner) reach(e model.Entry) {
 	case !ok:
 		p.reachAnew(e)
 	case e.Object.Fill(got.Object) == got.Object:
-		p.plan.Unchanged++
+		p.unchanged(key)
 	default:
 		p.reachAnew(e)
+	}
+}
+
+// unchanged counts an object that is right, if that needed no new name.
+func (p *planner) unchanged(key model.Key) {
+	if _, ok := p.renamed[key]; !ok {
+		p.plan.Unchanged++
 	}
 }
 
@@ -97,6 +120,9 @@ func (p *planner) rebuild(order []model.Entry) {
 
 // create plans an object that isn't there, or no longer.
 func (p *planner) create(e model.Entry) {
+	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
+		e.Object = inherited(e.Object, loss.object)
+	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
 	c.Attrs, _, _ = model.DiffAttrs(e.Object, nothing{})
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
@@ -111,14 +137,15 @@ func (p *planner) create(e model.Entry) {
 func (p *planner) change(e, got model.Entry) {
 	attrs, impact, flushes := model.DiffAttrs(e.Object, got.Object)
 	if len(attrs) == 0 {
-		p.plan.Unchanged++
+		p.unchanged(got.Object.Key())
 		return
 	}
 	key := e.Object.Key()
 	c := Change{
-		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs, Impact: impact,
+		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs,
 		Source: e.Source, Intent: e.Intent, Cause: p.sim.released[key],
 	}
+	c.Impact = p.impactOfUpdating(c.Before, c.After, impact)
 	if anyFixed(attrs) {
 		p.replace(e, c)
 		return
@@ -126,10 +153,10 @@ func (p *planner) change(e, got model.Entry) {
 	if p.adopted[key] {
 		c.Action = Adopt
 	}
-	p.plan.Changes = append(p.plan.Changes, c)
+	p.record(c)
 	s := model.Step{Op: model.OpUpdate, Before: c.Before, After: c.After}
 	if flushes {
-		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(impact, model.ImpactBrief)})
+		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(c.Impact, model.ImpactBrief)})
 	}
 	p.step(s)
 }
@@ -137,8 +164,8 @@ func (p *planner) change(e, got model.Entry) {
 // replace plans the deletion and creation of an object with a fixed attribute
 // that differs.
 func (p *planner) replace(e model.Entry, c Change) {
-	c.Action, c.After = Replace, e.Object
-	c.Impact = max(c.Impact, deletionImpact(c.Before), model.ImpactBrief)
+	e.Object = inherited(e.Object, c.Before)
+	c.Action, c.After, c.Impact = Replace, e.Object, p.impactOfDeleting(c.Before)
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.remove(c.Before, c.Impact)
 	p.step(model.Step{Op: model.OpCreate, After: e.Object})
@@ -211,6 +238,9 @@ func (p *planner) step(s model.Step) {
 	p.plan.Steps = append(p.plan.Steps, s)
 	if s.After != nil {
 		p.sim.put(s.After)
+	}
+	if s.Op == model.OpCreate && s.Key().Kind == model.KindLink {
+		p.sim.made[s.Key()] = true
 	}
 }
 

@@ -68,12 +68,15 @@ func stage(o model.Object) int {
 	case model.Sysctl:
 		return sysctlStage(o)
 	case model.Link:
-		return 2
+		return linkStage
 	case model.Address:
 		return 5
 	}
 	return 6
 }
+
+// linkStage is the stage of links.
+const linkStage = 2
 
 func sysctlStage(s model.Sysctl) int {
 	switch {

@@ -43,6 +43,9 @@ func TestOrder(t *testing.T) {
 			t.Nodes[0].Bridges[0].Addresses = prefixes("172.245.0.254/24")
 			t.Nodes[0].Namespaces[0].Routes[0].Via = netip.MustParseAddr("172.245.0.254")
 		})},
+		{"MTU lowered", of(vxlan), of(vxlan, func(t *spec.Topology) { t.MTU = 1400 })},
+		{"MTU raised", of(vxlan, func(t *spec.Topology) { t.MTU = 1400 }), of(vxlan)},
+		{"MTU raised to what IPv6 needs", of(vxlan, func(t *spec.Topology) { t.MTU = 1300 }), of(vxlan)},
 		{"namespace renamed", of(vxlan), of(vxlan, func(t *spec.Topology) { t.Nodes[0].Namespaces[0].Name = "web" })},
 		{"host end renamed", of(vxlan), of(vxlan, func(t *spec.Topology) { t.Nodes[0].Namespaces[0].Interfaces[0].Host = "vweb" })},
 		{"own subnets gone", of(vxlan), of(vxlan, noSubnets)},

@@ -16,6 +16,9 @@ func (p *planner) prune(observed *model.State) {
 		if _, wanted := p.desired.Get(key); wanted || !p.mine(e) {
 			continue
 		}
+		if p.opts.Phase == Commit && !p.rivals(e.Object) {
+			continue
+		}
 		if now, ok := p.sim.get(key); ok {
 			doomed[key] = true
 			entries = append(entries, now)

@@ -16,6 +16,7 @@ type simulation struct {
 	gone     map[model.Key]bool
 	lost     map[model.Key]loss      // observed objects that the kernel took down with a change
 	released map[model.Key]model.Key // ports, and the deleted bridge that let them go
+	made     map[model.Key]bool      // links that a step made
 
 	// Made when first needed, and kept up to date from then on. They may name what is
 	// gone or no longer so: whoever looks something up checks it.
@@ -48,6 +49,7 @@ func newSimulation(observed *model.State) *simulation {
 		gone:     map[model.Key]bool{},
 		lost:     map[model.Key]loss{},
 		released: map[model.Key]model.Key{},
+		made:     map[model.Key]bool{},
 	}
 }
 
@@ -95,6 +97,35 @@ func (s *simulation) present(keys []model.Key) []model.Entry {
 		}
 	}
 	return l
+}
+
+// latest returns the object with the key as it is or was last, or nil.
+func (s *simulation) latest(k model.Key) model.Object {
+	if e, ok := s.get(k); ok {
+		return e.Object
+	}
+	e, _ := s.observed.Get(k)
+	return e.Object
+}
+
+// carried says whether a route led through the link when the plan was begun.
+func (s *simulation) carried(l model.Link) bool {
+	for _, k := range s.on(l.Key(), model.KindRoute) {
+		e, ok := s.observed.Get(k)
+		if ok && e.Owner != model.OwnerKernel && e.Object.(model.Route).Dev.Value() == l.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// portsOf returns the present ports of a bridge.
+func (s *simulation) portsOf(bridge model.Link) []model.Entry {
+	s.index()
+	return slices.DeleteFunc(s.present(s.ports[bridge.Key()]), func(e model.Entry) bool {
+		l := e.Object.(model.Link)
+		return l.Netns != bridge.Netns || l.Master.Value() != bridge.Name
+	})
 }
 
 // whole returns what is deleted where e is: of a veth the first end, since the second

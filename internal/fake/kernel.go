@@ -146,6 +146,9 @@ func (k *Kernel) do(s model.Step) error {
 	if s.Op == model.OpCreate {
 		return k.create(s.After)
 	}
+	if s.Renames() {
+		return k.renameLink(s.Before.(model.Link), s.Key().Name)
+	}
 	return k.update(s.After)
 }
 

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"hash/fnv"
+	"maps"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -110,6 +111,23 @@ func (k *Kernel) updateLink(l model.Link) error {
 	}
 	if was.MTU.Value() >= minIPv6MTU && now.MTU.Value() < minIPv6MTU {
 		k.dropOnLink(now, func(key model.Key) bool { return key.Prefix.Addr().Is6() })
+	}
+	return nil
+}
+
+// renameLink gives a link another name, with all that is on it.
+func (k *Kernel) renameLink(l model.Link, name string) error {
+	if _, ok := k.link(l.Netns, l.Name); !ok {
+		return syscall.ENODEV
+	}
+	if _, taken := k.link(l.Netns, name); taken {
+		return syscall.EEXIST
+	}
+	for key, o := range maps.Clone(k.objects) {
+		if now := model.Renamed(o, l.Netns, l.Name, name); now != o {
+			delete(k.objects, key)
+			k.objects[now.Key()] = now
+		}
 	}
 	return nil
 }

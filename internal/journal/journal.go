@@ -11,10 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -47,14 +46,17 @@ const (
 
 func (p Progress) String() string { return [...]string{"untouched", "begun", "done"}[p] }
 
-// entry is a line after the header.
+// entry is a line after the header: how far the run is with a step, or that all are
+// done and until when it waits to be confirmed.
 type entry struct {
-	Step     int    `json:"step"`
-	Progress string `json:"progress"`
+	Step     int        `json:"step"`
+	Progress string     `json:"progress,omitempty"`
+	Await    *time.Time `json:"await,omitempty"`
 }
 
 // Journal is a journal being written. Each line is written at once: what was said
 // before a process dies can be read afterwards, but for a last line that is cut off.
+// As long as it is open, it counts as attended; see Record.
 type Journal struct {
 	file *os.File
 	path string
@@ -63,21 +65,22 @@ type Journal struct {
 // Create begins a journal in dir, in the place of any other one there.
 func Create(dir string, h Header) (*Journal, error) {
 	h.Format = Format
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("write the journal: %w", err)
-	}
-	path := filepath.Join(dir, fileName)
-	next := path + ".new"
-	_ = os.Remove(next) // left over from a run that died
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	d, err := kernel.MakeDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
-	j := &Journal{file: f, path: path}
-	if err := errors.Join(j.write(h), f.Sync()); err != nil {
+	defer d.Close()
+	const next = fileName + ".new"
+	_ = d.Remove(next) // left over from a run that died
+	f, err := d.Create(next)
+	if err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
+	if err := errors.Join(attend(f), j.write(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if err := os.Rename(next, path); err != nil {
+	if err := d.Rename(next, fileName); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), f.Close())
 	}
 	return j, nil
@@ -85,7 +88,17 @@ func Create(dir string, h Header) (*Journal, error) {
 
 // Note says how far the run is with a step. Begun must be noted before the step is
 // tried.
-func (j *Journal) Note(step int, p Progress) error { return j.write(entry{step, p.String()}) }
+func (j *Journal) Note(step int, p Progress) error {
+	return j.write(entry{Step: step, Progress: p.String()})
+}
+
+// Await says that the run is done, and waits until then to be confirmed.
+func (j *Journal) Await(until time.Time) error {
+	return errors.Join(j.write(entry{Await: &until}), j.file.Sync())
+}
+
+// Path returns the journal's file.
+func (j *Journal) Path() string { return j.path }
 
 // Close ends the writing; the journal stays.
 func (j *Journal) Close() error { return j.file.Close() }
@@ -97,11 +110,18 @@ func (j *Journal) Remove() error {
 
 // Remove takes the journal out of dir, if there is one.
 func Remove(dir string) error {
-	err := os.Remove(filepath.Join(dir, fileName))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	d, err := kernel.OpenDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("remove the journal: %w", err)
 	}
-	_ = os.Remove(dir) // if nothing else is in it
+	defer d.Close()
+	if err := d.Remove(fileName); err != nil {
+		return fmt.Errorf("remove the journal: %w", err)
+	}
+	kernel.RemoveDir(dir)
 	return nil
 }
 
@@ -122,7 +142,14 @@ func (j *Journal) write(document any) error {
 type Record struct {
 	Header
 	Progress []Progress // of each step
+	Until    time.Time  // until when it waits to be confirmed; zero: it doesn't
+	// Attended says that the process whose run it is, or one that waits for its
+	// confirmation, was alive when the journal was read from its directory.
+	Attended bool
 }
+
+// Waiting says that the run is done, and waits to be confirmed.
+func (r *Record) Waiting() bool { return !r.Until.IsZero() }
 
 // maxSize is how large a journal is read: larger ones are not ours.
 const maxSize = 1 << 30
@@ -130,8 +157,7 @@ const maxSize = 1 << 30
 // Read reads the journal in dir; it is nil where there is none. A last line that is cut
 // off is left out; anything else that is not as it was written is an error.
 func Read(dir string) (*Record, error) {
-	path := filepath.Join(dir, fileName)
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	f, err := open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -141,9 +167,19 @@ func Read(dir string) (*Record, error) {
 	defer f.Close()
 	r, err := Parse(io.LimitReader(f, maxSize))
 	if err != nil {
-		return nil, fmt.Errorf("read the journal %s: %w", path, err)
+		return nil, fmt.Errorf("read the journal %s: %w; remove it to forget that run", f.Name(), err)
 	}
+	r.Attended = attended(f)
 	return r, nil
+}
+
+func open(dir string) (*os.File, error) {
+	d, err := kernel.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.Open(fileName)
 }
 
 // Parse reads a journal.
@@ -170,8 +206,7 @@ func Parse(in io.Reader) (*Record, error) {
 // line reads the header if r is nil, else an entry.
 func (r *Record) line(line []byte) (*Record, error) {
 	sum, document, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
-	want, err := strconv.ParseUint(string(sum), 16, 32)
-	if !ok || err != nil || len(sum) != 8 || uint32(want) != crc32.ChecksumIEEE(document) {
+	if !ok || string(sum) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(document)) {
 		return nil, errors.New("it is not as it was written: the checksum differs")
 	}
 	if r == nil {
@@ -180,6 +215,10 @@ func (r *Record) line(line []byte) (*Record, error) {
 	var e entry
 	if err := json.Unmarshal(document, &e); err != nil {
 		return nil, err
+	}
+	if e.Await != nil {
+		r.Until = *e.Await
+		return r, nil
 	}
 	if e.Step < 0 || e.Step >= len(r.Steps) {
 		return nil, fmt.Errorf("there is no step %d", e.Step)

@@ -31,8 +31,9 @@ type Options struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
-	// OnWrite is told of each request that is about to change something; nil isn't.
-	OnWrite func()
+	// OnWrite is asked before each request that changes something; its error refuses
+	// the request in the kernel's place. nil isn't asked.
+	OnWrite func() error
 }
 
 // Host is the door to one host: its root network namespace and the named ones. It
@@ -54,6 +55,8 @@ type Features struct {
 	// AddressProtocolChange says that replacing an IPv4 address changes it: as of
 	// Linux 6.4 (5c4a9aa856c7).
 	AddressProtocolChange bool
+	// LiveRename says that a link that is up can get another name: as of Linux 6.2.
+	LiveRename bool
 }
 
 // space is an open network namespace.
@@ -124,17 +127,21 @@ func (h *Host) In(netns string, f func() error) error {
 	return enter(s.file, model.NetnsKey(netns), f)
 }
 
-// writing counts a request that is about to change something.
-func (h *Host) writing() {
+// writing counts a request that is about to change something, and says whether it may
+// be made.
+func (h *Host) writing() error {
 	h.writes.Add(1)
-	if h.opts.OnWrite != nil {
-		h.opts.OnWrite()
+	if h.opts.OnWrite == nil {
+		return nil
 	}
+	return h.opts.OnWrite()
 }
 
 // exec sends a request that changes something, and counts it.
 func (h *Host) exec(s *space, m message) error {
-	h.writing()
+	if err := h.writing(); err != nil {
+		return err
+	}
 	return s.conn.exec(m)
 }
 
@@ -142,6 +149,9 @@ func (h *Host) exec(s *space, m message) error {
 // namespace that was deleted, or replaced by another of the same name, is given up:
 // it would keep the dead one alive.
 func (h *Host) space(netns string) (*space, error) {
+	if err := checkNetnsName(netns); err != nil {
+		return nil, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	path := h.path(netns)
@@ -152,6 +162,9 @@ func (h *Host) space(netns string) (*space, error) {
 	if ok {
 		s.close()
 		delete(h.spaces, netns)
+	}
+	if err := h.checkNetnsDir(netns); err != nil {
+		return nil, err
 	}
 	s, err := openSpace(path, netns)
 	if err != nil {
@@ -171,6 +184,30 @@ func (h *Host) forget(netns string) {
 	}
 }
 
+// checkNetnsName refuses a name that leads out of the directory of namespaces.
+func checkNetnsName(netns string) error {
+	if netns == "" {
+		return nil
+	}
+	if err := CheckComponent(netns); err != nil {
+		return fmt.Errorf("open netns: %w", err)
+	}
+	return nil
+}
+
+// checkNetnsDir refuses to enter what others could have put into the directory of
+// namespaces: it might be any namespace of the machine.
+func (h *Host) checkNetnsDir(netns string) error {
+	if netns == "" {
+		return nil
+	}
+	d, err := OpenDir(h.opts.NetnsDir)
+	if err != nil {
+		return fmt.Errorf("open netns %s: %w", netns, err)
+	}
+	return d.Close()
+}
+
 // path returns the namespace's file; "" is the process's own namespace.
 func (h *Host) path(netns string) string {
 	if netns == "" {
@@ -185,7 +222,7 @@ func openSpace(path, netns string) (*space, error) {
 		s.inode = inodeOf(ownNetns)
 		return s, s.dial()
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO has no other end
 	if err != nil {
 		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
 	}
@@ -308,5 +345,5 @@ func featuresOf(release string) Features {
 		return Features{}
 	}
 	atLeast := func(a, b int) bool { return major > a || major == a && minor >= b }
-	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4)}
+	return Features{AddressProtocol: atLeast(5, 18), AddressProtocolChange: atLeast(6, 4), LiveRename: atLeast(6, 2)}
 }

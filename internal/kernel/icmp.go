@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -31,193 +32,206 @@ var ErrNoAnswer = errors.New("no answer")
 // Ping sends probes from inside a namespace, all at once, and waits for the answers.
 // Those without one are sent again, up to tries times, each time waiting for the
 // timeout: the first packet to a neighbour may be lost while its address is asked.
-// Packets are never fragmented. It needs CAP_NET_RAW.
+// Packets are never fragmented on their way there. It needs CAP_NET_RAW.
 func (h *Host) Ping(ctx context.Context, netns string, probes []Probe, tries int, timeout time.Duration) ([]Reply, error) {
-	replies := make([]Reply, len(probes))
-	for i := range replies {
-		replies[i].Err = ErrNoAnswer
+	all := probersFor(probes, tries)
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, p := range all {
+		wg.Go(func() { errs[i] = p.ping(ctx, h, netns, timeout) })
 	}
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		p := &prober{family: family, probes: probes, replies: replies}
-		for i, x := range probes {
-			if familyOf(x.Dst) == family {
-				p.open = append(p.open, i)
-			}
-		}
-		if len(p.open) == 0 {
-			continue
-		}
-		if err := h.In(netns, p.dial); err != nil {
-			return nil, opError("probe from", model.Netns{Name: netns}, err)
-		}
-		err := p.run(ctx, tries, timeout)
-		unix.Close(p.fd)
+	wg.Wait()
+	for _, err := range errs {
 		if err != nil {
 			return nil, err
+		}
+	}
+	replies := make([]Reply, len(probes))
+	for _, p := range all {
+		for i, at := range p.places {
+			replies[at] = p.replies[i]
 		}
 	}
 	return replies, nil
 }
 
-// prober sends the probes of one family through one raw socket.
+// maxProbes is how many probes one prober can tell apart: sequence numbers have 16
+// bits.
+const maxProbes = 1 << 16
+
+// prober sends probes of one family through one raw socket. A probe's place is its
+// sequence number, and the number of the try is added to the identifier, so that a
+// late answer counts from when its own request was sent.
 type prober struct {
 	family  uint8
 	fd      int
 	ident   uint16
 	probes  []Probe
+	places  []int // of the probes among the caller's
 	replies []Reply
-	open    []int // probes without an answer
-	sent    map[uint16]time.Time
+	settled []bool
+	open    int           // probes that are not settled
+	sent    [][]time.Time // by try, by probe
+	buf     []byte
 }
 
-// Numbers of echo messages.
-const (
-	echoRequest4, echoReply4 = 8, 0
-	echoRequest6, echoReply6 = 128, 129
-	echoHeader               = 8
-	ipv4Header, ipv6Header   = 20, 40
-)
+// probersFor shares the probes out, by family, and in parts that are not too large.
+func probersFor(probes []Probe, tries int) []*prober {
+	var l []*prober
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		var p *prober
+		for at, x := range probes {
+			if familyOf(x.Dst) != family {
+				continue
+			}
+			if p == nil || len(p.probes) == maxProbes {
+				p = newProber(family, tries)
+				l = append(l, p)
+			}
+			p.add(x, at)
+		}
+	}
+	return l
+}
 
-func (p *prober) dial() error {
+func newProber(family uint8, tries int) *prober {
+	var b [2]byte
+	_, _ = rand.Read(b[:]) // never fails, says its documentation
+	return &prober{
+		family: family, ident: binary.BigEndian.Uint16(b[:]),
+		sent: make([][]time.Time, tries), buf: make([]byte, 64<<10),
+	}
+}
+
+func (p *prober) add(x Probe, at int) {
+	p.probes, p.places = append(p.probes, x), append(p.places, at)
+	p.replies = append(p.replies, Reply{Err: ErrNoAnswer})
+	p.settled = append(p.settled, false)
+	p.open++
+}
+
+// ping runs the prober inside a namespace.
+func (p *prober) ping(ctx context.Context, h *Host, netns string, timeout time.Duration) error {
+	if err := h.In(netns, func() error { return p.dial(netns) }); err != nil {
+		return err
+	}
+	defer unix.Close(p.fd)
+	return p.run(ctx, timeout)
+}
+
+// dial opens the socket in the calling thread's network namespace.
+func (p *prober) dial(netns string) error {
 	proto, level, discover := unix.IPPROTO_ICMP, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER
 	if p.family == unix.AF_INET6 {
 		proto, level, discover = unix.IPPROTO_ICMPV6, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER
 	}
 	fd, err := unix.Socket(int(p.family), unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, proto)
+	if err == unix.EPERM {
+		return &OpError{Op: "probe from", Key: model.NetnsKey(netns), Err: err, Cause: "needs CAP_NET_RAW"}
+	}
 	if err != nil {
-		return err
+		return opError("probe from", model.Netns{Name: netns}, err)
 	}
 	// IP_PMTUDISC_PROBE: don't fragment, and don't believe what was learnt before.
-	if err := unix.SetsockoptInt(fd, level, discover, unix.IP_PMTUDISC_PROBE); err != nil {
-		unix.Close(fd)
-		return err
+	err = unix.SetsockoptInt(fd, level, discover, unix.IP_PMTUDISC_PROBE)
+	if err == nil && p.family == unix.AF_INET6 {
+		err = unix.SetsockoptInt(fd, level, unix.IPV6_DONTFRAG, 1)
 	}
-	if p.family == unix.AF_INET6 {
-		if err := unix.SetsockoptInt(fd, level, unix.IPV6_DONTFRAG, 1); err != nil {
-			unix.Close(fd)
-			return err
-		}
+	if err != nil {
+		unix.Close(fd)
+		return opError("set up a socket to probe from", model.Netns{Name: netns}, err)
+	}
+	// As large a buffer as one may have: thousands may answer at once.
+	const wanted = 4 << 20
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, wanted) != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, wanted) // the usual one will do
 	}
 	p.fd = fd
-	var b [2]byte
-	_, _ = rand.Read(b[:]) // never fails, says its documentation
-	p.ident = binary.BigEndian.Uint16(b[:])
 	return nil
 }
 
-func (p *prober) run(ctx context.Context, tries int, timeout time.Duration) error {
-	for try := range tries {
-		p.sent = make(map[uint16]time.Time, len(p.open))
-		for _, i := range p.open {
+func (p *prober) run(ctx context.Context, timeout time.Duration) error {
+	for try := range p.sent {
+		p.sent[try] = make([]time.Time, len(p.probes))
+		for i := range p.probes {
+			if p.settled[i] {
+				continue
+			}
 			p.send(i, try)
+			p.receive() // as they come: the socket's buffer is finite
 		}
 		deadline := time.Now().Add(timeout)
-		for len(p.open) > 0 && time.Now().Before(deadline) {
+		for p.open > 0 && time.Now().Before(deadline) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			p.wait(min(time.Until(deadline), 100*time.Millisecond))
+			p.wait(unix.POLLIN, min(time.Until(deadline), 100*time.Millisecond))
 			p.receive()
 		}
-		if len(p.open) == 0 {
-			return nil
+		if p.open == 0 {
+			break
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // send sends one probe; what the kernel refuses at once is told as its answer.
 func (p *prober) send(i, try int) {
 	x := p.probes[i]
-	header := ipv4Header
-	if p.family == unix.AF_INET6 {
-		header = ipv6Header
+	message := echoRequest(p.family, p.ident+uint16(try), uint16(i), x.Size)
+	p.sent[try][i] = time.Now()
+	err := unix.Sendto(p.fd, message, 0, sockaddr(x.Dst))
+	if err == unix.EAGAIN || err == unix.ENOBUFS {
+		p.wait(unix.POLLOUT, 10*time.Millisecond)
+		p.sent[try][i] = time.Now()
+		err = unix.Sendto(p.fd, message, 0, sockaddr(x.Dst))
 	}
-	message := p.echo(uint16(i), max(x.Size-header, echoHeader))
-	p.sent[uint16(i)] = time.Now()
-	if err := unix.Sendto(p.fd, message, 0, sockaddr(x.Dst)); err != nil {
-		p.replies[i].Err = err
-	} else if try == 0 {
+	var told *icmpError
+	switch {
+	case err == unix.EMSGSIZE:
+		p.settle(i, Reply{Err: err})
+	case err != nil:
+		p.replies[i].Err = err // which may pass: an address that is new, a link that comes up
+	case !errors.As(p.replies[i].Err, &told):
 		p.replies[i].Err = ErrNoAnswer
 	}
 }
 
-// echo builds an echo request of the given length.
-func (p *prober) echo(seq uint16, length int) []byte {
-	b := make([]byte, length)
-	b[0] = echoRequest4
-	if p.family == unix.AF_INET6 {
-		b[0] = echoRequest6
-	}
-	binary.BigEndian.PutUint16(b[4:], p.ident)
-	binary.BigEndian.PutUint16(b[6:], seq)
-	if p.family == unix.AF_INET { // for IPv6 the kernel does it (RFC 3542, 3.1)
-		binary.BigEndian.PutUint16(b[2:], checksum(b))
-	}
-	return b
+func (p *prober) settle(i int, r Reply) {
+	p.replies[i], p.settled[i] = r, true
+	p.open--
 }
 
-// checksum is that of RFC 1071, over a message whose own field is zero.
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for ; len(b) >= 2; b = b[2:] {
-		sum += uint32(binary.BigEndian.Uint16(b))
-	}
-	if len(b) == 1 {
-		sum += uint32(b[0]) << 8
-	}
-	for sum>>16 != 0 {
-		sum = sum&0xffff + sum>>16
-	}
-	return ^uint16(sum)
-}
-
-func (p *prober) wait(d time.Duration) {
-	fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+func (p *prober) wait(events int16, d time.Duration) {
+	fds := []unix.PollFd{{Fd: int32(p.fd), Events: events}}
 	_, _ = unix.Poll(fds, int(d.Milliseconds())+1) // an interrupted wait is a short one
 }
 
 // receive takes what has arrived.
 func (p *prober) receive() {
-	var b [64 << 10]byte
 	for {
-		n, from, err := unix.Recvfrom(p.fd, b[:], 0)
+		n, from, err := unix.Recvfrom(p.fd, p.buf, unix.MSG_DONTWAIT)
 		if err != nil {
-			return
+			return // nothing more
 		}
-		if seq, ok := p.parse(b[:n]); ok {
-			p.answered(seq, addrOf(from))
+		if e, ok := parseEcho(p.family, p.buf[:n], addrOf(from)); ok {
+			p.take(e)
 		}
 	}
 }
 
-// parse reads an echo reply to us and returns its sequence number. IPv4's raw sockets
-// deliver the IP header, too.
-func (p *prober) parse(b []byte) (seq uint16, ok bool) {
-	want := byte(echoReply6)
-	if p.family == unix.AF_INET {
-		want = echoReply4
-		if len(b) < ipv4Header || len(b) < int(b[0]&15)*4 {
-			return 0, false
-		}
-		b = b[int(b[0]&15)*4:]
-	}
-	if len(b) < echoHeader || b[0] != want || binary.BigEndian.Uint16(b[4:]) != p.ident {
-		return 0, false
-	}
-	return binary.BigEndian.Uint16(b[6:]), true
-}
-
-// answered closes a probe, if it was to that address.
-func (p *prober) answered(seq uint16, from netip.Addr) {
-	for j, i := range p.open {
-		if uint16(i) != seq || p.probes[i].Dst != from {
-			continue
-		}
-		p.replies[i] = Reply{RTT: time.Since(p.sent[seq])}
-		p.open[j] = p.open[len(p.open)-1]
-		p.open = p.open[:len(p.open)-1]
-		return
+// take settles the probe that an answer is to.
+func (p *prober) take(e echo) {
+	i, try := int(e.seq), int(e.ident-p.ident)
+	switch {
+	case try >= len(p.sent) || i >= len(p.sent[try]) || p.settled[i] || p.probes[i].Dst != e.dst:
+		return // somebody else's, or a second one
+	case e.err == nil:
+		p.settle(i, Reply{RTT: time.Since(p.sent[try][i])})
+	case e.err.tooBig:
+		p.settle(i, Reply{Err: e.err})
+	default:
+		p.replies[i].Err = e.err // which may pass: a neighbour that was slow
 	}
 }
 
@@ -236,35 +250,4 @@ func addrOf(s unix.Sockaddr) netip.Addr {
 		return netip.AddrFrom16(s.Addr)
 	}
 	return netip.Addr{}
-}
-
-// PathMTU finds the largest IP packet, of at most the given size, that reaches dst
-// from inside a namespace and comes back; 0 if none does. It sends packets of
-// several sizes at once, and narrows down where they stop passing.
-func (h *Host) PathMTU(ctx context.Context, netns string, dst netip.Addr, most int, timeout time.Duration) (int, error) {
-	const fan = 16
-	passes, fails := 0, most+1
-	for fails-passes > 1 {
-		step := max(1, (fails-passes)/fan)
-		var probes []Probe
-		for size := fails - 1; size > passes && len(probes) < fan; size -= step {
-			probes = append(probes, Probe{Dst: dst, Size: size})
-		}
-		replies, err := h.Ping(ctx, netns, probes, 1, timeout)
-		if err != nil {
-			return 0, err
-		}
-		found := false
-		for i, r := range replies { // from large to small
-			if r.Err == nil {
-				passes, found = probes[i].Size, true
-				break
-			}
-			fails = probes[i].Size
-		}
-		if !found && fails <= ipv4Header+echoHeader {
-			return 0, nil
-		}
-	}
-	return passes, nil
 }

@@ -21,9 +21,15 @@ type rawLink struct {
 	master uint32
 	under  uint32     // the underlay device of a vxlan or ipip device
 	peer   uint32     // IFLA_LINK
-	nsid   int32      // IFLA_LINK_NETNSID: the peer's namespace; -1: the same
+	nsid   int32      // IFLA_LINK_NETNSID: the peer's namespace; sameNetns, noNetns
 	remote netip.Addr // a vxlan device's default destination, whose FDB row the kernel makes itself
 }
+
+// What stands for a namespace's ID.
+const (
+	sameNetns = -1 // the kernel tells none
+	noNetns   = -2 // one that is going just now has no ID any more, which the kernel tells as -1 (peernet2id_alloc)
+)
 
 // Links lists the links of the namespaces, "" being the root one. The other ends of
 // veths are looked up among the root and all named namespaces; an end anywhere else
@@ -97,7 +103,7 @@ func parseLink(body []byte) (rawLink, bool) {
 	if len(body) < unix.SizeofIfInfomsg {
 		return rawLink{}, false
 	}
-	r := rawLink{index: readU32(body[4:]), nsid: -1}
+	r := rawLink{index: readU32(body[4:]), nsid: sameNetns}
 	l := &r.link
 	l.Up = model.Some(readU32(body[8:])&unix.IFF_UP != 0)
 	l.Type, l.Alias, l.Group = model.Some(""), model.Some(""), model.Some[uint32](0)
@@ -116,7 +122,9 @@ func parseLink(body []byte) (rawLink, bool) {
 		case unix.IFLA_LINK:
 			r.peer = readU32(v)
 		case unix.IFLA_LINK_NETNSID:
-			r.nsid = int32(readU32(v))
+			if r.nsid = int32(readU32(v)); r.nsid < 0 {
+				r.nsid = noNetns
+			}
 		case unix.IFLA_GROUP:
 			l.Group = model.Some(readU32(v))
 		case unix.IFLA_IFALIAS:

@@ -27,7 +27,11 @@ func (d linkDoor) create(o model.Object) error {
 	if err != nil {
 		return err
 	}
-	if err := d.h.exec(s, m); err != nil {
+	err = d.h.exec(s, m)
+	if errors.Is(err, unix.EEXIST) && d.h.outlived(s, l) {
+		err = d.h.exec(s, m)
+	}
+	if err != nil {
 		return err
 	}
 	born := newborn(l)
@@ -104,6 +108,9 @@ func (d linkDoor) update(before, after model.Object) error {
 	if err != nil {
 		return err
 	}
+	if was.Name != l.Name {
+		return d.rename(s, was.Name, l.Name)
+	}
 	data, err := d.h.infoData(s, was, l)
 	if err != nil {
 		return err
@@ -129,6 +136,17 @@ func (d linkDoor) update(before, after model.Object) error {
 		was.MAC = model.Opt[model.MAC]{} // set what it has: from then on, it stays
 	}
 	return d.configure(s, l.Name, was, l)
+}
+
+// rename gives a link another name, which can be done while it is up as of Linux 6.2
+// (dev_change_name, net/core/dev.c).
+func (d linkDoor) rename(s *space, from, to string) error {
+	index, err := s.linkIndex(from)
+	if err != nil {
+		return err
+	}
+	defer d.h.forgetIndexes()
+	return d.h.exec(s, newMessage(unix.RTM_NEWLINK, 0, ifinfo(index, 0, 0)).str(unix.IFLA_IFNAME, to))
 }
 
 // configure sets what any link has, as far as it differs, in one message.

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +18,9 @@ const vethInfoPeer = 1
 // its final name: nothing ever has to be moved or renamed.
 func (h *Host) vethData(l model.Link) (func(message) message, error) {
 	peer := l.Peer.Value()
+	if peer == elsewhere {
+		return nil, errors.New("its other end was in a network namespace that has no name any more")
+	}
 	target, err := h.space(peer.Netns)
 	if err != nil {
 		return nil, err
@@ -33,6 +37,30 @@ func (h *Host) vethData(l model.Link) (func(message) message, error) {
 			return bornWith(m, model.Link{Group: l.Group, MTU: l.MTU})
 		})
 	}, nil
+}
+
+// dyingPatience is how long a veth may take to follow the namespace of its other end:
+// some milliseconds, but namespaces go one batch after the other.
+const dyingPatience = 5 * time.Second
+
+// outlived waits for a veth to go that has the name of the one that is to be made, and
+// has lost its other end: the kernel removes what was in a namespace a little after the
+// namespace itself (cleanup_net, net/core/net_namespace.c). It returns false where the
+// name is taken for good.
+func (h *Host) outlived(s *space, l model.Link) bool {
+	if l.Type.Value() != model.TypeVeth || l.Peer.Value().Netns == l.Netns {
+		return false
+	}
+	for end := time.Now().Add(dyingPatience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		r, err := s.link(l.Name)
+		switch {
+		case errors.Is(err, unix.ENODEV):
+			return true
+		case err != nil, r.link.Type.Value() != model.TypeVeth, newPeerFinder(h, nil).find(l.Netns, r) != elsewhere:
+			return false
+		}
+	}
+	return false
 }
 
 // elsewhere is the other end of a veth that is in no namespace we know.
@@ -57,7 +85,7 @@ func newPeerFinder(h *Host, dumps map[string][]rawLink) *peerFinder {
 
 // find names the other end of a veth in netns.
 func (f *peerFinder) find(netns string, r rawLink) model.EndRef {
-	peerNS, ok := netns, true
+	peerNS, ok := netns, r.nsid != noNetns
 	if r.nsid >= 0 {
 		peerNS, ok = f.namespace(netns, r.nsid)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,7 +55,28 @@ func (h *Host) identity(netns string) uint64 {
 	return s.inode
 }
 
-func (h *Host) memoryFile() string { return filepath.Join(h.opts.StateDir, "sysctl.json") }
+// memoryName is the file in Options.StateDir.
+const memoryName = "sysctl.json"
+
+func (h *Host) memoryFile() string { return filepath.Join(h.opts.StateDir, memoryName) }
+
+// readMemory reads the file; that there is none is fs.ErrNotExist.
+func (h *Host) readMemory() ([]byte, error) {
+	d, err := OpenDir(h.opts.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	f, err := d.Open(memoryName)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxMemory))
+}
+
+// maxMemory is how much of the file is read, in bytes: a larger one is not ours.
+const maxMemory = 16 << 20
 
 // remembered reads the memory. That of another boot or another host is none, nor is
 // that of a namespace or device that is gone.
@@ -67,7 +89,7 @@ func (h *Host) remembered() (*memory, error) {
 	if h.opts.StateDir == "" {
 		return fresh, nil
 	}
-	b, err := os.ReadFile(h.memoryFile())
+	b, err := h.readMemory()
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, nil
 	}
@@ -142,28 +164,46 @@ func (h *Host) unremember(netns, name string) error {
 	return h.store(m)
 }
 
+// ForgetDead forgets what sysctls were of namespaces and devices that are gone. Nothing
+// depends on it: it is not found again anyway.
+func (h *Host) ForgetDead() {
+	if h.opts.StateDir == "" {
+		return
+	}
+	h.memoryMu.Lock()
+	defer h.memoryMu.Unlock()
+	if b, err := h.readMemory(); err != nil || len(b) == 0 {
+		return
+	}
+	if m, err := h.remembered(); err == nil {
+		_ = h.store(m)
+	}
+}
+
 // store replaces the file as a whole, so that no reader sees half of it. With nothing
 // to remember there is no file.
 func (h *Host) store(m *memory) error {
+	d, err := MakeDir(h.opts.StateDir)
+	if err != nil {
+		return fmt.Errorf("remember what sysctls were before: %w", err)
+	}
+	defer d.Close()
 	if len(m.Sysctls) == 0 {
-		if err := os.Remove(h.memoryFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := d.Remove(memoryName); err != nil {
 			return fmt.Errorf("forget what sysctls were before: %w", err)
 		}
-		_ = os.Remove(h.opts.StateDir) // if nothing else is in it
+		RemoveDir(h.opts.StateDir)
 		return nil
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(h.opts.StateDir, 0o755); err != nil {
+	const next = memoryName + ".new"
+	if err := d.Remove(next); err != nil { // left over from a run that died
 		return fmt.Errorf("remember what sysctls were before: %w", err)
 	}
-	next := h.memoryFile() + ".new"
-	if err := os.WriteFile(next, b, 0o600); err != nil {
-		return fmt.Errorf("remember what sysctls were before: %w", err)
-	}
-	if err := os.Rename(next, h.memoryFile()); err != nil {
+	if err := d.replace(memoryName, next, b); err != nil {
 		return fmt.Errorf("remember what sysctls were before: %w", err)
 	}
 	return nil

@@ -185,7 +185,8 @@ func TestReadAddr(t *testing.T) {
 func TestFeatures(t *testing.T) {
 	for release, want := range map[string]Features{
 		"4.20.0": {}, "5.17.9": {}, "5.18": {AddressProtocol: true}, "6.1.0-44-cloud-amd64": {AddressProtocol: true},
-		"6.3.99": {AddressProtocol: true}, "6.4.0": {true, true}, "6.18.44": {true, true}, "7.0": {true, true}, "10.1": {true, true}, "": {}, "six": {},
+		"6.2": {AddressProtocol: true, LiveRename: true}, "6.3.99": {AddressProtocol: true, LiveRename: true},
+		"6.4.0": {true, true, true}, "6.18.44": {true, true, true}, "7.0": {true, true, true}, "10.1": {true, true, true}, "": {}, "six": {},
 	} {
 		if got := featuresOf(release); got != want {
 			t.Errorf("%q has %+v, want %+v", release, got, want)

@@ -69,12 +69,17 @@ type netnsDoor struct{ h *Host }
 // there is never a named one without.
 func (d netnsDoor) create(o model.Object) error {
 	n := o.(model.Netns)
-	d.h.writing()
+	if err := CheckComponent(n.Name); err != nil {
+		return err
+	}
+	if err := d.h.writing(); err != nil {
+		return err
+	}
 	path, err := d.h.prepareFile(n.Name)
 	if err != nil {
 		return err
 	}
-	if err := bindNew(path, func() error { return setLo(n) }); err != nil {
+	if err := bindNew(path, func() error { return errors.Join(setLo(n), d.h.writing()) }); err != nil {
 		os.Remove(path)
 		return err
 	}
@@ -87,8 +92,13 @@ func (h *Host) prepareFile(name string) (string, error) {
 	if err := shareMounts(h.opts.NetnsDir); err != nil {
 		return "", err
 	}
-	path := h.path(name)
-	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	d, err := OpenDir(h.opts.NetnsDir)
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	f, err := d.Create(name)
+	path := filepath.Join(h.opts.NetnsDir, name)
 	if err == nil {
 		return path, f.Close()
 	}
@@ -103,10 +113,12 @@ func (h *Host) prepareFile(name string) (string, error) {
 // namespaces, so that services with private ones see the namespaces come and go
 // (ip/ipnetns.c of iproute2 does the same).
 func shareMounts(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	d, err := MakeDir(dir)
+	if err != nil {
 		return fmt.Errorf("make the directory of network namespaces: %w", err)
 	}
-	err := unix.Mount("", dir, "none", unix.MS_SHARED|unix.MS_REC, "")
+	d.Close() // nobody but root and ourselves can put something else in its place
+	err = unix.Mount("", dir, "none", unix.MS_SHARED|unix.MS_REC, "")
 	if err == nil {
 		return nil
 	}
@@ -189,14 +201,59 @@ func (d netnsDoor) update(_, after model.Object) error {
 // what is inside, a little later.
 func (d netnsDoor) remove(o model.Object) error {
 	name := o.(model.Netns).Name
+	if err := CheckComponent(name); err != nil {
+		return err
+	}
 	d.h.forget(name)
-	d.h.writing()
+	if err := d.h.writing(); err != nil {
+		return err
+	}
+	dir, err := OpenDir(d.h.opts.NetnsDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
 	path := filepath.Join(d.h.opts.NetnsDir, name)
-	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+	err = unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return err
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.h.writing(); err != nil {
 		return err
 	}
+	if err := removeEmpty(dir, path); err != nil {
+		return err
+	}
+	d.h.ForgetDead()
 	return nil
+}
+
+// removeEmpty removes a namespace's file once nothing is mounted on it. One that is not
+// as we make them is somebody's, and stays.
+func removeEmpty(dir *Dir, path string) error {
+	st, err := os.Lstat(path)
+	if err != nil || !st.Mode().IsRegular() || st.Size() > 0 || isNamespace(path) {
+		return ignore(err, unix.ENOENT)
+	}
+	return dir.Remove(filepath.Base(path))
+}
+
+// RemoveDebris removes the file of a namespace that nothing is mounted on, if it is
+// there: what is left of one whose making or removal was interrupted.
+func (h *Host) RemoveDebris(name string) error {
+	if err := CheckComponent(name); err != nil {
+		return err
+	}
+	dir, err := OpenDir(h.opts.NetnsDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return opError("remove the file of", model.Netns{Name: name}, removeEmpty(dir, filepath.Join(h.opts.NetnsDir, name)))
 }

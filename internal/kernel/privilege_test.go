@@ -85,7 +85,7 @@ func asNobody(t *testing.T) {
 		}
 	})
 	program := filepath.Join(dir, "kernel.test")
-	if err := errors.Join(os.Chmod(dir, 0o777), os.WriteFile(program, self, 0o755)); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o777|os.ModeSticky), os.WriteFile(program, self, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-test.run=^TestWithoutPrivileges$", "-test.v")

@@ -30,7 +30,10 @@ func TestRefused(t *testing.T) {
 		errno    syscall.Errno
 		words    []string // of the error
 	}{
-		{name: "netns in a folder that is not there", object: model.Netns{Name: "no/where"}, errno: unix.ENOENT},
+		{name: "netns in another folder", object: model.Netns{Name: "../where"}, words: []string{`"../where" cannot be the name of a file`}},
+		{name: "netns without a name", object: model.Netns{}, words: []string{"cannot be the name of a file"}},
+		{name: "link in a netns in another folder", object: model.Link{Netns: "../where", Name: "br0", Type: some(model.TypeBridge)}, words: []string{`"../where" cannot`}},
+		{name: "sysctl in another folder", object: model.Sysctl{Name: "net.//.//.kernel.hostname", Value: some("x")}, words: []string{"is no sysctl of a network namespace"}},
 		{name: "netns with an alias that is too long", object: model.Netns{Name: "blue", Alias: some(strings.Repeat("x", 256))}, errno: unix.ERANGE,
 			words: []string{"create netns blue: "}},
 		{name: "bridge in a bridge that is not there", object: noMaster(bridgeSamples()[0].object), errno: unix.ENODEV,

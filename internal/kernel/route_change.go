@@ -13,20 +13,24 @@ type routeDoor struct{ h *Host }
 
 // create never takes the place of another route.
 func (d routeDoor) create(o model.Object) error {
-	return d.set(o.(model.Route), unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	r := o.(model.Route)
+	return d.set(r, unix.NLM_F_CREATE|unix.NLM_F_EXCL, func() error { return d.remove(r) })
 }
 
 // update replaces the route in one message, so that no packet finds none; it makes
 // none where there is none.
-func (d routeDoor) update(_, after model.Object) error {
-	return d.set(after.(model.Route), unix.NLM_F_REPLACE)
+func (d routeDoor) update(before, after model.Object) error {
+	return d.set(after.(model.Route), unix.NLM_F_REPLACE, func() error {
+		return d.set(before.(model.Route), unix.NLM_F_REPLACE, func() error { return nil })
+	})
 }
 
 // set makes the route. Although "onlink" should spare it, the kernel looks an IPv6
 // gateway up, and refuses one that it would reach by another device just now
 // (ip6_route_check_nh_onlink, net/ipv6/route.c): such as a gateway within the very
-// destination that is to be switched over.
-func (d routeDoor) set(r model.Route, flags uint16) error {
+// destination that is to be switched over. Where the help that it then needs cannot be
+// removed, back undoes what was done.
+func (d routeDoor) set(r model.Route, flags uint16, back func() error) error {
 	err := d.send(r, flags)
 	if !errors.Is(err, unix.EINVAL) || !r.OnLink.Value() || !r.Via.Value().Is6() {
 		return err
@@ -35,7 +39,13 @@ func (d routeDoor) set(r model.Route, flags uint16) error {
 	if d.send(post, unix.NLM_F_CREATE|unix.NLM_F_EXCL) != nil {
 		return err
 	}
-	return errors.Join(d.send(r, flags), d.remove(post))
+	if err := d.send(r, flags); err != nil {
+		return errors.Join(err, d.remove(post))
+	}
+	if err := d.remove(post); err != nil {
+		return errors.Join(err, d.remove(post), back()) // the old gateway may need a signpost of its own
+	}
+	return nil
 }
 
 // signpost is a route to the gateway alone, which shows the kernel the way to it for

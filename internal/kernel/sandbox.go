@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,6 +36,26 @@ func EnterSandbox() error {
 	_ = unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	_ = unix.Mount("sysfs", "/sys", "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	return nil
+}
+
+// PrepareHost makes the directory of a simulated host's namespaces a mount whose own
+// mounts are shared: what one command inside the host mounts there, the next one must
+// find, although each has a mount namespace of its own.
+func PrepareHost(netnsDir string) error { return shareMounts(netnsDir) }
+
+// EndedChild returns a child of this process that has ended and that nobody waited for
+// yet, and leaves it so; ok is false if there is none.
+func EndedChild() (pid int, ok bool) {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	if err != nil {
+		return 0, false
+	}
+	// x/sys has no name for it: the process ID is the first field of the union, which is
+	// aligned as a pointer is (siginfo_t, asm-generic/siginfo.h).
+	const offset = 8 + unsafe.Sizeof(uintptr(0))
+	pid = int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset)))
+	return pid, pid != 0
 }
 
 // EnterHost makes a simulated host's directories be where a real one has them, and

@@ -11,8 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -162,9 +164,16 @@ func (s *sim) ip(args ...string) string {
 func (s *sim) lines(commands string) {
 	s.Helper()
 	for line := range strings.Lines(commands) {
-		if args := strings.Fields(line); len(args) > 0 {
-			s.ip(args...)
+		args := strings.Fields(line)
+		if len(args) == 0 {
+			continue
 		}
+		if args[0] == "nexthop" { // refused until the kernel has noticed the carrier, which takes a while
+			for i := 0; i < 1000 && !strings.Contains(s.ip("link", "show", args[slices.Index(args, "dev")+1]), "LOWER_UP"); i++ {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		s.ip(args...)
 	}
 }
 

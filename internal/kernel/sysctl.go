@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -63,9 +64,13 @@ func (h *Host) SavedSysctls(ctx context.Context) ([]model.Sysctl, error) {
 
 // readSysctl returns a value with single spaces, as it would be written.
 func (h *Host) readSysctl(netns, name string) (string, error) {
+	path, err := sysctlPath(name)
+	if err != nil {
+		return "", err
+	}
 	var b []byte
-	err := h.In(netns, func() (err error) {
-		b, err = os.ReadFile(sysctlPath(name))
+	err = h.In(netns, func() (err error) {
+		b, err = os.ReadFile(path)
 		return err
 	})
 	return string(bytes.Join(bytes.Fields(b), []byte(" "))), err
@@ -73,9 +78,15 @@ func (h *Host) readSysctl(netns, name string) (string, error) {
 
 // writeSysctl writes without creating: a sysctl that does not exist is an error.
 func (h *Host) writeSysctl(netns, name, value string) error {
-	h.writing()
+	path, err := sysctlPath(name)
+	if err != nil {
+		return err
+	}
+	if err := h.writing(); err != nil {
+		return err
+	}
 	return h.In(netns, func() error {
-		f, err := os.OpenFile(sysctlPath(name), os.O_WRONLY|syscall.O_CLOEXEC, 0)
+		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
@@ -85,9 +96,20 @@ func (h *Host) writeSysctl(netns, name, value string) error {
 }
 
 // sysctlPath returns the file of a sysctl, as the opening thread's namespace has it;
-// a "/" in a name stands for a dot within a device's name, as in sysctl(8).
-func sysctlPath(name string) string {
-	return "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(name)
+// a "/" in a name stands for a dot within a device's name, as in sysctl(8). A name that
+// leads elsewhere than below net, where each namespace has its own, is refused.
+func sysctlPath(name string) (string, error) {
+	parts := strings.Split(name, ".")
+	for i, p := range parts {
+		parts[i] = strings.ReplaceAll(p, "/", ".")
+		if CheckComponent(parts[i]) != nil {
+			return "", fmt.Errorf("%q is no sysctl of a network namespace", name)
+		}
+	}
+	if parts[0] != "net" || len(parts) == 1 {
+		return "", fmt.Errorf("%q is no sysctl of a network namespace", name)
+	}
+	return "/proc/sys/" + strings.Join(parts, "/"), nil
 }
 
 type sysctlDoor struct{ h *Host }

@@ -20,7 +20,7 @@ func TestWrites(t *testing.T) {
 	}
 	link := model.Link{Name: "br0", Type: some(model.TypeBridge), Up: some(true)}
 	set := model.Sysctl{Name: "net.ipv4.ip_forward", Value: some("1")}
-	count("a netns", 1, func() { s.create(model.Netns{Name: "blue"}) })
+	count("a netns, its file and its mount", 2, func() { s.create(model.Netns{Name: "blue"}) })
 	count("a link, in two messages", 2, func() { s.create(link) })
 	count("a link that is as it was", 0, func() {
 		if err := s.do(model.OpUpdate, link, link); err != nil {
@@ -47,5 +47,5 @@ func TestWrites(t *testing.T) {
 	count("an FDB entry's end", 1, func() {
 		s.remove(model.FDBEntry{Link: "vx0", MAC: mac("02:00:00:00:01:01"), Dst: someAddr("192.0.2.11")})
 	})
-	count("a netns's end", 1, func() { s.remove(model.Netns{Name: "blue"}) })
+	count("a netns's end", 2, func() { s.remove(model.Netns{Name: "blue"}) })
 }

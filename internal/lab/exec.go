@@ -2,7 +2,6 @@ package lab
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,8 +35,9 @@ type answer struct {
 }
 
 // Exec runs a command inside a running lab and returns its exit code. target is
-// NODE or NODE/NAMESPACE; name is the lab's, "" the only one that runs.
-func Exec(ctx context.Context, name, target string, argv []string) (int, error) {
+// NODE or NODE/NAMESPACE; name is the lab's, "" the only one that runs. Signals go to
+// the command, and it is for that to end.
+func Exec(name, target string, argv []string) (int, error) {
 	if name == "" {
 		var err error
 		if name, err = onlyLab(); err != nil {
@@ -49,6 +49,9 @@ func Exec(ctx context.Context, name, target string, argv []string) (int, error) 
 		return 0, fmt.Errorf("no lab of the topology %s is running; start one in another terminal: netplan-overlay lab up", name)
 	}
 	defer conn.Close()
+	if uid, err := peerUser(conn); err != nil || uid != os.Geteuid() { // anybody may take the name
+		return 0, errors.Join(err, fmt.Errorf("what listens for the lab of the topology %s belongs to the user %d", name, uid))
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return 0, err
@@ -64,13 +67,13 @@ func Exec(ctx context.Context, name, target string, argv []string) (int, error) 
 	if _, err := conn.Write(append(b, '\n')); err != nil {
 		return 0, fmt.Errorf("ask the lab: %w", err)
 	}
-	forwardSignals(ctx, conn)
+	forwardSignals(conn)
 	return await(conn)
 }
 
 // forwardSignals sends on what the terminal sends us: the command is in no process
 // group of ours.
-func forwardSignals(ctx context.Context, conn *net.UnixConn) {
+func forwardSignals(conn *net.UnixConn) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	go func() {

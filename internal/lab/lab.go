@@ -32,6 +32,7 @@ type Converge func(ctx context.Context, h Host) error
 type Lab struct {
 	topology *spec.Topology
 	hosts    []Host
+	children reaper
 }
 
 // Build makes the underlay and the hosts, and brings each to what the topology asks.
@@ -57,6 +58,9 @@ func Build(ctx context.Context, t *spec.Topology, converge Converge) (*Lab, erro
 	l := &Lab{topology: t}
 	for i := range t.Nodes {
 		h := hostOf(t.Nodes[i].Name)
+		if err := kernel.PrepareHost(h.NetnsDir); err != nil {
+			return nil, fmt.Errorf("lab: %s: %w", h.Node, err)
+		}
 		if err := converge(ctx, h); err != nil {
 			return nil, fmt.Errorf("lab: %s: %w", h.Node, err)
 		}

@@ -23,8 +23,10 @@ const (
 	stageExec    = "exec"    // about to become a command inside a host
 )
 
-// Inside says whether this process is the one in the sandbox.
-func Inside() bool { return os.Getenv(stageVar) == stageSandbox }
+// Inside says whether this process is the one in the sandbox, where it is the first
+// one. The variable alone is not believed: on the machine itself, building a lab would
+// hide its /run.
+func Inside() bool { return os.Getenv(stageVar) == stageSandbox && os.Getpid() == 1 }
 
 // Spawn runs this program with the same arguments in a new sandbox, and returns its
 // exit code. name is the lab's; with serve, Exec finds it by that. input is stdin.

@@ -13,7 +13,7 @@ import (
 const defaultMTU = 1500
 
 // segment is a link of the underlay: a bridge, with the nodes that share a subnet.
-// With more than one, the sandbox itself is the router between them.
+// Where there are several subnets of a family, the sandbox itself is the router.
 type segment struct {
 	bridge  string
 	nodes   []*spec.Node
@@ -27,16 +27,16 @@ func underlay(t *spec.Topology) ([]model.Step, error) {
 	if mtu == 0 {
 		mtu = defaultMTU
 	}
-	segments, err := segmentsOf(t)
-	if err != nil {
-		return nil, err
-	}
-	b := &builder{mtu: mtu, routed: len(segments) > 1, ipv6: hasIPv6(t)}
+	segments := segmentsOf(t)
+	b := &builder{mtu: mtu, routed: needsRouter(segments), ipv6: hasIPv6(t)}
 	b.settleAtOnce("")
 	if b.routed {
 		b.forward()
 	}
 	for i, s := range segments {
+		if err := s.findRouters(t); b.routed && err != nil {
+			return nil, err
+		}
 		s.bridge = fmt.Sprintf("net%d", i+1)
 		b.segment(s)
 	}
@@ -44,7 +44,7 @@ func underlay(t *spec.Topology) ([]model.Step, error) {
 }
 
 // segmentsOf puts nodes that share a subnet of either family onto one link.
-func segmentsOf(t *spec.Topology) ([]*segment, error) {
+func segmentsOf(t *spec.Topology) []*segment {
 	lengths := map[int]int{4: lengthFor(t, 4, 24), 6: lengthFor(t, 6, 64)}
 	bySubnet := map[netip.Prefix]*segment{}
 	var l []*segment
@@ -74,12 +74,19 @@ func segmentsOf(t *spec.Topology) ([]*segment, error) {
 			bySubnet[p] = home
 		}
 	}
-	for _, s := range l {
-		if err := s.findRouters(); err != nil {
-			return nil, err
+	return l
+}
+
+// needsRouter says whether there are several subnets of a family, on one link or on
+// more.
+func needsRouter(segments []*segment) bool {
+	subnets := map[int]int{}
+	for _, s := range segments {
+		for _, p := range s.subnets {
+			subnets[model.Family(p.Addr())]++
 		}
 	}
-	return l, nil
+	return subnets[4] > 1 || subnets[6] > 1
 }
 
 // lengthFor returns the length of the underlay's subnets: the usual one, or a shorter
@@ -100,11 +107,7 @@ func lengthFor(t *spec.Topology, family, usual int) int {
 }
 
 func subnetOf(a netip.Addr, lengths map[int]int) netip.Prefix {
-	family := 6
-	if a.Is4() {
-		family = 4
-	}
-	return netip.PrefixFrom(a, lengths[family]).Masked()
+	return netip.PrefixFrom(a, lengths[model.Family(a)]).Masked()
 }
 
 // join takes over the nodes and subnets of another segment.
@@ -116,19 +119,14 @@ func (s *segment) join(o *segment, bySubnet map[netip.Prefix]*segment) {
 	}
 }
 
-// findRouters takes the last address of each subnet that no node has.
-func (s *segment) findRouters() error {
+// findRouters takes the last address of each subnet that no node has, nor any overlay
+// subnet, which may lie within.
+func (s *segment) findRouters(t *spec.Topology) error {
 	s.routers = map[netip.Prefix]netip.Addr{}
-	taken := map[netip.Addr]bool{}
-	for _, n := range s.nodes {
-		for _, a := range n.Addresses {
-			taken[a] = true
-		}
-	}
 	for _, p := range s.subnets {
 		a := lastOf(p).Prev() // the last one is the broadcast address
-		for taken[a] {
-			a = a.Prev()
+		for end, ok := taken(t, a); ok && p.Contains(end); end, ok = taken(t, a) {
+			a = end.Prev()
 		}
 		if !p.Contains(a) || a == p.Addr() {
 			return fmt.Errorf("lab: the underlay subnet %s has no address left for a router", p)
@@ -136,6 +134,25 @@ func (s *segment) findRouters() error {
 		s.routers[p] = a
 	}
 	return nil
+}
+
+// taken says whether an address is a node's or within a subnet of any bridge, and
+// where that begins.
+func taken(t *spec.Topology, a netip.Addr) (begin netip.Addr, ok bool) {
+	for i := range t.Nodes {
+		n := &t.Nodes[i]
+		if slices.Contains(n.Addresses, a) {
+			return a, true
+		}
+		for _, b := range n.Bridges {
+			for _, p := range b.Addresses {
+				if p.Contains(a) {
+					return p.Masked().Addr(), true
+				}
+			}
+		}
+	}
+	return a, false
 }
 
 func lastOf(p netip.Prefix) netip.Addr {

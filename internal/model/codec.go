@@ -112,11 +112,20 @@ func (s *Step) UnmarshalJSON(b []byte) error {
 	if before != (j.Op != OpCreate) || after != (j.Op != OpDelete) {
 		return fmt.Errorf("a step to %s, without the object", j.Op)
 	}
-	if before && after && j.Before.object.Key() != j.After.object.Key() {
+	if before && after && !sameButName(j.Before.object.Key(), j.After.object.Key()) {
 		return fmt.Errorf("a step that makes %s of %s", j.After.object.Key(), j.Before.object.Key())
 	}
 	*s = Step{j.Op, j.Before.object, j.After.object, unwrap(j.Lost), unwrap(j.Released), unwrap(j.Restore)}
 	return nil
+}
+
+// sameButName says whether an update can lead from one key to the other: only links get
+// other names.
+func sameButName(a, b Key) bool {
+	if a.Kind == KindLink {
+		a.Name = b.Name
+	}
+	return a == b
 }
 
 func wrap(l []Object) []envelope {

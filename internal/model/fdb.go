@@ -25,7 +25,7 @@ func (f FDBEntry) Needs() []Need { return []Need{{Key: LinkKey(f.Netns, f.Link)}
 // Attrs implements Object.
 func (f FDBEntry) Attrs() []Attr {
 	var l attrs
-	add(&l, Attr{Name: "dst"}, f.Dst)
+	add(&l, Attr{Name: "dst", Impact: ImpactBrief}, f.Dst)
 	add(&l, Attr{Name: "state"}, f.State)
 	return l
 }

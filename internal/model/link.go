@@ -132,16 +132,16 @@ func (l Link) Attrs() []Attr {
 	add(&s, Attr{Name: "ttl"}, l.VXLAN.TTL)
 	add(&s, Attr{Name: "ageing"}, l.VXLAN.Ageing)
 	add(&s, Attr{Name: "udpcsum", Fixed: true}, l.VXLAN.UDPCsum)
-	add(&s, Attr{Name: "local", Impact: ImpactBrief}, l.IPIP.Local)
+	add(&s, Attr{Name: "local", Impact: ImpactDisruptive}, l.IPIP.Local) // peers send to the old one
 	l.addRemote(&s)
 	add(&s, Attr{Name: "dev", Impact: ImpactBrief}, l.IPIP.Dev)
 	add(&s, Attr{Name: "ttl"}, l.IPIP.TTL)
 	add(&s, Attr{Name: "pmtudisc"}, l.IPIP.PMTUDisc)
-	add(&s, Attr{Name: "stp", Impact: ImpactBrief}, l.Bridge.STP)
-	add(&s, Attr{Name: "mac", Impact: ImpactBrief, Flushes: true}, l.MAC)
+	add(&s, Attr{Name: "stp", Impact: ImpactDisruptive}, l.Bridge.STP) // ports listen and learn for 30 s
+	add(&s, Attr{Name: "mac", Impact: macImpact(l.Type.Value()), Flushes: true}, l.MAC)
 	add(&s, Attr{Name: "mtu", Impact: ImpactBrief}, l.MTU)
 	add(&s, Attr{Name: "master", Impact: ImpactBrief}, l.Master)
-	add(&s, Attr{Name: "up", Impact: ImpactBrief}, l.Up)
+	add(&s, Attr{Name: "up", Impact: upImpact(l.Up)}, l.Up)
 	add(&s, Attr{Name: "group", Mark: true}, l.Group)
 	add(&s, Attr{Name: "alias", Mark: true}, l.Alias)
 	return s
@@ -169,7 +169,27 @@ func (l Link) addRemote(s *attrs) {
 	}
 	*s = append(*s,
 		Attr{Name: "mode", Value: mode, Fixed: true},
-		Attr{Name: "remote", Value: remote, Impact: ImpactBrief})
+		Attr{Name: "remote", Value: remote, Impact: ImpactDisruptive})
+}
+
+// macImpact is the impact of changing the MAC of a link of some type. The end of a veth
+// is soon found again, as it sends something. A bridge's namespaces keep sending IPv6
+// packets to the old one until their neighbour entries expire, and an overlay device's
+// peers until they are changed, too.
+func macImpact(linkType string) Impact {
+	if linkType == TypeVeth {
+		return ImpactBrief
+	}
+	return ImpactDisruptive
+}
+
+// upImpact is the impact of setting a link up, through which nothing flows as it is
+// down, or of setting it down.
+func upImpact(up Opt[bool]) Impact {
+	if up.Value() {
+		return ImpactNone
+	}
+	return ImpactDisruptive
 }
 
 // Fill implements Object.

@@ -40,3 +40,14 @@ func (m *Matrix) Failed() []Pair {
 	}
 	return l
 }
+
+// Reached returns the pairs with an answer.
+func (m *Matrix) Reached() []Pair {
+	var l []Pair
+	for _, p := range m.Pairs {
+		if p.OK {
+			l = append(l, p)
+		}
+	}
+	return l
+}

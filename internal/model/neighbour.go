@@ -24,7 +24,7 @@ func (n Neighbour) Needs() []Need { return []Need{{Key: LinkKey(n.Netns, n.Link)
 // Attrs implements Object.
 func (n Neighbour) Attrs() []Attr {
 	var l attrs
-	add(&l, Attr{Name: "mac"}, n.MAC)
+	add(&l, Attr{Name: "mac", Impact: ImpactDisruptive}, n.MAC) // until the peer has it, too
 	add(&l, Attr{Name: "state"}, n.State)
 	add(&l, Attr{Name: "protocol", Mark: true}, n.Protocol)
 	return l

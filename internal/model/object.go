@@ -50,6 +50,12 @@ func (i Impact) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (i Impact) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (i *Impact) UnmarshalText(b []byte) (err error) {
+	*i, err = ParseImpact(string(b))
+	return err
+}
+
 // ParseImpact reads the word for an impact.
 func ParseImpact(s string) (Impact, error) {
 	for i := range ImpactDisruptive + 1 {

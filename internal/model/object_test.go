@@ -138,12 +138,12 @@ func TestDiffAttrs(t *testing.T) {
 		{"of another class", vxlan("2001:db8::1"), vxlan("10.0.0.2"), []model.AttrChange{{Name: "local", Before: "10.0.0.2", After: "2001:db8::1", Fixed: true}}, model.ImpactBrief, false},
 		{"new", vxlan("2001:db8::1"), model.Link{Name: "v", Type: model.Some(model.TypeVXLAN)}, []model.AttrChange{{Name: "local", After: "2001:db8::1"}}, model.ImpactBrief, false},
 		{"fixed", model.Link{Type: model.Some("bridge")}, model.Link{Type: model.Some("vxlan")}, []model.AttrChange{{Name: "type", Before: "vxlan", After: "bridge", Fixed: true}}, model.ImpactNone, false},
-		{"MAC", model.Link{MAC: model.Some(model.MAC{2})}, model.Link{MAC: model.Some(model.MAC{4})}, []model.AttrChange{{Name: "mac", Before: "04:00:00:00:00:00", After: "02:00:00:00:00:00"}}, model.ImpactBrief, true},
+		{"MAC", model.Link{MAC: model.Some(model.MAC{2})}, model.Link{MAC: model.Some(model.MAC{4})}, []model.AttrChange{{Name: "mac", Before: "04:00:00:00:00:00", After: "02:00:00:00:00:00"}}, model.ImpactDisruptive, true},
 		{"mark", model.Route{Protocol: model.Some[uint8](157)}, model.Route{Protocol: model.Some[uint8](4)}, []model.AttrChange{{Name: "protocol", Before: "4", After: "157", Mark: true}}, model.ImpactNone, false},
-		{"one end to another", ipip(netip.MustParseAddr("10.0.0.2")), ipip(netip.MustParseAddr("10.0.0.3")), []model.AttrChange{{Name: "remote", Before: "10.0.0.3", After: "10.0.0.2"}}, model.ImpactBrief, false},
+		{"one end to another", ipip(netip.MustParseAddr("10.0.0.2")), ipip(netip.MustParseAddr("10.0.0.3")), []model.AttrChange{{Name: "remote", Before: "10.0.0.3", After: "10.0.0.2"}}, model.ImpactDisruptive, false},
 		{"one end to any", ipip(netip.Addr{}), ipip(netip.MustParseAddr("10.0.0.3")), []model.AttrChange{
 			{Name: "mode", Before: "point-to-point", After: "multipoint", Fixed: true}, {Name: "remote", Before: "10.0.0.3", After: "any"},
-		}, model.ImpactBrief, false},
+		}, model.ImpactDisruptive, false},
 		{"no gateway any more", model.Route{Via: model.Some(netip.Addr{})}, model.Route{Via: addr("10.0.0.1")}, []model.AttrChange{{Name: "via", Before: "10.0.0.1"}}, model.ImpactBrief, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -52,5 +52,10 @@ func (s Step) Object() Object {
 	return s.Before
 }
 
+// Renames says whether the step gives a link another name, and does nothing else.
+func (s Step) Renames() bool {
+	return s.Op == OpUpdate && s.Before.Key() != s.After.Key()
+}
+
 // Key returns the key of the object that the step is about.
 func (s Step) Key() Key { return s.Object().Key() }

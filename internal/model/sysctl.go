@@ -55,8 +55,29 @@ func (s Sysctl) Needs() []Need {
 // Attrs implements Object.
 func (s Sysctl) Attrs() []Attr {
 	var l attrs
-	add(&l, Attr{Name: "value"}, s.Value)
+	add(&l, Attr{Name: "value", Impact: SysctlImpact(s.Name, s.Value.Value())}, s.Value)
 	return l
+}
+
+// SysctlImpact says what setting a parameter does to traffic. Forwarding harms nothing
+// when it begins, and cuts off whoever is forwarded when it ends; of most parameters
+// nobody knows.
+func SysctlImpact(name, value string) Impact {
+	switch last := name[strings.LastIndexByte(name, '.')+1:]; last {
+	case "ip_forward", "forwarding":
+		if value == "0" {
+			return ImpactDisruptive
+		}
+		return ImpactNone
+	case "disable_ipv6":
+		if value != "0" {
+			return ImpactDisruptive
+		}
+		return ImpactNone
+	case "accept_ra", "accept_dad", "dad_transmits":
+		return ImpactNone // what comes later: advertisements, addresses
+	}
+	return ImpactBrief
 }
 
 // Fill implements Object.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
@@ -19,6 +18,7 @@ import (
 // ApplyOptions say what an apply may do.
 type ApplyOptions struct {
 	Adopt       bool
+	Phase       diff.Phase // of a change that is made on a whole fleet
 	AllowHarm   bool
 	AllowMgmt   bool // touch what carries the management connection
 	AllowEmpty  bool // remove all from a node that the file leaves nothing
@@ -30,16 +30,21 @@ type ApplyOptions struct {
 	Approve func(*Result) (bool, error)
 	// Saved is the plan that is to be executed, and no other one; nil is any.
 	Saved *SavedPlan
-	// Interrupted is told of an earlier run that died on the way; nil isn't.
-	Interrupted func(*journal.Record)
+	// Verify takes the run back if a pair of namespaces that reached each other before
+	// it doesn't any more.
+	Verify  bool
+	Confirm Confirm
 }
+
+// revocable says whether a run is taken back that turns out not to be what was wanted
+// after its last step.
+func (o ApplyOptions) revocable() bool { return o.Verify || o.Confirm.Within > 0 }
+
+// planner makes a plan of what is to be done.
+type planner func(context.Context) (*Result, error)
 
 // ErrNotApproved says that the user did not want the plan.
 var ErrNotApproved = errors.New("not approved: nothing was changed")
-
-// maxRounds is how often a plan is made anew after somebody else changed the host
-// between the observation and the step.
-const maxRounds = 3
 
 // Apply brings the host to what the topology asks, and returns the last plan. An
 // *apply.Failure says that a step failed, a *NotConverged that the host differs
@@ -49,9 +54,11 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 		if err := o.Saved.belongsTo(r); err != nil {
 			return nil, err
 		}
-		o.Adopt = o.Saved.Adopt
+		o.Adopt, o.Phase = o.Saved.Adopt, o.Saved.Phase
 	}
-	plan := func(ctx context.Context) (*Result, error) { return r.Plan(ctx, diff.Options{Adopt: o.Adopt}) }
+	plan := func(ctx context.Context) (*Result, error) {
+		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
+	}
 	return r.execute(ctx, plan, o)
 }
 
@@ -60,29 +67,25 @@ func (r *Reconciler) Destroy(ctx context.Context, o ApplyOptions) (*Result, erro
 	return r.execute(ctx, r.PlanDestroy, o)
 }
 
-func (r *Reconciler) execute(ctx context.Context, plan func(context.Context) (*Result, error), o ApplyOptions) (*Result, error) {
+func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) (*Result, error) {
 	lock, err := r.lock(ctx, o.LockTimeout)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	if err := r.tellInterrupted(o); err != nil {
+	if err := r.free(); err != nil {
 		return nil, err
 	}
-	for round := 1; ; round++ {
-		res, err := r.once(ctx, plan, o)
-		var f *apply.Failure
-		if errors.As(err, &f) && len(f.Stuck) == 0 && raced(err) && round < maxRounds && o.Saved == nil {
-			continue
-		}
-		return res, err
+	if err := r.removeDebris(); err != nil {
+		return nil, err
 	}
+	return r.rounds(ctx, plan, o)
 }
 
 // lock takes the right to change the host.
 func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lock, error) {
-	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
-		return nil, fmt.Errorf("changing a host needs %s, which this process lacks; run it as root (sudo)", strings.Join(missing, " and "))
+	if err := capable(); err != nil {
+		return nil, err
 	}
 	id, err := r.Host.ID()
 	if err != nil {
@@ -91,19 +94,27 @@ func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lo
 	return apply.Acquire(ctx, r.place.runDir(), id, timeout)
 }
 
-// raced says whether somebody else seems to have changed the host between our
-// observation and the step.
-func raced(err error) bool {
-	for _, e := range []error{syscall.EEXIST, syscall.ENOENT, syscall.ESRCH, syscall.EBUSY, syscall.ENODEV} {
-		if errors.Is(err, e) {
-			return true
-		}
+// free refuses to change a host on which a change waits to be confirmed: its guard may
+// take it back at any time.
+func (r *Reconciler) free() error {
+	run, err := Unfinished(r.place)
+	if err != nil || run == nil || !run.Attended {
+		return err
 	}
-	return false
+	return fmt.Errorf("the run of %s waits to be confirmed until %s; nothing was changed: keep it with netplan-overlay confirm, or take it back with apply --recover",
+		run.Started.Format(time.RFC3339), run.Until.Format(time.RFC3339))
+}
+
+// capable refuses a process that may not change a host.
+func capable() error {
+	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
+		return fmt.Errorf("changing a host needs %s, which this process lacks; run it as root (sudo)", strings.Join(missing, " and "))
+	}
+	return nil
 }
 
 // once plans, asks, executes and looks again.
-func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Result, error), o ApplyOptions) (*Result, error) {
+func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*Result, error) {
 	res, err := plan(ctx)
 	if err != nil {
 		return nil, err
@@ -117,7 +128,7 @@ func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Resu
 		return res, err
 	}
 	if res.Plan.Empty() {
-		return res, r.forgetInterrupted()
+		return res, journal.Remove(r.stateDir()) // of a run that died on the way to here
 	}
 	if o.Approve != nil {
 		ok, err := o.Approve(res)
@@ -128,17 +139,7 @@ func (r *Reconciler) once(ctx context.Context, plan func(context.Context) (*Resu
 			return res, ErrNotApproved
 		}
 	}
-	if err := r.run(ctx, res); err != nil {
-		return res, err
-	}
-	after, err := plan(context.WithoutCancel(ctx))
-	if err != nil {
-		return res, &NotConverged{Err: err}
-	}
-	if !after.Plan.Empty() || len(after.Plan.Conflicts) > 0 {
-		return res, &NotConverged{Plan: after.Plan}
-	}
-	return res, nil
+	return res, r.carryOut(ctx, res, plan, o)
 }
 
 // NotConverged says that the host differs from the topology although every step

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
@@ -12,27 +13,104 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// run executes a plan with a journal, which goes when the run has ended well, or was
-// taken back in full. After a roll-back, the host is compared with how it was.
-func (r *Reconciler) run(ctx context.Context, res *Result) error {
+// carryOut executes a plan with a journal, which goes when the run has ended well, or
+// was taken back in full. A run that is to be confirmed leaves it to its guard.
+func (r *Reconciler) carryOut(ctx context.Context, res *Result, plan planner, o ApplyOptions) error {
+	worked, err := r.working(ctx, o)
+	if err != nil {
+		return err
+	}
 	h, err := r.header(res.Plan.Steps)
 	if err != nil {
 		return err
 	}
+	forgetWord(r.stateDir())
 	j, err := journal.Create(r.stateDir(), h)
 	if err != nil {
 		return err
 	}
-	err = apply.RunJournaled(ctx, r.Host, res.Plan, j)
+	guard, err := o.Confirm.start(r.stateDir())
+	if err != nil {
+		return errors.Join(err, j.Remove())
+	}
+	defer guard.Close() // lets it look at what became of the run
+	if err := r.run(ctx, res, j); err != nil {
+		return err
+	}
+	err = r.converged(ctx, plan)
+	if err == nil {
+		err = r.stillWorking(ctx, worked)
+	}
+	switch {
+	case err != nil && o.revocable():
+		return r.revoke(ctx, h, j, err)
+	case o.Confirm.Within > 0:
+		return errors.Join(j.Await(time.Now().Add(o.Confirm.Within)), j.Close())
+	}
+	return errors.Join(err, j.Remove())
+}
+
+// run executes the steps. After a roll-back, the host is compared with how it was.
+func (r *Reconciler) run(ctx context.Context, res *Result, j *journal.Journal) error {
+	err := apply.RunJournaled(ctx, r.Host, res.Plan, j)
 	var f *apply.Failure
-	if errors.As(err, &f) {
-		f.Stuck = append(f.Stuck, r.differences(context.WithoutCancel(ctx), res.Plan.Steps, func(k model.Key) (model.Object, bool) {
-			e, ok := res.Observed.Get(k)
-			return e.Object, ok
-		})...)
-		if len(f.Stuck) > 0 {
-			return errors.Join(err, j.Close())
-		}
+	if !errors.As(err, &f) {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	f.Stuck = notAsBefore(f.Stuck, differences(ctx, r.Host, r.Identity(), res.Plan.Steps, func(k model.Key) (model.Object, bool) {
+		e, ok := res.Observed.Get(k)
+		return e.Object, ok
+	}))
+	f.Stuck = append(f.Stuck, strays(ctx, r.Host, r.Identity(), res)...)
+	if len(f.Stuck) > 0 {
+		return errors.Join(err, j.Close())
+	}
+	return errors.Join(err, j.Remove())
+}
+
+// converged looks at the host again: what differs after all is an error.
+func (r *Reconciler) converged(ctx context.Context, plan planner) error {
+	after, err := plan(context.WithoutCancel(ctx))
+	for round := 1; raced(err) && round < maxRounds; round++ {
+		after, err = plan(context.WithoutCancel(ctx))
+	}
+	if err != nil {
+		return &NotConverged{Err: err}
+	}
+	if !after.Plan.Empty() || len(after.Plan.Conflicts) > 0 {
+		return &NotConverged{Plan: after.Plan}
+	}
+	return nil
+}
+
+// Revoked says that a run was taken back as a whole after its last step, and why.
+type Revoked struct {
+	Why   error
+	Steps int
+	Stuck []error // what is not as it was, an error each
+}
+
+// Error tells why, and how the host is now.
+func (e *Revoked) Error() string {
+	if len(e.Stuck) > 0 {
+		return fmt.Sprintf("%v\nthe roll-back is incomplete, look at the host:\n%v", e.Why, errors.Join(e.Stuck...))
+	}
+	return fmt.Sprintf("%v\nthe %d steps were rolled back", e.Why, e.Steps)
+}
+
+// Unwrap returns why.
+func (e *Revoked) Unwrap() error { return e.Why }
+
+// revoke takes a run back that is done, but turned out not to be what was wanted.
+func (r *Reconciler) revoke(ctx context.Context, h journal.Header, j *journal.Journal, why error) error {
+	rec := &journal.Record{Header: h}
+	for range h.Steps {
+		rec.Progress = append(rec.Progress, journal.Done)
+	}
+	err := &Revoked{Why: why, Steps: len(h.Steps), Stuck: takeBack(context.WithoutCancel(ctx), r.Host, rec)}
+	if len(err.Stuck) > 0 {
+		return errors.Join(err, j.Close())
 	}
 	return errors.Join(err, j.Remove())
 }
@@ -48,157 +126,23 @@ func (r *Reconciler) header(steps []model.Step) (journal.Header, error) {
 	}, err
 }
 
-// differences observes the host and returns what of the steps' objects is not as it
-// was before, an error each.
-func (r *Reconciler) differences(ctx context.Context, steps []model.Step, before func(model.Key) (model.Object, bool)) []error {
-	keys, wanted := touched(steps)
-	now, err := r.observe(ctx, wanted)
+// Confirm says that a run is taken back unless it is confirmed in time. The zero value
+// asks for no confirmation.
+type Confirm struct {
+	Within time.Duration // after the last step
+	// Guard starts a process that outlives this one, and calls Attend for the journal
+	// in dir. It is closed when the run needs this process no more, and at the latest
+	// when it dies.
+	Guard func(dir string) (io.Closer, error)
+}
+
+func (c Confirm) start(dir string) (io.Closer, error) {
+	if c.Within <= 0 {
+		return io.NopCloser(nil), nil
+	}
+	g, err := c.Guard(dir)
 	if err != nil {
-		return []error{fmt.Errorf("compare the host with how it was: %w", err)}
+		return nil, fmt.Errorf("start what takes the run back if nobody confirms it: %w; nothing was changed", err)
 	}
-	var l []error
-	for _, k := range keys {
-		was, had := before(k)
-		is, has := now.Get(k)
-		switch {
-		case had && !has:
-			l = append(l, fmt.Errorf("%s is not there any more", k))
-		case !had && has && is.Owner.Mine():
-			l = append(l, fmt.Errorf("%s is still there", k))
-		case had:
-			changes, _, _ := model.DiffAttrs(was, is.Object)
-			for _, a := range changes {
-				l = append(l, fmt.Errorf("%s: %s is %s, and was %s", k, a.Name, quoted(a.Before), quoted(a.After)))
-			}
-		}
-	}
-	return l
-}
-
-// touched returns the keys of all objects that steps change or take along, each once,
-// and a state that has them.
-func touched(steps []model.Step) ([]model.Key, *model.State) {
-	s := &model.State{}
-	put := func(l ...model.Object) {
-		for _, o := range l {
-			if _, ok := s.Get(o.Key()); !ok {
-				s.Put(model.Entry{Object: o})
-			}
-		}
-	}
-	for _, step := range steps {
-		put(step.Object())
-		put(step.Lost...)
-		put(step.Released...)
-		put(step.Restore...)
-	}
-	return s.Keys(), s
-}
-
-// interrupted returns the journal of a run on this host that died on the way, or nil.
-// One of another boot or another host says nothing of this one.
-func (r *Reconciler) interrupted() (*journal.Record, error) {
-	rec, err := journal.Read(r.stateDir())
-	if rec == nil || err != nil {
-		return nil, err
-	}
-	h, err := r.header(nil)
-	if err != nil || rec.Boot != h.Boot || rec.Root != h.Root {
-		return nil, err
-	}
-	return rec, nil
-}
-
-// tellInterrupted tells of a run that died. This one brings the host to what is wanted
-// all the same: nothing needs to be done by hand.
-func (r *Reconciler) tellInterrupted(o ApplyOptions) error {
-	if o.Interrupted == nil {
-		return nil
-	}
-	rec, err := r.interrupted()
-	if rec != nil {
-		o.Interrupted(rec)
-	}
-	return err
-}
-
-// forgetInterrupted ends a run that died after its last step: the host is as it is
-// wanted, and there is nothing to be taken back any more.
-func (r *Reconciler) forgetInterrupted() error {
-	rec, err := r.interrupted()
-	if rec == nil || err != nil {
-		return err
-	}
-	return journal.Remove(r.stateDir())
-}
-
-// ErrNothingToRecover says that no run on this host was interrupted.
-var ErrNothingToRecover = errors.New("there is nothing to recover: no run on this host was interrupted, or none of the node that is named")
-
-// NotRecovered says that an interrupted run could not be taken back in full.
-type NotRecovered struct{ Stuck []error }
-
-// Error names every object that is not as it was.
-func (n *NotRecovered) Error() string {
-	return fmt.Sprintf("the roll-back is incomplete, look at the host:\n%v", errors.Join(n.Stuck...))
-}
-
-// Recover takes back what an interrupted run has done, and returns its journal.
-func (r *Reconciler) Recover(ctx context.Context, o ApplyOptions) (*journal.Record, error) {
-	lock, err := r.lock(ctx, o.LockTimeout)
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Release()
-	rec, err := r.interrupted()
-	if err != nil {
-		return nil, err
-	}
-	if rec == nil {
-		return nil, ErrNothingToRecover
-	}
-	_, wanted := touched(rec.Steps)
-	now, err := r.observe(ctx, wanted)
-	if err != nil {
-		return nil, err
-	}
-	spare := func(s model.Step) bool {
-		e, ok := now.Get(s.Key())
-		return s.Op == model.OpCreate && ok && !e.Owner.Mine()
-	}
-	stuck := apply.Recover(ctx, r.Host, rec, spare)
-	before := former(rec)
-	stuck = append(stuck, r.differences(context.WithoutCancel(ctx), rec.Steps, before.get)...)
-	if len(stuck) > 0 {
-		return rec, &NotRecovered{stuck}
-	}
-	return rec, journal.Remove(r.stateDir())
-}
-
-// formerState is how objects were before a run.
-type formerState map[model.Key]model.Object
-
-func (f formerState) get(k model.Key) (model.Object, bool) {
-	o := f[k]
-	return o, o != nil
-}
-
-// former returns how the objects of a run were before it: as the first step that
-// touched each found it; nil for one that was not there.
-func former(rec *journal.Record) formerState {
-	f := formerState{}
-	put := func(k model.Key, o model.Object) {
-		if _, ok := f[k]; !ok {
-			f[k] = o
-		}
-	}
-	for _, s := range rec.Steps {
-		put(s.Key(), s.Before)
-		for _, l := range [][]model.Object{s.Lost, s.Released, s.Restore} {
-			for _, o := range l {
-				put(o.Key(), o)
-			}
-		}
-	}
-	return f
+	return g, nil
 }

@@ -33,8 +33,9 @@ type Place struct {
 
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
-	// OnWrite is told of each request that is about to change something; nil isn't.
-	OnWrite func()
+	// OnWrite is asked before each request that changes something; its error refuses
+	// the request in the kernel's place. nil isn't asked.
+	OnWrite func() error
 }
 
 func (p Place) runDir() string {
@@ -68,6 +69,9 @@ func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reco
 }
 
 func open(t *spec.Topology, node *spec.Node, place Place) (*Reconciler, error) {
+	if err := kernel.CheckComponent(t.Name + "@" + node.Name); err != nil {
+		return nil, err
+	}
 	h, err := kernel.Open(kernel.Options{
 		Root: place.Root, NetnsDir: place.NetnsDir,
 		StateDir: place.stateDir(t, node), Trace: place.Trace, OnWrite: place.OnWrite,
@@ -155,6 +159,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, x.State)
 	if err != nil {
 		return nil, err

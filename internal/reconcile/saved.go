@@ -3,16 +3,14 @@ package reconcile
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -36,16 +34,17 @@ type SavedPlan struct {
 	Version  string       `json:"version"`
 	Made     time.Time    `json:"made"`
 	Adopt    bool         `json:"adopt"`
+	Phase    diff.Phase   `json:"phase"`
 	Steps    []model.Step `json:"steps"`
 }
 
 // Save returns a plan as it can be executed later on this host; version is the
 // program's.
-func (r *Reconciler) Save(res *Result, adopt bool, version string) (*SavedPlan, error) {
+func (r *Reconciler) Save(res *Result, o diff.Options, version string) (*SavedPlan, error) {
 	h, err := r.header(nil)
 	return &SavedPlan{
 		Topology: r.Topology.Name, Node: r.Node.Name, Digest: r.Topology.Digest, Boot: h.Boot, Root: h.Root,
-		Version: version, Made: time.Now().UTC(), Adopt: adopt, Steps: res.Plan.Steps,
+		Version: version, Made: time.Now().UTC(), Adopt: o.Adopt, Phase: o.Phase, Steps: res.Plan.Steps,
 	}, err
 }
 
@@ -56,43 +55,36 @@ func WritePlan(path string, p *SavedPlan) error {
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	sum := sha256.Sum256(b)
-	text := fmt.Appendf(nil, "%s%d %s\n%s\n", planMagic, planFormat, hex.EncodeToString(sum[:]), b)
-	f, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
+	text := fmt.Appendf(nil, "%s\n%s\n", planHead(b), b)
+	d, err := kernel.OpenPlace(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write the plan: %w", err), os.Remove(f.Name()))
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(fmt.Errorf("write the plan: %w", err), os.Remove(f.Name()))
+	defer d.Close()
+	if err := d.Replace(filepath.Base(path), text); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil
+}
+
+// planHead is the first line of a saved plan, without its end.
+func planHead(document []byte) string {
+	return fmt.Sprintf("%s%d %x", planMagic, planFormat, sha256.Sum256(document))
 }
 
 // ReadPlan reads a saved plan. It follows no symbolic link, and reads no file that
 // somebody else could have put or changed there.
 func ReadPlan(path string) (*SavedPlan, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	d, err := kernel.OpenPlace(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	defer d.Close()
+	f, err := d.Open(filepath.Base(path))
 	if err != nil {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("read the plan: %w", err)
-	}
-	owner := st.Sys().(*syscall.Stat_t).Uid
-	switch {
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("read the plan: %s is no file", path)
-	case st.Mode().Perm()&0o022 != 0:
-		return nil, fmt.Errorf("read the plan: others may write to %s (mode %v); a plan that anybody could have changed is not executed", path, st.Mode().Perm())
-	case owner != 0 && int(owner) != os.Geteuid():
-		return nil, fmt.Errorf("read the plan: %s belongs to the user %d; only root's and your own plans are executed", path, owner)
-	}
 	p, err := ParsePlan(f)
 	if err != nil {
 		return nil, fmt.Errorf("read the plan %s: %w", path, err)
@@ -111,15 +103,14 @@ func ParsePlan(in io.Reader) (*SavedPlan, error) {
 	}
 	first, document, ok := bytes.Cut(b, []byte("\n"))
 	var format int
-	var sum string
-	if n, _ := fmt.Sscanf(string(first), planMagic+"%d %64s", &format, &sum); !ok || n < 1 {
+	if n, _ := fmt.Sscanf(string(first), planMagic+"%d", &format); !ok || n < 1 {
 		return nil, errors.New("it is no saved plan")
 	}
 	if format != planFormat {
 		return nil, fmt.Errorf("its format is %d; this program reads %d: make the plan anew", format, planFormat)
 	}
 	document, ended := bytes.CutSuffix(document, []byte("\n"))
-	if got := sha256.Sum256(document); !ended || sum != hex.EncodeToString(got[:]) {
+	if !ended || string(first) != planHead(document) {
 		return nil, errors.New("it is not as it was written: cut off, or changed")
 	}
 	var p SavedPlan

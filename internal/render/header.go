@@ -3,6 +3,8 @@ package render
 import (
 	"fmt"
 	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 )
 
 // foldLimit is how many like lines are printed before the rest becomes one.
@@ -13,6 +15,7 @@ type Header struct {
 	Topology string
 	Node     string
 	Files    []string // where the topology was read from; nil: not said
+	Phase    diff.Phase
 }
 
 // String returns "classic on vm1 (topology.yaml)", as far as it is known.
@@ -23,6 +26,9 @@ func (h Header) String() string {
 		s = h.Topology + " on " + h.Node
 	default:
 		s = h.Topology + h.Node
+	}
+	if h.Phase != diff.Whole {
+		s += ", phase " + h.Phase.String()
 	}
 	if f := fileList(h.Files); f != "" {
 		s = strings.TrimSpace(s + " (" + f + ")")

@@ -13,6 +13,7 @@ type planDocument struct {
 	FormatVersion string             `json:"format_version"`
 	Topology      string             `json:"topology"`
 	Node          string             `json:"node"`
+	Phase         diff.Phase         `json:"phase,omitempty"` // of a change in phases
 	Changes       []changeDocument   `json:"changes"`
 	Steps         []stepDocument     `json:"steps"` // what apply executes, in this order
 	Conflicts     []conflictDocument `json:"conflicts"`
@@ -92,7 +93,7 @@ type summaryDocument struct {
 func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
 	s := p.Summary()
 	d := planDocument{
-		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node,
+		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase,
 		Changes: []changeDocument{}, Steps: []stepDocument{},
 		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{}, Management: []touchDocument{},
 		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},

@@ -34,7 +34,12 @@ func (t *planText) matches(n int) string {
 	if topology == "" {
 		topology = "the topology"
 	}
-	if n == 0 {
+	switch {
+	case t.header.Phase == diff.Prepare:
+		return fmt.Sprintf("%s is prepared for %s: when all nodes are, go on with --phase commit", node, topology)
+	case t.header.Phase == diff.Commit:
+		return fmt.Sprintf("%s is committed to %s: when all nodes are, finish without --phase", node, topology)
+	case n == 0:
 		return node + " has nothing of " + topology
 	}
 	return fmt.Sprintf("%s matches %s (%s)", node, topology, count(n, "object"))

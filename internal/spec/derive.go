@@ -117,11 +117,21 @@ func (y *nodeDeriver) bridge(r *rawBridge) Bridge {
 		b.Addresses = append(b.Addresses, a.v)
 	}
 	if !r.mac.given() {
-		text := fmt.Sprintf("%s/%s/bridge/%s", y.deriver.out.Name, y.raw.name, r.name)
+		text := fmt.Sprintf("%s/%s/bridge/%s", y.deriver.out.Name, y.raw.name, gatewayOf(b))
 		b.MAC = deriveMAC(text)
 		y.noteNode("bridges."+r.name+".mac", b.MAC.String(), macReason(text))
 	}
 	return b
+}
+
+// gatewayOf returns what a bridge's MAC is derived from: its lowest address, which the
+// namespaces know it by, so that a bridge that is renamed keeps the MAC that stands beside
+// that in their neighbour tables. Without an address, it is its name.
+func gatewayOf(b Bridge) string {
+	if len(b.Addresses) == 0 {
+		return b.Name
+	}
+	return slices.MinFunc(b.Addresses, func(a, c netip.Prefix) int { return a.Addr().Compare(c.Addr()) }).Addr().String()
 }
 
 // overlay derives the overlay device of the node.

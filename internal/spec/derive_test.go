@@ -49,8 +49,8 @@ func TestDerived(t *testing.T) {
 	want := map[string]string{
 		"backend.vni":                                       "11", // noted for each node
 		"backend.port":                                      "84728472",
-		"nodes.vm1.bridges.br245.mac":                       "66:8a:79:db:ad:95",
-		"nodes.vm2.bridges.br246.mac":                       "46:b2:48:ae:ce:07",
+		"nodes.vm1.bridges.br245.mac":                       "9e:e9:b3:99:8f:44",
+		"nodes.vm2.bridges.br246.mac":                       "de:12:f9:5d:40:2c",
 		"nodes.vm1.overlay.device":                          "vxlan1",
 		"nodes.vm2.overlay.device":                          "vxlan1",
 		"nodes.vm1.overlay.mac":                             "da:b5:9b:3d:5a:21",

@@ -2,6 +2,7 @@ package spec_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,7 +47,46 @@ func FuzzParse(f *testing.F) {
 		if failed != (top == nil) {
 			t.Errorf("a topology: %v, errors: %v", top != nil, problems)
 		}
+		if top != nil {
+			harmless(t, top)
+		}
 	})
+}
+
+// harmless checks what others count on when they use a topology as root: a name never
+// leads out of its directory, and no device has two meanings.
+func harmless(t *testing.T, top *spec.Topology) {
+	component := func(what, name string) {
+		if name == "" || name == "." || name == ".." || filepath.Base(name) != name {
+			t.Errorf("%s %q can be no file", what, name)
+		}
+	}
+	component("topology", top.Name)
+	for _, n := range top.Nodes {
+		component("node", n.Name)
+		devices := map[string]bool{"": true, "lo": true, n.Overlay.Device: true}
+		device := func(name string) {
+			component("device", name)
+			if devices[name] {
+				t.Errorf("node %s: device %q is there twice", n.Name, name)
+			}
+			devices[name] = true
+		}
+		for _, b := range n.Bridges {
+			device(b.Name)
+		}
+		for _, ns := range n.Namespaces {
+			component("netns", ns.Name)
+			for _, i := range ns.Interfaces {
+				device(i.Host)
+			}
+			for _, s := range ns.Sysctls {
+				if path := "/proc/sys/" + strings.NewReplacer(".", "/", "/", ".").Replace(s.Name); filepath.Clean(path) != path || !strings.HasPrefix(path, "/proc/sys/net/") {
+					t.Errorf("sysctl %q is %s", s.Name, path)
+				}
+			}
+		}
+	}
 }
 
 // nodes makes a topology of n nodes.

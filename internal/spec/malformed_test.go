@@ -49,6 +49,8 @@ var malformed = []struct {
 	// The text.
 	{"empty file", sound, "", "1:1: the file is empty", ""},
 	{"only a comment", sound, "# nothing\n", "1:1: the file is empty", ""},
+	{"only a marker", sound, "---", "1:1: the file is empty", ""},
+	{"only two markers", sound, "---\n...\n", "1:1: the file is empty", ""},
 	{"a scalar", sound, "hello\n", "1:1: a map is wanted here, not a value", "apiVersion"},
 	{"a list", sound, "- a\n- b\n", "1:1: a map is wanted here, not a list", "apiVersion"},
 	{"null", sound, "~\n", "1:1: apiVersion is missing", ""},

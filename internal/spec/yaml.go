@@ -33,7 +33,7 @@ func (d *decoder) parse(s Source) *node {
 		d.syntax(s, err)
 		return nil
 	}
-	if len(docs) == 0 || len(docs[0].Content) == 0 {
+	if len(docs) == 0 || nothing(docs[0]) {
 		d.at(Pos{File: s.Name, Line: 1, Column: 1}, "the file is empty")
 		return nil
 	}
@@ -43,6 +43,12 @@ func (d *decoder) parse(s Source) *node {
 	}
 	t := &treeMaker{decoder: d, file: s.Name}
 	return t.make(docs[0].Content[0], nil, "", 0)
+}
+
+// nothing says whether a document is empty but for its marker ("---"): yaml.v3 puts its
+// null behind the end of the file.
+func nothing(doc *yaml.Node) bool {
+	return len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].Value == "" && doc.Content[0].Style == 0
 }
 
 // readable tells bytes that aren't UTF-8, which a YAML parser explains badly.

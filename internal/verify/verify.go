@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -29,67 +31,55 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// target is an address to be reached.
-type target struct {
-	place model.Place
-	addr  netip.Addr
-}
+// atOnce is how many namespaces are probed from at the same time.
+const atOnce = 8
 
 // Run probes from every namespace of the node, on its host, to every namespace of
-// every node. Namespaces of other nodes are only probed where the overlay leads:
-// not on bridges that are local. Namespaces that share no family are no pair.
+// every node, as far as the overlay leads there; see Pairs. From a namespace that is
+// not on the host, nothing is reached.
 func Run(ctx context.Context, h *kernel.Host, t *spec.Topology, node *spec.Node, o Options) (*model.Matrix, error) {
-	o = o.withDefaults()
-	m := &model.Matrix{}
-	all := targets(t, node)
+	parts := make([][]model.Pair, len(node.Namespaces))
 	for i := range node.Namespaces {
-		ns := &node.Namespaces[i]
-		from := model.Place{Node: node.Name, Netns: ns.Name}
-		var pairs []model.Pair
-		for _, x := range all {
-			if x.place != from && speaks(ns, x.addr) {
-				pairs = append(pairs, model.Pair{From: from, To: x.place, Dst: x.addr})
-			}
+		parts[i] = Pairs(t, node, &node.Namespaces[i])
+	}
+	return matrix(ctx, h, parts, o)
+}
+
+// Again probes pairs once more; those with the same source stand side by side.
+func Again(ctx context.Context, h *kernel.Host, pairs []model.Pair, o Options) (*model.Matrix, error) {
+	var parts [][]model.Pair
+	for i, p := range pairs {
+		if i == 0 || p.From != pairs[i-1].From {
+			parts = append(parts, nil)
 		}
-		if err := probe(ctx, h, pairs, o); err != nil {
-			return nil, fmt.Errorf("verify %s: %w", from, err)
+		last := len(parts) - 1
+		parts[last] = append(parts[last], model.Pair{From: p.From, To: p.To, Dst: p.Dst})
+	}
+	return matrix(ctx, h, parts, o)
+}
+
+// matrix probes the pairs of several sources side by side.
+func matrix(ctx context.Context, h *kernel.Host, parts [][]model.Pair, o Options) (*model.Matrix, error) {
+	o = o.withDefaults()
+	errs := make([]error, len(parts))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i := range parts {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = probe(ctx, h, parts[i], o)
+		})
+	}
+	wg.Wait()
+	m := &model.Matrix{}
+	for i, pairs := range parts {
+		if errs[i] != nil {
+			return nil, fmt.Errorf("verify %s: %w", pairs[0].From, errs[i])
 		}
 		m.Pairs = append(m.Pairs, pairs...)
 	}
 	return m, nil
-}
-
-func targets(t *spec.Topology, node *spec.Node) []target {
-	var l []target
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
-		shared := map[string]bool{}
-		for _, b := range n.Bridges {
-			shared[b.Name] = b.Overlay || n.Name == node.Name
-		}
-		for _, ns := range n.Namespaces {
-			for _, iface := range ns.Interfaces {
-				for _, a := range iface.Addresses {
-					if shared[iface.Bridge] {
-						l = append(l, target{model.Place{Node: n.Name, Netns: ns.Name}, a.Addr()})
-					}
-				}
-			}
-		}
-	}
-	return l
-}
-
-// speaks says whether a namespace has an address of the family.
-func speaks(ns *spec.Namespace, a netip.Addr) bool {
-	for _, i := range ns.Interfaces {
-		for _, p := range i.Addresses {
-			if p.Addr().Is4() == a.Is4() {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // probe fills in what came of the pairs, which share their source.
@@ -103,6 +93,12 @@ func probe(ctx context.Context, h *kernel.Host, pairs []model.Pair, o Options) e
 		probes[i].Dst = p.Dst
 	}
 	replies, err := h.Ping(ctx, netns, probes, o.Tries, o.Timeout)
+	if errors.Is(err, fs.ErrNotExist) {
+		for i := range pairs {
+			pairs[i].Err = fmt.Sprintf("%s has no namespace %s: apply makes it", pairs[i].From.Node, netns)
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -118,39 +114,34 @@ func probe(ctx context.Context, h *kernel.Host, pairs []model.Pair, o Options) e
 	return pathMTUs(ctx, h, pairs, o)
 }
 
-// pathMTUs tries the size of the namespace's own device for all pairs at once, and
-// narrows down only where that doesn't pass.
+// pathMTUs finds out how large packets may be, of the pairs that reach each other.
 func pathMTUs(ctx context.Context, h *kernel.Host, pairs []model.Pair, o Options) error {
+	var dsts []netip.Addr
+	var index []int
+	for i, p := range pairs {
+		if p.OK {
+			dsts, index = append(dsts, p.Dst), append(index, i)
+		}
+	}
+	if len(dsts) == 0 {
+		return nil
+	}
 	netns := pairs[0].From.Netns
 	most, err := deviceMTU(ctx, h, netns)
 	if err != nil {
 		return err
 	}
-	var probes []kernel.Probe
-	var index []int
-	for i, p := range pairs {
-		if p.OK {
-			probes = append(probes, kernel.Probe{Dst: p.Dst, Size: most})
-			index = append(index, i)
-		}
-	}
-	replies, err := h.Ping(ctx, netns, probes, 1, o.Timeout)
+	sizes, err := h.PathMTUs(ctx, netns, dsts, most, o.Timeout)
 	if err != nil {
 		return err
 	}
-	for j, r := range replies {
-		p := &pairs[index[j]]
-		if r.Err == nil {
-			p.MTU = most
-			continue
-		}
-		if p.MTU, err = h.PathMTU(ctx, netns, p.Dst, most, o.Timeout/2); err != nil {
-			return err
-		}
+	for j, size := range sizes {
+		pairs[index[j]].MTU = size
 	}
 	return nil
 }
 
+// deviceMTU returns the largest MTU of a namespace's devices that are up; 0 for none.
 func deviceMTU(ctx context.Context, h *kernel.Host, netns string) (int, error) {
 	links, err := h.Links(ctx, netns)
 	if err != nil {
@@ -161,9 +152,6 @@ func deviceMTU(ctx context.Context, h *kernel.Host, netns string) (int, error) {
 		if l.Name != "lo" && l.Up.Value() {
 			most = max(most, int(l.MTU.Value()))
 		}
-	}
-	if most == 0 {
-		return 0, errors.New("no device is up")
 	}
 	return most, nil
 }

@@ -2,6 +2,10 @@
 package diff
 
 import (
+	"os"
+	_ "os/exec"
+	"syscall"
+
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/netplan-overlay/netplan-overlay/internal/fake"
 	_ "github.com/somebody/something"
@@ -10,3 +14,8 @@ import (
 var cache = map[string]int{}
 
 func init() { panic("no") }
+
+func write() {
+	_ = os.WriteFile("/run/x", nil, 0)
+	_ = syscall.Exec("/bin/sh", nil, nil)
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+)
+
+// proof is a line that hack/reliability makes its table of.
+type proof struct {
+	Fault  string `json:"fault"`
+	Where  string `json:"where"`
+	Runs   int    `json:"runs"`
+	Result string `json:"result"`
+	OK     bool   `json:"ok"`
+}
+
+// proved says at the end of a test how often a fault was injected, and whether what the
+// test asks for, the result, came of it each time.
+func proved(t *testing.T, fault string, runs int, result string) {
+	t.Helper()
+	where := "real kernel"
+	if os.Getenv("VMRUN") != "" {
+		where = "real kernel, in the virtual machine"
+	}
+	b, err := json.Marshal(proof{fault, where, runs, result, !t.Failed()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("reliability: %s", b)
+}

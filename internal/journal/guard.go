@@ -1,0 +1,54 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// Whoever is responsible for a run holds a shared lock on its journal: the process
+// that executes it, and the one that waits for its confirmation. The kernel releases
+// the lock when the process dies, whatever it dies of.
+
+func attend(f *os.File) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+func attended(f *os.File) bool {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	return errors.Is(err, syscall.EWOULDBLOCK)
+}
+
+// Guard holds a journal, so that its run counts as attended.
+type Guard struct{ f *os.File }
+
+// NewGuard takes hold of the journal in dir.
+func NewGuard(dir string) (*Guard, error) {
+	f, err := open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("guard the journal: %w", err)
+	}
+	if err := attend(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("guard the journal %s: %w", f.Name(), err), f.Close())
+	}
+	return &Guard{f}, nil
+}
+
+// Over says whether the run has ended: its journal is gone, or another one stands in
+// its place.
+func (g *Guard) Over() (bool, error) {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(int(g.f.Fd()), &st); err != nil {
+		return false, fmt.Errorf("guard the journal %s: %w", g.f.Name(), err)
+	}
+	return st.Nlink == 0, nil
+}
+
+// Close lets the journal go.
+func (g *Guard) Close() error { return g.f.Close() }

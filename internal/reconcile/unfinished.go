@@ -1,0 +1,177 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
+	"github.com/netplan-overlay/netplan-overlay/internal/journal"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Run is a run on this host that is not over: it died on the way, or waits to be
+// confirmed. All that is needed to take it back is in its journal: the topology's file
+// may be another one by now, or gone.
+type Run struct {
+	*journal.Record
+	place Place
+	dir   string // of the journal
+}
+
+// Unfinished returns the run on this host that is not over, or nil. One that is being
+// executed just now is not among them.
+func Unfinished(place Place) (*Run, error) {
+	boot, id, err := hostID(place)
+	if err != nil {
+		return nil, err
+	}
+	dirs, err := filepath.Glob(filepath.Join(place.runDir(), "*@*"))
+	if err != nil {
+		return nil, err
+	}
+	var errs []error // of journals that cannot be read: they hide no other ones
+	for _, dir := range dirs {
+		rec, err := journal.Read(dir)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		// A journal of another boot or another host says nothing of this one.
+		if rec == nil || rec.Boot != boot || rec.Root != id || rec.Attended && !rec.Waiting() {
+			continue
+		}
+		if name := rec.Topology + "@" + rec.Node; filepath.Base(dir) != name {
+			errs = append(errs, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name))
+			continue
+		}
+		return &Run{Record: rec, place: place, dir: dir}, nil
+	}
+	return nil, errors.Join(errs...)
+}
+
+func hostID(place Place) (boot string, id uint64, err error) {
+	h, err := kernel.Open(kernel.Options{Root: place.Root, NetnsDir: place.NetnsDir})
+	if err != nil {
+		return "", 0, err
+	}
+	defer h.Close()
+	if id, err = h.ID(); err != nil {
+		return "", 0, err
+	}
+	boot, err = kernel.BootID()
+	return boot, id, err
+}
+
+// ErrOver says that the run ended meanwhile: it was confirmed or taken back, or another
+// one came.
+var ErrOver = errors.New("the run is over already")
+
+// settle calls f while nobody else can change the host, or the run.
+func (r *Run) settle(ctx context.Context, timeout time.Duration, f func() error) error {
+	lock, err := apply.Acquire(ctx, r.place.runDir(), r.Root, timeout)
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	rec, err := journal.Read(r.dir)
+	if err != nil {
+		return err
+	}
+	if rec == nil || !rec.Started.Equal(r.Started) {
+		return ErrOver
+	}
+	r.Record = rec
+	return f()
+}
+
+// Confirm keeps what the run has done: nothing takes it back any more.
+func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
+	return r.settle(ctx, timeout, func() error {
+		switch {
+		case !r.Waiting():
+			return fmt.Errorf("the run of %s was interrupted after %d of its %d steps, and can't be confirmed: finish it with apply, or take it back with apply --recover",
+				r.Started.Format(time.RFC3339), r.Count(journal.Done), len(r.Steps))
+		case r.Attended && !time.Now().Before(r.Until):
+			return fmt.Errorf("the run of %s is being taken back just now: nobody confirmed it by %s", r.Started.Format(time.RFC3339), r.Until.Format(time.RFC3339))
+		}
+		return journal.Remove(r.dir)
+	})
+}
+
+// removeDebris removes the files of namespaces that a run left which was interrupted
+// between the making of a namespace's file and its mount, or between the unmounting and
+// the file's removal: nothing else tells whose such a file is.
+func (r *Reconciler) removeDebris() error {
+	r.Host.ForgetDead()
+	run, err := Unfinished(r.place)
+	if err != nil || run == nil {
+		return err
+	}
+	for _, s := range run.Steps {
+		if s.Key().Kind != model.KindNetns {
+			continue
+		}
+		if err := r.Host.RemoveDebris(s.Key().Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NotRecovered says that a run could not be taken back in full.
+type NotRecovered struct{ Stuck []error }
+
+// Error names every object that is not as it was.
+func (n *NotRecovered) Error() string {
+	return fmt.Sprintf("the roll-back is incomplete, look at the host:\n%v", errors.Join(n.Stuck...))
+}
+
+// TakeBack takes back what the run has done. A *NotRecovered says that not all is as it
+// was before; the journal stays then.
+func (r *Run) TakeBack(ctx context.Context, timeout time.Duration) error {
+	if err := capable(); err != nil {
+		return err
+	}
+	return r.settle(ctx, timeout, func() error { return r.takeBack(ctx) })
+}
+
+func (r *Run) takeBack(ctx context.Context) error {
+	h, err := kernel.Open(kernel.Options{
+		Root: r.place.Root, NetnsDir: r.place.NetnsDir, StateDir: r.dir, Trace: r.place.Trace, OnWrite: r.place.OnWrite,
+	})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if stuck := takeBack(ctx, h, r.Record); len(stuck) > 0 {
+		return &NotRecovered{stuck}
+	}
+	return journal.Remove(r.dir)
+}
+
+// takeBack undoes the steps of a run, compares the host with how it was before, and
+// returns what is not so, an error each.
+func takeBack(ctx context.Context, h *kernel.Host, rec *journal.Record) []error {
+	id := model.Identity{Topology: rec.Topology, Node: rec.Node}
+	_, wanted := touched(rec.Steps)
+	now, err := observed(ctx, h, id, wanted)
+	if err != nil {
+		return []error{err}
+	}
+	stuck := apply.Recover(ctx, h, rec, foreign(now))
+	return notAsBefore(stuck, differences(context.WithoutCancel(ctx), h, id, rec.Steps, former(rec.Steps).get))
+}
+
+// foreign returns what says that the object that a step has made or changed is not
+// ours now: somebody has put another one in its place, or the step was never done,
+// whatever the journal says.
+func foreign(now *model.State) func(model.Step) bool {
+	return func(s model.Step) bool {
+		e, ok := now.Get(s.Key())
+		return ok && s.Op != model.OpDelete && !e.Owner.Mine()
+	}
+}
