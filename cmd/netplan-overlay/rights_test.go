@@ -181,4 +181,3 @@ func TestConfinedWithCgo(t *testing.T) {
 		comesTo(t, w.hosts[0].startStuck(args...), rights{want, want, want, want, want, true})
 	}
 }
-
