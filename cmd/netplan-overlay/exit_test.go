@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// objects turns a truth into the objects in it, by the names that the tool has for them,
+// inventory turns a truth into the objects in it, by the names that the tool has for them,
 // each with what the tool is answerable for.
 func (h *host) inventory(truth []string) map[string]string {
 	h.w.t.Helper()
@@ -183,7 +183,7 @@ func TestRaceLeadsToFreshPlan(t *testing.T) {
 		{"1,2,3", syscall.ESRCH, exitRolledBack, 3},
 		{"1", syscall.EIO, exitRolledBack, 1},
 	} {
-		if os.Getenv("VMRUN") != "" && i%3 != 0 {
+		if os.Getenv("VMRUN") != "" && i > 0 {
 			continue // it is slow
 		}
 		t.Run(fmt.Sprintf("%s at %s", tc.errno, tc.points), func(t *testing.T) {

@@ -15,6 +15,17 @@ type proof struct {
 	OK     bool   `json:"ok"`
 }
 
+// sameThere says that a test is about nothing that differs between kernels, and has no
+// need to be run in the virtual machine, too, which is slow.
+func sameThere(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv("VMRUN") == "" {
+		return false
+	}
+	t.Log("the machine's own kernel has tried it")
+	return true
+}
+
 // proved says at the end of a test how often a fault was injected, and whether what the
 // test asks for, the result, came of it each time.
 func proved(t *testing.T, fault string, runs int, result string) {
