@@ -56,7 +56,7 @@ func TestSafetyDoc(t *testing.T) {
 	says(exitError, "Harm:", "destroy", "--auto-approve")
 	h.ip("address", "delete", "10.9.9.1/24", "dev", "br245")
 	says(exitError, "", "destroy", "--auto-approve", "--max-destroy", "5")
-	w.file("topology.yaml", strings.Replace(two("vxlan"), "br245", "brnew", 1))
+	w.file("topology.yaml", strings.Replace(two("vxlan"), "    namespaces: {ns245: 172.245.0.2/24}\n", "", 1))
 	says(exitError, "", "apply", "--auto-approve", "--max-impact", "brief")
 	w.file("topology.yaml", withoutNode(two("vxlan"), "vm1"))
 	says(exitError, "", "apply", "--auto-approve")
