@@ -145,6 +145,8 @@ func TestTouches(t *testing.T) {
 			"delete link br9: br9 carries the default route and the SSH connection",
 			"update link eth1: eth1 is a port of br9, which carries the default route and the SSH connection (goes with link br9)",
 		}},
+		{"gives the device another name", byDefault("br9"), []model.Object{br9}, []model.Step{alter(br9, link("br10", model.TypeBridge))},
+			[]string{"update link br10: br9 carries the default route and the SSH connection"}},
 		{"changes a port of the bridge", byDefault("br9"), []model.Object{br9, port(eth1, "br9")}, []model.Step{alter(port(eth1, "br9"), eth1)},
 			[]string{"update link eth1: eth1 is a port of br9, which carries the default route and the SSH connection"}},
 		{"deletes what the device stands on", with(byDefault("mv9"), func(m *model.Management) { m.Lower = map[string]string{"mv9": "br9"} }),
