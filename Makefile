@@ -10,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz vuln sweep impact demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
+	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (half an hour)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
 	@echo 'make demo     a two-host overlay on this machine'
@@ -53,10 +54,19 @@ bench:
 FUZZTIME ?= 30s
 FUZZERS   = spec:FuzzParse reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
 fuzz:
-	for f in $(FUZZERS); do $(GO) test ./internal/$${f%%:*} -run '^$$' -fuzz "^$${f##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x || exit 1; done
+	@GO='$(GO)' hack/fuzz $(FUZZTIME) $(FUZZERS)
 
 vuln:
 	@GO='$(GO)' hack/vuln
+
+# The faults of docs/reliability.md: all of them here, in part in the virtual machine,
+# which has ipip and is slow.
+PROOFS    = TestRollback|TestTwins|TestFailedAnywhere|TestFailedRollBack|TestRaceLeads|TestKilledAnywhere|TestForeignChanges|TestDebris|TestJournalOf|TestReadersAre|TestLockIs|TestFullRun
+PROOFENV  = NETPLAN_OVERLAY_TEST_RELIABILITY=1
+reliability: deps
+	{ $(PROOFENV) $(GO) test -count=1 -p 1 -timeout 90m -json -run '$(PROOFS)' ./internal/apply ./cmd/netplan-overlay; \
+	CGO_ENABLED=0 $(GO) test -count=1 -p 1 -timeout 90m -json -exec '$(VMRUN) -t 5000 -e $(PROOFENV)' \
+		-run 'TestFailedAnywhere|TestKilledAnywhereOfAnyChange' ./cmd/netplan-overlay; } | $(GO) run ./hack/reliability
 
 sweep:
 	NETPLAN_OVERLAY_TEST_SWEEP_EVERY=1 $(GO) test -count=1 -timeout 30m -v -run TestKilled ./cmd/netplan-overlay

@@ -22,7 +22,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "first seed of the random hosts")
-	hosts  = flag.Int("hosts", 400, "how many random hosts to try")
+	hosts  = flag.Int("hosts", 0, "how many random hosts to try; 0: as many as there is time for")
 	points = flag.Int("points", 6, "at how many steps of each plan to fail; 0: at all")
 )
 
@@ -31,6 +31,8 @@ type story struct {
 	host *fake.Kernel
 	want *model.State
 	opts diff.Options
+
+	from, to string // the backends; "": nothing is wanted
 }
 
 // tell makes the story of a seed: a host that had a topology applied, was changed
@@ -49,14 +51,15 @@ func tell(t *testing.T, seed uint64) story {
 	for range g.IntN(4) {
 		g.drift(k)
 	}
-	s := story{host: k.Clone(), opts: diff.Options{Adopt: g.chance(2), LiveRename: g.chance(2)}}
+	s := story{host: k.Clone(), opts: diff.Options{Adopt: g.chance(2), LiveRename: g.chance(2)}, from: nameOf(old)}
 	switch g.IntN(8) {
 	case 0:
 		s.want = &model.State{} // all is to be removed
 	case 1, 2, 3:
-		s.want = expand(t, topology, k.Plain)
+		s.want, s.to = expand(t, topology, k.Plain), s.from
 	default:
-		s.want = expand(t, g.topology(pick(g, old, pick(g, backends...))), k.Plain)
+		b := pick(g, old, pick(g, backends...))
+		s.want, s.to = expand(t, g.topology(b), k.Plain), nameOf(b)
 	}
 	return s
 }
@@ -77,7 +80,7 @@ func (s story) plan() *diff.Plan {
 // stories runs f on each random host whose plan may be executed.
 func stories(t *testing.T, f func(t *testing.T, s story, p *diff.Plan)) {
 	executed := 0
-	for i := *seed; i < *seed+uint64(*hosts); i++ {
+	for i := *seed; i < *seed+uint64(howMany()); i++ {
 		s := tell(t, i)
 		p := s.plan()
 		if len(p.Conflicts) > 0 || len(p.Missing) > 0 {
@@ -93,8 +96,8 @@ func stories(t *testing.T, f func(t *testing.T, s story, p *diff.Plan)) {
 			t.FailNow()
 		}
 	}
-	if executed < *hosts/2 {
-		t.Errorf("only %d of %d hosts had a plan without conflicts: the generator makes too few", executed, *hosts)
+	if executed < howMany()/2 {
+		t.Errorf("only %d of %d hosts had a plan without conflicts: the generator makes too few", executed, howMany())
 	}
 }
 
@@ -203,13 +206,16 @@ func followsLink(p *diff.Plan, e model.Entry) bool {
 
 // A failure at any step leaves the host as it was.
 func TestRollback(t *testing.T) {
+	tried := coverage{}
 	stories(t, func(t *testing.T, s story, p *diff.Plan) {
 		g := rand.New(rand.NewPCG(1, uint64(len(p.Steps))))
 		at := g.Perm(len(p.Steps))
-		if *points > 0 {
-			at = at[:min(len(at), *points)]
+		if most := mostPoints(); most > 0 {
+			at = at[:min(len(at), most)]
 		}
+		tried.plan(s)
 		for _, i := range at {
+			tried.step(p.Steps[i])
 			k := s.host.Clone()
 			k.FailAt(i, syscall.EIO, g.IntN(2) == 0)
 			err := apply.Run(context.Background(), k, p)
@@ -225,15 +231,16 @@ func TestRollback(t *testing.T) {
 			}
 		}
 	})
+	tried.complete(t)
 }
 
 // The plan depends on nothing but the states.
 func TestPlanIsDeterministic(t *testing.T) {
-	for i := *seed; i < *seed+uint64(*hosts); i++ {
+	for i := *seed; i < *seed+uint64(howMany()); i++ {
 		s := tell(t, i)
 		first := s.plan()
 		for range 3 {
-			if p := (story{s.host.Clone(), s.want.Clone(), s.opts}).plan(); !reflect.DeepEqual(first, p) {
+			if p := (story{host: s.host.Clone(), want: s.want.Clone(), opts: s.opts}).plan(); !reflect.DeepEqual(first, p) {
 				t.Fatalf("seed=%d: two plans for one host:\n%s\n%s", i, text(first), text(p))
 			}
 		}

@@ -205,7 +205,14 @@ func (b *brittle) Do(ctx context.Context, steps []model.Step) []error {
 // the same, the plans are the same, and so the properties hold for both. A failure at
 // a step leaves the real host as it was, too.
 func TestTwins(t *testing.T) {
-	for i := range *twins {
+	n := *twins
+	if os.Getenv(reliabilityVar) != "" {
+		n *= 5
+	}
+	defer func() {
+		proved(t, "a step fails (EIO) of random changes of random hosts", "real kernel", n, "all is as before, and the fake kernel does the same")
+	}()
+	for i := range n {
 		s := *seed + uint64(i)
 		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
 			w := newTwin(t)
