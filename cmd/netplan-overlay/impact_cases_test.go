@@ -145,7 +145,7 @@ var impactCases = []impactCase{
 	{name: "ipip device of a peer: own underlay address", class: disruptive, base: overIPIP("per-peer"), edit: []string{"[192.168.32.1,", "[192.168.32.101,"}},
 	{name: "ipip device of a peer: its underlay address", class: disruptive, base: overIPIP("per-peer"), edit: []string{"[192.168.32.2,", "[192.168.32.102,"}},
 	{name: "peer: underlay address, ipip", class: disruptive, base: overIPIP("multipoint"), edit: []string{"[192.168.32.2,", "[192.168.32.102,"}},
-	{name: "peer: direct routes, ipip", inVM: true, class: brief, base: overIPIP("multipoint"), edit: []string{"multipoint}", "multipoint, directRouting: true}"}},
+	{name: "peer: direct routes, ipip", class: brief, base: overIPIP("multipoint"), edit: []string{"multipoint}", "multipoint, directRouting: true}"}},
 	{name: "peer: no direct routes any more, ipip", class: brief, base: overIPIP("multipoint"), before: []string{"multipoint}", "multipoint, directRouting: true}"}, edit: []string{", directRouting: true", ""}},
 
 	{name: "half-made link", drift: [][]string{{"link", "add", "debris", "group", "157", "type", "bridge"}}},

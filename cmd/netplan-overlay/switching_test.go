@@ -70,7 +70,7 @@ func TestSwitching(t *testing.T) {
 	inVM := os.Getenv("VMRUN") != ""
 	for _, from := range carriers {
 		for _, to := range carriers {
-			sample := from.name == "vxlan" && slices.Contains([]string{"host-gw", "ipip"}, to.name)
+			sample := from.name == "vxlan" && to.name == "host-gw" // TestPhases has the others, without large packets
 			if from.name == to.name || (from.ipip || to.ipip) != inVM || runs == 0 && !sample || inVM && strings.Contains(from.name+to.name, "vxlan, ") {
 				continue
 			}
