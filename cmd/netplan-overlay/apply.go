@@ -46,11 +46,6 @@ func lockTimeout(cmd *cobra.Command, d *time.Duration) {
 	cmd.Flags().DurationVar(d, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
 }
 
-// allowEmpty adds the flag --allow-empty to a command.
-func allowEmpty(cmd *cobra.Command, to *bool) {
-	cmd.Flags().BoolVar(to, "allow-empty", false, "go on where the topology has no nodes, or lacks this one, or has nothing for it: all that was made here goes")
-}
-
 const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new
 things first, old ones last. When a step fails, those before it are undone. At the
 end the host is looked at again; what still differs is an error.
@@ -94,6 +89,7 @@ func newApply(c *common) *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	c.mgmtPeers(cmd)
 	cmd.Flags().BoolVar(&adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "do what this saved plan says, without asking, and nothing else")
 	cmd.Flags().BoolVar(&undo, "recover", false, "instead, take back what an interrupted run has done")

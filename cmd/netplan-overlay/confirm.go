@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/journal"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
 
 func newConfirm(c *common) *cobra.Command {
@@ -22,13 +24,7 @@ change is taken back. It needs no topology: at most one change waits on a host.
 Exit codes: 0 the change stays, 1 nothing waits to be confirmed, or it is too late.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			run, err := reconcile.Unfinished(c.place())
-			if err == nil && run == nil {
-				err = errors.New("nothing waits to be confirmed on this host")
-				if word := reconcile.LastWord(c.place()); word != "" {
-					err = fmt.Errorf("%w: %s", err, word)
-				}
-			}
+			run, err := c.waiting()
 			if err != nil {
 				return err
 			}
@@ -43,15 +39,31 @@ Exit codes: 0 the change stays, 1 nothing waits to be confirmed, or it is too la
 	return cmd
 }
 
-// tellUnfinished tells of a run on this host that is not over.
-func (c *common) tellUnfinished() {
-	run, err := reconcile.Unfinished(c.place())
-	switch started := ""; {
+// waiting returns the run on this host that waits to be confirmed.
+func (c *common) waiting() (*reconcile.Run, error) {
+	runs, err := reconcile.Unfinished(c.place())
+	if i := slices.IndexFunc(runs, func(r *reconcile.Run) bool { return r.Waiting() }); i >= 0 {
+		return runs[i], nil
+	}
+	switch word := reconcile.LastWord(c.place()); {
 	case err != nil:
-		c.ui.warn("whether an earlier run on this host is over can't be told: %v", err)
-	case run == nil:
-	default:
-		started = run.Started.Format(time.RFC3339)
+		return nil, err
+	case len(runs) > 0:
+		return runs[0], nil // which says why it can't be confirmed
+	case word != "":
+		return nil, fmt.Errorf("nothing waits to be confirmed on this host: %s", word)
+	}
+	return nil, errors.New("nothing waits to be confirmed on this host")
+}
+
+// tellUnfinished tells of runs on this host that are not over.
+func (c *common) tellUnfinished() {
+	runs, err := reconcile.Unfinished(c.place())
+	if err != nil {
+		c.ui.warn("whether earlier runs on this host are over can't be told: %v", err)
+	}
+	for _, run := range runs {
+		started := run.Started.Format(time.RFC3339)
 		switch {
 		case run.Attended:
 			c.ui.warn("the run of %s is taken back at %s unless it is confirmed: netplan-overlay confirm", started, run.Until.Format(time.RFC3339))
@@ -65,14 +77,20 @@ func (c *common) tellUnfinished() {
 	}
 }
 
-// recover takes the run back that is not over.
+// recover takes the run back that is not over. The topology only helps to tell which,
+// where there are several.
 func (c *common) recover(cmd *cobra.Command, timeout time.Duration) error {
-	run, err := reconcile.Unfinished(c.place())
-	if err != nil {
+	runs, err := reconcile.Unfinished(c.place())
+	if err != nil && len(runs) == 0 {
 		return err
 	}
-	if run == nil {
-		return errors.New("there is nothing to recover: no run on this host was interrupted or waits to be confirmed")
+	topology := ""
+	if t, _, err := c.readBy(spec.LoadEmpty); err == nil {
+		topology = t.Name
+	}
+	run, err := reconcile.Choose(runs, topology, c.node)
+	if err != nil {
+		return err
 	}
 	if err := run.TakeBack(cmd.Context(), timeout); err != nil {
 		return err

@@ -31,6 +31,7 @@ func (h *host) die(point int, file string) bool {
 // Killed at any point, the next apply converges also if the file has changed on the
 // way, and leaves nothing of the old one.
 func TestKilledAndAnotherFile(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	file, other := w.file("topology.yaml", two("vxlan")), w.file("other.yaml", another())
@@ -38,7 +39,7 @@ func TestKilledAndAnotherFile(t *testing.T) {
 	h.apply(other)
 	want := h.shape()
 	tried := 0
-	for point := 1; ; point += max(1, every()/3) {
+	for point := 1; ; point += max(1, every()/2) {
 		if r := h.tool("destroy", "-f", other, "--auto-approve"); r.code != exitOK {
 			t.Fatalf("destroy: exit code %d\n%s%s", r.code, r.out, r.err)
 		}
@@ -68,9 +69,7 @@ func TestKilledAndAnotherFile(t *testing.T) {
 // Killed after its last step, a run is told of once, and then over: the next apply has
 // nothing to do.
 func TestKilledAfterTheLastStep(t *testing.T) {
-	if leftOut(1) {
-		t.Skip("covered by the run on the host: it has nothing to do with the kernel, and the VM is slow")
-	}
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
@@ -99,7 +98,8 @@ func TestKilledAfterTheLastStep(t *testing.T) {
 // What is taken back is the run that died, whatever the file says by now: changed,
 // without this node, or broken.
 func TestRecoverNeedsNoFile(t *testing.T) {
-	for i, tc := range []struct{ name, file string }{
+	hostOnly(t)
+	for _, tc := range []struct{ name, file string }{
 		{"as it was", two("vxlan")},
 		{"changed", another()},
 		{"without this node", withoutNode(two("vxlan"), "vm1")},
@@ -107,9 +107,6 @@ func TestRecoverNeedsNoFile(t *testing.T) {
 		{"broken", "nodes: {{{\n"},
 		{"of another name", strings.Replace(two("vxlan"), "name: classic", "name: other", 1)},
 	} {
-		if leftOut(i) {
-			continue
-		}
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, "192.168.32.245/24")
 			h := w.hosts[0]
@@ -132,5 +129,29 @@ func TestRecoverNeedsNoFile(t *testing.T) {
 				t.Errorf("a second time: exit code %d\n%s%s", r.code, r.out, r.err)
 			}
 		})
+	}
+}
+
+// Of several runs that died, the one that is meant must be said.
+func TestRecoverOfSeveral(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	bare := h.snapshot()
+	file, other := w.file("topology.yaml", two("vxlan")), w.file("other.yaml", strings.Replace(two("vxlan"), "name: classic", "name: other", 1))
+	if !h.die(1, other) || !h.die(22, file) {
+		t.Fatal("it lives")
+	}
+	broken := w.file("broken.yaml", "nodes: {{{\n")
+	if r := h.tool("apply", "-f", broken, "--recover"); r.code != exitError || !strings.Contains(r.err, "several runs on this host were interrupted: classic/vm1, other/vm1; say which with --node and -f") {
+		t.Errorf("without a word: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	for _, f := range []string{file, other} {
+		if r := h.tool("apply", "-f", f, "--recover"); r.code != exitOK {
+			t.Errorf("%s: exit code %d\n%s%s", f, r.code, r.out, r.err)
+		}
+	}
+	if after := h.snapshot(); after != bare {
+		t.Errorf("after recover:\n%s\nbefore everything:\n%s", after, bare)
 	}
 }

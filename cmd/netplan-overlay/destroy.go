@@ -27,5 +27,6 @@ Exit codes: as for apply.`,
 		},
 	}
 	f.add(cmd)
+	c.mgmtPeers(cmd)
 	return cmd
 }

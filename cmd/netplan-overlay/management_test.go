@@ -198,6 +198,7 @@ func TestAdoptedBridgeKeepsItsMAC(t *testing.T) {
 // A plan shows what it would do to the management connection, and can be saved; it is
 // refused when it is to be executed.
 func TestManagementInSavedPlan(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	o := newOffice(t, h)
@@ -215,6 +216,7 @@ func TestManagementInSavedPlan(t *testing.T) {
 
 // sudo takes SSH_CONNECTION away; the shell that it was started from still has it.
 func TestManagementUnderSudo(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	newOffice(t, h)
@@ -254,6 +256,51 @@ func TestManagementThroughNamespace(t *testing.T) {
 	}
 }
 
+// An agent has no SSH connection; who it belongs to can be named.
+func TestManagementPeer(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	newOffice(t, h)
+	file := w.file("topology.yaml", managed("", ", br9: 203.0.113.1/24"))
+	r := h.tool("plan", "-f", file, "--mgmt-peer", "192.168.32.1,"+officeClient)
+	if r.code != exitOK || !strings.Contains(r.out, "packets to 203.0.113.5 would no longer leave by eth1, which carries the way to 203.0.113.5") {
+		t.Errorf("plan: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	if r := h.tool("apply", "-f", file, "--auto-approve", "--mgmt-peer", officeClient); r.code != exitError || !strings.Contains(r.err, "--allow-mgmt") {
+		t.Errorf("apply: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
+	}
+	if r := h.tool("plan", "-f", file, "--mgmt-peer", "somebody"); r.code != exitError || !strings.Contains(r.err, `"somebody" is no IP address`) {
+		t.Errorf("plan: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
+	}
+	if r := h.tool("plan", "-f", file); strings.Contains(r.out, "Management:") {
+		t.Errorf("nobody is named, and this is found:\n%s", r.out)
+	}
+}
+
+// A client on the link itself has an address that only makes sense with the device.
+func TestManagementOnLink(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.245/24")
+	h := w.hosts[0]
+	o := newOffice(t, h)
+	lanBridge(h, o)
+	h.ip("route", "delete", "default")
+	file := w.file("topology.yaml", managed(lanBridgeInFile, ""))
+	for session, want := range map[string]string{
+		"fe80::9%br9 51000 fe80::5%br9 22": "br9 carries the SSH connection from fe80::9",
+		"10.9.0.1 51000 10.9.0.5 22":       "br9 carries the SSH connection from 10.9.0.1",
+		"10.9.0.1 51000 10.9.0.77 22":      "", // it ends somewhere else
+		"":                                 "",
+	} {
+		h.session = session
+		r := h.tool("plan", "-f", file, "--adopt")
+		if r.code != exitOK || want == "" && strings.Contains(r.out, "Management:") || !strings.Contains(r.out, want) {
+			t.Errorf("SSH_CONNECTION=%q: exit code %d, want %q\n%s%s", session, r.code, want, r.out, r.err)
+		}
+	}
+}
+
 // Somebody who is logged in over the overlay keeps what leads there, and may have all
 // the rest.
 func TestManagementOverTheOverlay(t *testing.T) {
@@ -266,17 +313,18 @@ func TestManagementOverTheOverlay(t *testing.T) {
 	s := connect(t, h, func(f func() error) error { return far.door.In("ns246", f) }, "172.246.0.2", "172.245.0.1")
 
 	s.survives(h, []string{"destroy", "-f", file, "--auto-approve"}, []string{"vxlan1 carries the SSH connection from 172.246.0.2"})
-	for name, sub := range map[string][2]string{
-		"another VNI":     {"backend: vxlan", "backend: {type: vxlan, vni: 2}"},
-		"another backend": {"backend: vxlan", "backend: host-gw"},
-		"the peer moves":  {"192.168.32.246", "192.168.32.247"},
-		"the peer goes":   {"vm2:", "vm3:"}, // and another one comes in its place
-		"the MTU":         {"nodes:", "mtu: 1400\nnodes:"},
+	for i, sub := range [][3]string{
+		{"another VNI", "backend: vxlan", "backend: {type: vxlan, vni: 2}"},
+		{"another backend", "backend: vxlan", "backend: host-gw"},
+		{"the peer moves", "192.168.32.246", "192.168.32.247"},
+		{"the peer's subnet is another one", "172.246", "172.247"},
+		{"another peer in its place", "vm2:", "vm3:"},
+		{"the MTU", "nodes:", "mtu: 1400\nnodes:"},
 	} {
-		changed := strings.Replace(text, sub[0], sub[1], 1)
-		if name == "the peer goes" {
-			changed = strings.ReplaceAll(changed, "172.246", "172.247")
+		if leftOut(i) {
+			continue
 		}
+		name, changed := sub[0], strings.ReplaceAll(text, sub[1], sub[2])
 		w.file("topology.yaml", changed)
 		t.Run(name, func(t *testing.T) {
 			s.survives(h, []string{"apply", "-f", file, "--auto-approve"}, []string{"the SSH connection from 172.246.0.2"})

@@ -66,6 +66,7 @@ are changes.`,
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
+	c.mgmtPeers(cmd)
 	format(cmd, &form)
 	return cmd
 }

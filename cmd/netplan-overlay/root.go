@@ -25,7 +25,8 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
-	sessions []model.Session // by which the host is managed
+	sessions []model.Session // by which the program was started
+	peers    addresses       // from which the host is managed, too
 
 	needs kernel.Confinement // what the command can do
 }
@@ -186,7 +187,7 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.sessions, Trace: c.trace, OnWrite: c.ui.onWrite}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.managed(), Trace: c.trace, OnWrite: c.ui.onWrite}
 }
 
 // trace tells each step at the level debug.

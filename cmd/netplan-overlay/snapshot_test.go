@@ -36,12 +36,13 @@ func (h *host) snapshot() string {
 var volatile = regexp.MustCompile(`(_timer +[0-9.]+)|( tentative)|(valid_lft \w+)|(preferred_lft \w+)|( expires \w+)|( pref medium)|( linkdown)|( dadfailed)`)
 
 // settled takes out what changes by itself. IPv6 link-local addresses come up a
-// little later than their device, and are the kernel's own.
+// little later than their device, with the multicast group in which they are asked for,
+// and are the kernel's own.
 func settled(s string) string {
 	s = volatile.ReplaceAllString(s, "")
 	lines := strings.Split(s, "\n")
 	lines = slices.DeleteFunc(lines, func(l string) bool {
-		return strings.Contains(l, "fe80:") || strings.Contains(l, "ff00::/8") || strings.TrimSpace(l) == "" ||
+		return strings.Contains(l, "fe80:") || strings.HasPrefix(l, "33:33:ff:") || strings.Contains(l, "ff00::/8") || strings.TrimSpace(l) == "" ||
 			strings.Contains(l, "Peer netns reference is invalid") // of a namespace that somebody deletes while ip looks
 	})
 	slices.Sort(lines)

@@ -102,7 +102,7 @@ func TestSwitching(t *testing.T) {
 // switchOnce switches two hosts and returns what was lost.
 func switchOnce(t *testing.T, p pace, from, to carrier, rounds [][]string, anew bool) []loss {
 	t.Helper()
-	w := measuredWorld(t)
+	w := measuredWorld(t, 2)
 	file := w.file("topology.yaml", from.topology())
 	for _, h := range w.hosts {
 		h.apply(file)

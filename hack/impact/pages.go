@@ -23,7 +23,8 @@ not changed yet: it is disruptive to give the overlay device another MAC, or to 
 that this very plan makes. If the device was there before (` + "`apply --phase prepare`" + ` made it on every host), the same
 route is a brief change. An overlay device that goes away is disruptive if this very plan led its routes elsewhere, and
 harms nothing if no route has led through it for longer. An address of a peer is another matter: it can have both for a
-while, and the route to it is a brief change.
+while, and the route to it is a brief change. A bridge, an overlay device or the host's end of a veth that gets another
+name is only renamed as of Linux 6.2; older kernels make it anew.
 
 ## How it was measured
 

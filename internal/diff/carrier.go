@@ -13,6 +13,8 @@ import (
 type carriers struct {
 	links  map[string]*carrier
 	inside map[string]string // namespaces, with why
+
+	addresses []model.Address // all that the host has
 }
 
 // carrier is a link with what it carries.
@@ -24,6 +26,7 @@ type carrier struct {
 func carriersOf(m model.Management, observed *model.State) *carriers {
 	c := &carriers{links: map[string]*carrier{}, inside: map[string]string{}}
 	links, addresses := linksAndAddresses(observed)
+	c.addresses = addresses
 	for _, w := range m.Ways {
 		for _, hop := range w.Hops {
 			c.carry(hop.Dev, w.For)

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -71,7 +72,7 @@ func (g *guard) step(s model.Step) {
 		why = g.losing(s.Before)
 	}
 	if s.After != nil && why == "" {
-		why = g.making(s.After)
+		why = g.making(s)
 	}
 	g.add(s.Object(), none, why)
 	for _, o := range slices.Concat(s.Lost, s.Restore) {
@@ -158,14 +159,15 @@ func (g *guard) nextHop(link string, meant func(netip.Addr) bool) string {
 	return ""
 }
 
-// making says whose packets a new object would draw to itself; "" for nobody's.
-func (g *guard) making(o model.Object) string {
-	if o.Key().Netns != "" {
+// making says whose packets what the step makes would draw to itself; "" for nobody's.
+func (g *guard) making(s model.Step) string {
+	if s.Key().Netns != "" {
 		return ""
 	}
-	switch o := o.(type) {
+	switch o := s.After.(type) {
 	case model.Link:
-		return g.makingLink(o)
+		before, _ := s.Before.(model.Link)
+		return cmp.Or(g.makingLink(o), g.comingUp(before, o))
 	case model.Address:
 		return g.makingAddress(o)
 	case model.Route:
@@ -207,6 +209,26 @@ func (g *guard) makingAddress(a model.Address) string {
 	if _, there := g.observed.Get(a.Key()); there {
 		return ""
 	}
+	return g.subnet(a)
+}
+
+// comingUp is about a link that is set up again: only then its subnets have routes.
+func (g *guard) comingUp(before, after model.Link) string {
+	if before.Name == "" || before.Up.Value() || !after.Up.Value() {
+		return ""
+	}
+	for _, a := range g.carriers.addresses {
+		if a.Netns == "" && a.Link == after.Name {
+			if why := g.subnet(a); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+// subnet says whose packets an address draws, if its link is up.
+func (g *guard) subnet(a model.Address) string {
 	metric := uint32(0)
 	if a.Prefix.Addr().Is6() {
 		metric = connectedMetric6

@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,12 +35,22 @@ route add 10.1.0.0/16 nexthop via 192.0.2.11 nexthop via 192.0.2.12
 route add 10.4.0.0/16 via inet6 2001:db8::11 dev u0
 route add blackhole 10.5.0.0/16
 rule add from 192.0.2.2 lookup 100
+link add mv0 link u0 type macvlan
+link add vx0 type vxlan id 1 dstport 8472 dev mv0
+link add vx1 type vxlan id 2 dstport 8472
 `
 
-// TestPathTo asks where packets would go, by all rules and tables.
-func TestPathTo(t *testing.T) {
+// TestPaths looks at one host, with rules, tables and links upon links.
+func TestPaths(t *testing.T) {
 	s := newSim(t)
 	s.lines(pathCommands)
+	t.Run("to an address", func(t *testing.T) { testPathTo(t, s) })
+	t.Run("by default", func(t *testing.T) { testDefaultPaths(t, s) })
+	t.Run("lower links", func(t *testing.T) { testLower(t, s) })
+}
+
+// testPathTo asks where packets would go, by all rules and tables.
+func testPathTo(t *testing.T, s *sim) {
 	for _, tc := range []struct{ to, from, want string }{
 		{"203.0.113.1", "", "unicast 0.0.0.0/0 table 254 metric 50 proto 16 dev u0 via 192.0.2.21"},
 		{"203.0.113.1", "192.0.2.2", "unicast 0.0.0.0/0 table 100 metric 0 proto 3 dev u0 via 192.0.2.22"},
@@ -68,9 +77,7 @@ func TestPathTo(t *testing.T) {
 	}
 }
 
-func TestDefaultPaths(t *testing.T) {
-	s := newSim(t)
-	s.lines(pathCommands)
+func testDefaultPaths(t *testing.T, s *sim) {
 	l, err := s.DefaultPaths(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -99,15 +106,8 @@ func sortedSet(l []string) map[string]bool {
 	return m
 }
 
-// TestLower finds what links stand on.
-func TestLower(t *testing.T) {
-	s := newSim(t)
-	s.lines(strings.ReplaceAll(underlayCommands, "\n\n", "\n") + `
-link add p0 type veth peer name p1
-link add mv0 link u0 type macvlan
-link add vx0 type vxlan id 1 dstport 8472 dev mv0
-link add vx1 type vxlan id 2 dstport 8472
-`)
+// testLower finds what links stand on.
+func testLower(t *testing.T, s *sim) {
 	got, err := s.Lower(t.Context())
 	if err != nil {
 		t.Fatal(err)

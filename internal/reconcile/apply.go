@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,10 +98,12 @@ func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lo
 // free refuses to change a host on which a change waits to be confirmed: its guard may
 // take it back at any time.
 func (r *Reconciler) free() error {
-	run, err := Unfinished(r.place)
-	if err != nil || run == nil || !run.Attended {
+	runs, err := Unfinished(r.place)
+	i := slices.IndexFunc(runs, func(r *Run) bool { return r.Attended })
+	if err != nil || i < 0 {
 		return err
 	}
+	run := runs[i]
 	return fmt.Errorf("the run of %s waits to be confirmed until %s; nothing was changed: keep it with netplan-overlay confirm, or take it back with apply --recover",
 		run.Started.Format(time.RFC3339), run.Until.Format(time.RFC3339))
 }

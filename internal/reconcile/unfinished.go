@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
@@ -22,9 +23,10 @@ type Run struct {
 	dir   string // of the journal
 }
 
-// Unfinished returns the run on this host that is not over, or nil. One that is being
-// executed just now is not among them.
-func Unfinished(place Place) (*Run, error) {
+// Unfinished returns the runs on this host that are not over: mostly none, and at most one
+// that waits to be confirmed. One that is being executed just now is not among them. The
+// error is about journals that cannot be read; they hide no other ones.
+func Unfinished(place Place) ([]*Run, error) {
 	boot, id, err := hostID(place)
 	if err != nil {
 		return nil, err
@@ -33,7 +35,8 @@ func Unfinished(place Place) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs []error // of journals that cannot be read: they hide no other ones
+	var runs []*Run
+	var errs []error
 	for _, dir := range dirs {
 		rec, err := journal.Read(dir)
 		if err != nil {
@@ -48,10 +51,42 @@ func Unfinished(place Place) (*Run, error) {
 			errs = append(errs, fmt.Errorf("the journal in %s is of %s: somebody copied it; remove it", dir, name))
 			continue
 		}
-		return &Run{Record: rec, place: place, dir: dir}, nil
+		runs = append(runs, &Run{Record: rec, place: place, dir: dir})
 	}
-	return nil, errors.Join(errs...)
+	return runs, errors.Join(errs...)
 }
+
+// Choose returns the run that is meant: of the node, where one is named, and of the
+// topology, where that tells them apart; "" is none.
+func Choose(runs []*Run, topology, node string) (*Run, error) {
+	var found, named []*Run
+	for _, r := range runs {
+		if node != "" && r.Node != node {
+			continue
+		}
+		found = append(found, r)
+		if r.Topology == topology {
+			named = append(named, r)
+		}
+	}
+	if len(named) == 1 {
+		found = named
+	}
+	switch len(found) {
+	case 0:
+		return nil, ErrNothingToRecover
+	case 1:
+		return found[0], nil
+	}
+	var names []string
+	for _, r := range found {
+		names = append(names, r.Topology+"/"+r.Node)
+	}
+	return nil, fmt.Errorf("several runs on this host were interrupted: %s; say which with --node and -f", strings.Join(names, ", "))
+}
+
+// ErrNothingToRecover says that no run on this host is to be taken back.
+var ErrNothingToRecover = errors.New("there is nothing to recover: no run on this host was interrupted or waits to be confirmed")
 
 func hostID(place Place) (boot string, id uint64, err error) {
 	h, err := kernel.Open(kernel.Options{Root: place.Root, NetnsDir: place.NetnsDir})
@@ -107,16 +142,18 @@ func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
 // the file's removal: nothing else tells whose such a file is.
 func (r *Reconciler) removeDebris() error {
 	r.Host.ForgetDead()
-	run, err := Unfinished(r.place)
-	if err != nil || run == nil {
+	runs, err := Unfinished(r.place)
+	if err != nil {
 		return err
 	}
-	for _, s := range run.Steps {
-		if s.Key().Kind != model.KindNetns {
-			continue
-		}
-		if err := r.Host.RemoveDebris(s.Key().Name); err != nil {
-			return err
+	for _, run := range runs {
+		for _, s := range run.Steps {
+			if s.Key().Kind != model.KindNetns {
+				continue
+			}
+			if err := r.Host.RemoveDebris(s.Key().Name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
