@@ -35,6 +35,9 @@ func (h *host) inventory(truth []string) map[string]string {
 		if where != "" {
 			in = " in netns " + where
 		}
+		if up := strings.Contains(fmt.Sprint(m["flags"]), "UP"); where != "" && m["ifname"] == "lo" && m["mtu"] != nil {
+			l["netns "+where] += fmt.Sprint(up)
+		}
 		for name, value := range named(m) {
 			l[name+in] = value
 		}
