@@ -30,10 +30,7 @@ func differences(ctx context.Context, h *kernel.Host, id model.Identity, steps [
 		case !had && has && is.Owner.Mine():
 			l = append(l, &difference{k, "is still there"})
 		case had:
-			changes, _, _ := model.DiffAttrs(was, is.Object)
-			for _, a := range changes {
-				l = append(l, &difference{k, fmt.Sprintf("has %s %s, and had %s", a.Name, quoted(a.Before), quoted(a.After))})
-			}
+			l = append(l, changes(was, is.Object)...)
 		}
 	}
 	return l
@@ -70,9 +67,9 @@ func notAsBefore(stuck, differences []error) []error {
 	return append(l, differences...)
 }
 
-// strays observes the host and returns what carries our mark now although neither a step
-// was about it, nor was it there before, an error each: what a step left behind that
-// failed while it cleaned up.
+// strays observes the host and returns what of ours is not as it was although no step was
+// about it, an error each: what went along with a link that got another name, or what a
+// step left behind that failed while it cleaned up.
 func strays(ctx context.Context, h *kernel.Host, id model.Identity, before *Result) []error {
 	_, known := touched(before.Plan.Steps)
 	now, err := observed(ctx, h, id, known)
@@ -80,11 +77,33 @@ func strays(ctx context.Context, h *kernel.Host, id model.Identity, before *Resu
 		return []error{fmt.Errorf("look for what was left behind: %w", err)}
 	}
 	var l []error
-	for e := range now.All() {
-		_, was := before.Observed.Get(e.Object.Key())
-		if _, touched := known.Get(e.Object.Key()); e.Owner.Mine() && !was && !touched {
-			l = append(l, fmt.Errorf("%s was left behind", e.Object.Key()))
+	for e := range before.Observed.All() {
+		k := e.Object.Key()
+		if _, ok := known.Get(k); ok || !e.Owner.Mine() {
+			continue
 		}
+		if is, ok := now.Get(k); ok {
+			l = append(l, changes(e.Object, is.Object)...)
+		} else {
+			l = append(l, &difference{k, "is not there any more"})
+		}
+	}
+	for e := range now.All() {
+		k := e.Object.Key()
+		_, was := before.Observed.Get(k)
+		if _, ok := known.Get(k); e.Owner.Mine() && !was && !ok {
+			l = append(l, &difference{k, "was left behind"})
+		}
+	}
+	return l
+}
+
+// changes returns how an object differs from what it was, an error an attribute.
+func changes(was, is model.Object) []error {
+	var l []error
+	attrs, _, _ := model.DiffAttrs(was, is)
+	for _, a := range attrs {
+		l = append(l, &difference{was.Key(), fmt.Sprintf("has %s %s, and had %s", a.Name, quoted(a.Before), quoted(a.After))})
 	}
 	return l
 }
