@@ -135,7 +135,7 @@ func machine(took time.Duration) string {
 		release = []byte("of an unknown version")
 	}
 	return fmt.Sprintf("Made by `make reliability` in %d minutes, on Linux %s with %d processors, by %s.",
-		int(took.Minutes()+0.5), strings.TrimSpace(string(release)), runtime.NumCPU(), runtime.Version())
+		int(took.Minutes()+0.5), version(string(release)), runtime.NumCPU(), runtime.Version())
 }
 
 // replace puts the table into the document.
@@ -151,4 +151,11 @@ func replace(path, text string) error {
 		return fmt.Errorf("%s has no place for the table", path)
 	}
 	return os.WriteFile(path, []byte(head+begin+text+end+tail), 0o644)
+}
+
+// version returns the number of a kernel's release, without what a distribution has
+// added.
+func version(release string) string {
+	number, _, _ := strings.Cut(strings.TrimSpace(release), "-")
+	return number
 }
