@@ -5,25 +5,12 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
-// Whoever is responsible for a run holds a shared lock on its journal: the process
-// that executes it, and the one that waits for its confirmation. The kernel releases
-// the lock when the process dies, whatever it dies of.
-
-func attend(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
-}
-
-func attended(f *os.File) bool {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	return errors.Is(err, syscall.EWOULDBLOCK)
-}
+// Whoever is responsible for a run holds its journal: the process that executes it, and
+// the one that waits for its confirmation; see kernel.Held.
 
 // Guard holds a journal, so that its run counts as attended.
 type Guard struct{ f *os.File }
@@ -34,8 +21,8 @@ func NewGuard(dir string) (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("guard the journal: %w", err)
 	}
-	if err := attend(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("guard the journal %s: %w", f.Name(), err), f.Close())
+	if err := kernel.HoldToRead(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("guard the journal: %w", err), f.Close())
 	}
 	return &Guard{f}, nil
 }

@@ -77,7 +77,7 @@ func Create(dir string, h Header) (*Journal, error) {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
-	if err := errors.Join(attend(f), j.write(h), f.Sync()); err != nil {
+	if err := errors.Join(kernel.HoldToWrite(f), j.write(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	if err := d.Rename(next, fileName); err != nil {
@@ -169,7 +169,9 @@ func Read(dir string) (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal %s: %w; remove it to forget that run", f.Name(), err)
 	}
-	r.Attended = attended(f)
+	if r.Attended, err = kernel.Held(f); err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
 	return r, nil
 }
 
