@@ -22,7 +22,7 @@ help:
 	@echo 'make bench    benchmarks'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
-	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (half an hour)'
+	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (a quarter of an hour)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
 	@echo 'make demo     a two-host overlay on this machine'

@@ -119,7 +119,8 @@ func TestForeignChangesMeanwhile(t *testing.T) {
 	web := fmt.Sprintf("w%d", os.Getpid()%1000000)
 	version := func(backend string, peers ...int) string {
 		text := strings.Replace(plentiful(backend, peers...), "      web: ", "      "+web+": ", 1)
-		return strings.Replace(text, "      fw:", "      "+web+"fw:", 1)
+		text = strings.Replace(text, "      fw:", "      "+web+"fw:", 1)
+		return strings.Replace(text, "name: classic", "name: "+web, 1) // others' tests may share the directory of namespaces
 	}
 	t.Cleanup(func() {
 		for _, name := range []string{web, web + "fw"} {
