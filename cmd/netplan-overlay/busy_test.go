@@ -41,6 +41,7 @@ func (h *host) stopped(file string, point int) *exec.Cmd {
 // While an apply has the lock, whoever only looks is not kept waiting, and writes
 // nothing; whoever wants to change something is told who has it.
 func TestReadersAreNotBlocked(t *testing.T) {
+	hostOnly(t)
 	if sameThere(t) {
 		return
 	}
@@ -73,6 +74,7 @@ func TestReadersAreNotBlocked(t *testing.T) {
 // Whoever gives time gets the lock when its holder ends, well or badly; what the lock's
 // file says of a dead one bothers nobody.
 func TestLockIsWaitedFor(t *testing.T) {
+	hostOnly(t)
 	if sameThere(t) {
 		return
 	}

@@ -106,11 +106,12 @@ func (m *meddler) idle() {
 // tells how the host is; nothing is half made; and as soon as they are quiet, one more
 // apply converges.
 func TestForeignChangesMeanwhile(t *testing.T) {
+	hostOnly(t)
 	runs := 12
 	switch {
 	case os.Getenv(reliabilityVar) != "":
 		runs = 100
-	case os.Getenv("VMRUN") != "":
+	case slow():
 		runs = 2
 	}
 	w := newWorld(t, underlay)

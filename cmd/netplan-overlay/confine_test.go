@@ -21,6 +21,7 @@ import (
 
 // What SECURITY.md says that each command keeps, it keeps, and there is no other one.
 func TestSecurityTable(t *testing.T) {
+	hostOnly(t)
 	b, err := os.ReadFile("../../SECURITY.md")
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +69,7 @@ func TestSecurityTable(t *testing.T) {
 
 // Each command keeps but what it needs, as soon as it has read its files.
 func TestConfined(t *testing.T) {
+	hostOnly(t)
 	needPure(t)
 	w := twoHosts(t)
 	h := w.hosts[0]
@@ -110,6 +112,7 @@ func TestConfined(t *testing.T) {
 // While it reads its files, a command may read those of whoever uses sudo; apply has
 // nothing more than what it needs then and afterwards, also while it waits for the lock.
 func TestConfinedFromTheStart(t *testing.T) {
+	hostOnly(t)
 	needPure(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
@@ -169,6 +172,7 @@ func ownRights(t *testing.T) rights {
 // A lab for a test keeps what it takes to make it; in one that waits for commands, a
 // command has what its user has.
 func TestLabConfined(t *testing.T) {
+	hostOnly(t)
 	needPure(t)
 	own := ownRights(t)
 	if own.Permitted != own.Bounding || own.NoNewPrivileges {
@@ -205,6 +209,7 @@ func TestLabConfined(t *testing.T) {
 // A user who was given some capabilities, as a service is, needs not be root: he keeps
 // what is needed of them, and passes on but what the guard of a run needs.
 func TestConfinedService(t *testing.T) {
+	hostOnly(t)
 	needPure(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
@@ -253,6 +258,7 @@ func TestConfinedService(t *testing.T) {
 
 // What root may read and write by sudo in somebody's own directory, it still may.
 func TestFilesOfOthers(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	home := filepath.Join(w.dir, "home")

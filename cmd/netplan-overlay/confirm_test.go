@@ -151,10 +151,11 @@ func TestUnconfirmed(t *testing.T) {
 // Whatever happens to the process that makes the change, at whatever point: all of it
 // is there, and waits to be confirmed, or nothing.
 func TestConfirmSignals(t *testing.T) {
+	hostOnly(t)
 	h := newChanging(t)
 	const last = 24 // there are no more points
 	step := 3
-	if os.Getenv("VMRUN") != "" {
+	if slow() {
 		step = 11
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
@@ -216,6 +217,7 @@ func TestGuardDies(t *testing.T) {
 
 // Told to end, as at shutdown or by who ends a session, the guard takes back at once.
 func TestGuardTerminated(t *testing.T) {
+	hostOnly(t)
 	h := newChanging(t)
 	h.apply(h.file, "--confirm", "1h")
 	if err := syscall.Kill(h.guarded(), syscall.SIGTERM); err != nil {
@@ -227,6 +229,7 @@ func TestGuardTerminated(t *testing.T) {
 
 // No time, or one without end, is no way to confirm.
 func TestConfirmTime(t *testing.T) {
+	hostOnly(t)
 	h := newChanging(t)
 	for _, d := range []string{"-1s", "25h", "soon"} {
 		if r := h.tool("apply", "-f", h.file, "--auto-approve", "--confirm="+d); r.code != exitError {
@@ -239,6 +242,7 @@ func TestConfirmTime(t *testing.T) {
 // A change after which pairs are silent that answered before is taken back; one that
 // harms nobody stays.
 func TestVerifiedApply(t *testing.T) {
+	hostOnly(t)
 	w := twoHosts(t)
 	old, file := w.file("old.yaml", two("vxlan")), w.file("topology.yaml", two("{type: vxlan, vni: 7}"))
 	w.applyAll(old)
@@ -262,6 +266,7 @@ func TestVerifiedApply(t *testing.T) {
 
 // On a host that has nothing yet, there is nothing to lose.
 func TestVerifiedFirstApply(t *testing.T) {
+	hostOnly(t)
 	h := newWorld(t, "192.168.32.245/24").hosts[0]
 	file := h.w.file("topology.yaml", two("vxlan"))
 	h.apply(file, "--verify")
@@ -284,6 +289,7 @@ func TestUnconfirmedDestroy(t *testing.T) {
 
 // The guard can do what taking a run back needs, and no more.
 func TestGuardConfined(t *testing.T) {
+	hostOnly(t)
 	needPure(t)
 	h := newChanging(t)
 	h.apply(h.file, "--confirm", "60s")

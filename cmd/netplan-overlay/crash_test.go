@@ -66,7 +66,7 @@ func every() int {
 	if os.Getenv(reliabilityVar) != "" {
 		return stride()
 	}
-	if os.Getenv("VMRUN") != "" {
+	if slow() {
 		return 47
 	}
 	return 11
@@ -155,6 +155,7 @@ func TestKilledAnywhereRecovers(t *testing.T) {
 
 // A command after a crash says so.
 func TestCrashIsTold(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.1/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", crowded("vxlan"))

@@ -17,6 +17,7 @@ import (
 // What a run may leave that died, made by hand: the next apply finishes it or cleans it
 // up, without a word. What only looks like it is somebody's, and refused or left alone.
 func TestDebris(t *testing.T) {
+	hostOnly(t)
 	stateDir := func(h *host) string { return filepath.Join(h.runDir(), "classic@vm1") }
 	put := func(h *host, path, text string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -62,7 +63,7 @@ func TestDebris(t *testing.T) {
 		{name: "a journal that is cut off", make: func(h *host) { put(h, filepath.Join(stateDir(h), "journal"), "0123") },
 			code: exitError, want: "remove it to forget that run"},
 	} {
-		if os.Getenv("VMRUN") != "" && i%6 != 1 {
+		if slow() && i%6 != 1 {
 			continue // it is slow
 		}
 		t.Run(tc.name, func(t *testing.T) {
@@ -91,6 +92,7 @@ func TestDebris(t *testing.T) {
 // A journal of another boot says nothing of this one: whatever it tells of went with the
 // machine's power.
 func TestJournalOfAnotherBoot(t *testing.T) {
+	hostOnly(t)
 	if sameThere(t) {
 		return
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +101,7 @@ func (h *host) unlike(before, after []string) []string {
 // A roll-back that fails, too: the exit code is 4 where anything is not as it was, and
 // each such object is named; else it is 3.
 func TestFailedRollBackIsTold(t *testing.T) {
+	hostOnly(t)
 	if sameThere(t) {
 		return
 	}
@@ -177,6 +177,7 @@ func (h *host) reset(d deed, file string) []string {
 // A step that finds the host changed by others leads to a fresh look and a fresh plan,
 // three times at most.
 func TestRaceLeadsToFreshPlan(t *testing.T) {
+	hostOnly(t)
 	for i, tc := range []struct {
 		points string
 		errno  syscall.Errno
@@ -189,7 +190,7 @@ func TestRaceLeadsToFreshPlan(t *testing.T) {
 		{"1,2,3", syscall.ESRCH, exitRolledBack, 3},
 		{"1", syscall.EIO, exitRolledBack, 1},
 	} {
-		if os.Getenv("VMRUN") != "" && i > 0 {
+		if slow() && i > 0 {
 			continue // it is slow
 		}
 		t.Run(fmt.Sprintf("%s at %s", tc.errno, tc.points), func(t *testing.T) {

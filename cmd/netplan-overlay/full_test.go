@@ -12,6 +12,7 @@ import (
 // Where the run-time files find no room, nothing is changed, or all is taken back: what
 // cannot be noted is not done.
 func TestFullRunDirectory(t *testing.T) {
+	hostOnly(t)
 	if sameThere(t) {
 		return
 	}

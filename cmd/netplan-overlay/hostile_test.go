@@ -53,6 +53,7 @@ func updated(before, after model.Object) model.Step {
 // A journal that says what never happened cannot make the tool remove or change what
 // doesn't carry its mark, or leave the directories of namespaces and sysctls.
 func TestHostileJournal(t *testing.T) {
+	hostOnly(t)
 	eth0 := model.Link{Name: "eth0", Type: model.Some(model.TypeVeth)}
 	eth0MTU := eth0
 	eth0.MTU, eth0MTU.MTU = model.Some[uint32](1280), model.Some[uint32](1500)
@@ -102,6 +103,7 @@ func TestHostileJournal(t *testing.T) {
 
 // A journal of another topology is not taken for this one's.
 func TestJournalOfAnother(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
@@ -116,6 +118,7 @@ func TestJournalOfAnother(t *testing.T) {
 // Whatever somebody has put in the places where the tool keeps its files, an apply
 // changes nothing, there or on the host, and says what is in the way.
 func TestPlantedFiles(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	for i, tc := range []struct {
@@ -195,6 +198,7 @@ func TestPlantedFiles(t *testing.T) {
 // A namespace that is there already isn't entered, either, where somebody else could
 // have put it.
 func TestPlantedNamespace(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
@@ -222,6 +226,7 @@ func or(errs ...error) error {
 // A name that somebody gave a device, in a container perhaps, cannot command the
 // terminal of who reads of it.
 func TestHostileName(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
@@ -242,4 +247,4 @@ func TestHostileName(t *testing.T) {
 
 // sampledOut says whether to leave a case to the run on the host: the virtual machine is
 // slow.
-func sampledOut(i int) bool { return os.Getenv("VMRUN") != "" && i%3 != 0 }
+func sampledOut(i int) bool { return slow() && i%3 != 0 }

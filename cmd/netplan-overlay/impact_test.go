@@ -46,14 +46,14 @@ type conditions struct {
 }
 
 func (p pace) conditions(t *testing.T) conditions {
-	return conditions{Kernel: kernelVersion(t), Rate: int(time.Second / p.every), Pause: int(p.pause / time.Millisecond), VM: os.Getenv("VMRUN") != ""}
+	return conditions{Kernel: kernelVersion(t), Rate: int(time.Second / p.every), Pause: int(p.pause / time.Millisecond), VM: slow()}
 }
 
 // The plan announces the impact that each kind of change is known for, and no less than
 // it has on packets that flow meanwhile. Where it announces the worst, nothing needs to
 // flow.
 func TestImpact(t *testing.T) {
-	runs, inVM := impactRuns(), os.Getenv("VMRUN") != ""
+	runs, inVM := impactRuns(), slow()
 	for _, c := range impactCases {
 		if inVM && (!c.ipip() || runs == 0 && !c.inVM) {
 			continue // the host is faster, and the virtual machine takes a sample

@@ -98,6 +98,7 @@ func TestExamples(t *testing.T) {
 
 // A pair that cannot be reached makes the lab fail, and is named.
 func TestLabFails(t *testing.T) {
+	hostOnly(t)
 	needSandbox(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "topology.yaml")
@@ -188,6 +189,7 @@ func TestLabExec(t *testing.T) {
 
 // However a lab ends, nothing of it is left.
 func TestLabLeavesNothing(t *testing.T) {
+	hostOnly(t)
 	for _, tc := range []struct {
 		name   string
 		signal syscall.Signal

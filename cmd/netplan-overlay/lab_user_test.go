@@ -146,6 +146,7 @@ func waitGone(t *testing.T, pids []int) {
 // What commands make inside a host stays there for the next ones, also on a host that
 // has no namespaces of its own, and is no other host's.
 func TestLabKeepsChanges(t *testing.T) {
+	hostOnly(t)
 	_, file := runningLab(t, "lab-keeps")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -204,6 +205,7 @@ func TestLabBareHost(t *testing.T) {
 
 // Whoever asks for a command decides how it ends.
 func TestLabExecEnds(t *testing.T) {
+	hostOnly(t)
 	up, file := runningLab(t, "lab-ends")
 	before := len(descendants(up.Process.Pid))
 	for _, tc := range []struct {
@@ -266,6 +268,7 @@ func TestLabExecEnds(t *testing.T) {
 // Labs of different names don't disturb each other; without -f, which one is meant
 // must be clear.
 func TestTwoLabs(t *testing.T) {
+	hostOnly(t)
 	_, one := runningLab(t, "lab-one")
 	_, two := runningLab(t, "lab-two")
 	for _, file := range []string{one, two} {
@@ -283,6 +286,7 @@ func TestTwoLabs(t *testing.T) {
 
 // A variable that is left over somewhere doesn't make the machine itself a lab.
 func TestLabStageIsNotBelieved(t *testing.T) {
+	hostOnly(t)
 	needRoot(t)
 	file := filepath.Join(t.TempDir(), "topology.yaml")
 	if err := os.WriteFile(file, []byte(two("vxlan")), 0o600); err != nil {

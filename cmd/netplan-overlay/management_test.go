@@ -130,6 +130,7 @@ func cutters() []cutter {
 // Whatever of the tool's doing could cut the session is refused, and the session lives
 // on; with --allow-mgmt it is done, and those that are said to cut it do.
 func TestManagementIsKept(t *testing.T) {
+	hostOnly(t)
 	for i, tc := range cutters() {
 		if leftOut(i) {
 			continue
@@ -232,6 +233,7 @@ func TestManagementUnderSudo(t *testing.T) {
 // The gateway is a namespace of the topology, such as a firewall: what leads there, and
 // what is inside, is kept.
 func TestManagementThroughNamespace(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	o := newOffice(t, h)
@@ -340,6 +342,7 @@ func TestManagementOverTheOverlay(t *testing.T) {
 // Nothing that the tool does without --allow-mgmt costs a session over the underlay one
 // packet: a topology made, changed, led over other backends, and destroyed.
 func TestManagementLosesNothing(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	o := newOffice(t, h)

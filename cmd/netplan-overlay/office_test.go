@@ -202,15 +202,18 @@ func (s *session) survives(h *host, command, want []string) {
 	}
 }
 
+// slow says whether this is the virtual machine, which is slow.
+func slow() bool { return os.Getenv("VMRUN") != "" }
+
 // leftOut says whether the virtual machine, which is slow, leaves the case out: it takes
 // every fourth one.
-func leftOut(i int) bool { return os.Getenv("VMRUN") != "" && i%4 != 0 }
+func leftOut(i int) bool { return slow() && i%4 != 0 }
 
 // hostOnly skips a test to which the kernel makes no difference in the virtual machine,
 // which is slow.
 func hostOnly(t *testing.T) {
 	t.Helper()
-	if os.Getenv("VMRUN") != "" {
+	if slow() {
 		t.Skip("covered by the run on the host: it is the same on every kernel, and the VM is slow")
 	}
 }

@@ -23,10 +23,10 @@ var switched = append(backends[:len(backends):len(backends)], struct {
 // another backend.
 func TestPhases(t *testing.T) {
 	fresh := map[string][]string{}
-	for _, from := range switched {
-		for _, to := range switched {
-			if from.name == to.name {
-				continue
+	for i, from := range switched {
+		for j, to := range switched {
+			if from.name == to.name || slow() && (!from.ipip && !to.ipip || (i+j)%4 != 1) {
+				continue // there, what needs ipip, and of that a sample
 			}
 			t.Run(from.name+" to "+to.name, func(t *testing.T) {
 				if from.ipip || to.ipip {
@@ -108,6 +108,7 @@ func TestPrepareLeadsNothing(t *testing.T) {
 
 // A saved plan of a phase does that phase.
 func TestSavedPhase(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	h.apply(w.file("topology.yaml", two("host-gw")))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"testing"
 )
 
@@ -19,7 +18,7 @@ type proof struct {
 // need to be run in the virtual machine, too, which is slow.
 func sameThere(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv("VMRUN") == "" {
+	if !slow() {
 		return false
 	}
 	t.Log("the machine's own kernel has tried it")
@@ -31,7 +30,7 @@ func sameThere(t *testing.T) bool {
 func proved(t *testing.T, fault string, runs int, result string) {
 	t.Helper()
 	where := "real kernel"
-	if os.Getenv("VMRUN") != "" {
+	if slow() {
 		where = "real kernel, in the virtual machine"
 	}
 	b, err := json.Marshal(proof{fault, where, runs, result, !t.Failed()})

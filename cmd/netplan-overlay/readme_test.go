@@ -27,6 +27,7 @@ func readme(t *testing.T, from, to string) string {
 
 // The topology that the README shows is the example.
 func TestReadmeTopology(t *testing.T) {
+	hostOnly(t)
 	want := readme(t, "```yaml\n", "```")
 	got, err := os.ReadFile("../../examples/classic.yaml")
 	if err != nil {
@@ -51,6 +52,7 @@ func TestReadmeLab(t *testing.T) {
 
 // So is the plan.
 func TestReadmePlan(t *testing.T) {
+	hostOnly(t)
 	want := readme(t, "plan -f topology.yaml\n", "\nvm1#")
 	w := twoHosts(t)
 	text, err := os.ReadFile("../../examples/classic.yaml")

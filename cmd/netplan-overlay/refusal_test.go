@@ -12,6 +12,7 @@ import (
 
 // Bad input changes nothing on the host, and says where and what.
 func TestBadInput(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	before := h.snapshot()
@@ -67,6 +68,7 @@ func TestMissingPrivileges(t *testing.T) {
 
 // Nobody can approve where stdin is no terminal.
 func TestNoTerminal(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.245/24")
 	h := w.hosts[0]
 	r := h.tool("apply", "-f", w.file("topology.yaml", two("vxlan")))

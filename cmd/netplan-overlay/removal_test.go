@@ -157,6 +157,7 @@ func TestHarm(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	hostOnly(t)
 	w := newWorld(t, "192.168.32.1/24")
 	h := w.hosts[0]
 	file := w.file("topology.yaml", three)

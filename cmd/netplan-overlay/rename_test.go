@@ -84,6 +84,7 @@ func (h *host) indexes() string {
 // Where the new name is taken by somebody else's link, there is a conflict, and nothing
 // is renamed.
 func TestRenameIntoForeign(t *testing.T) {
+	hostOnly(t)
 	h := newWorld(t, "192.168.32.245/24").hosts[0]
 	h.apply(h.w.file("old.yaml", two("vxlan")))
 	h.ip("link", "add", "lan", "type", "bridge")

@@ -128,11 +128,11 @@ func troubled() []deed {
 // reliabilityVar is set, else few, so that the tests end soon.
 func stride() int {
 	switch {
-	case os.Getenv(reliabilityVar) != "" && os.Getenv("VMRUN") != "":
+	case os.Getenv(reliabilityVar) != "" && slow():
 		return 13
 	case os.Getenv(reliabilityVar) != "":
 		return 1
-	case os.Getenv("VMRUN") != "":
+	case slow():
 		return 61
 	}
 	return 29
@@ -140,7 +140,7 @@ func stride() int {
 
 // coarse is stride for what takes several runs of the tool at each point.
 func coarse() int {
-	if os.Getenv(reliabilityVar) != "" && os.Getenv("VMRUN") == "" {
+	if os.Getenv(reliabilityVar) != "" && !slow() {
 		return 7
 	}
 	return stride()
@@ -157,7 +157,7 @@ func inVM(names ...string) []string {
 // chosen returns the deeds to try: those that are named, or all where reliabilityVar is
 // set; in the virtual machine, which is slow, those that are named and need it.
 func chosen(names ...string) []deed {
-	there := os.Getenv("VMRUN") != ""
+	there := slow()
 	return slices.DeleteFunc(deeds(), func(d deed) bool {
 		named := slices.Contains(names, d.name)
 		if there {

@@ -40,6 +40,7 @@ func TestSavedPlan(t *testing.T) {
 
 // A saved plan that is not what would be done now is not executed, and says why.
 func TestStalePlan(t *testing.T) {
+	hostOnly(t)
 	for _, tc := range []struct {
 		name  string
 		drift func(h *host, file, plan string)

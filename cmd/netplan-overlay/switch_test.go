@@ -13,10 +13,10 @@ import (
 // the old one left.
 func TestSwitchBackend(t *testing.T) {
 	fresh := map[string][]string{} // how hosts look that only ever had the backend
-	for _, from := range backends {
-		for _, to := range backends {
-			if from.name == to.name {
-				continue
+	for i, from := range backends {
+		for j, to := range backends {
+			if from.name == to.name || slow() && (!from.ipip && !to.ipip || (i+j)%2 != 1) {
+				continue // there, what needs ipip, and of that a sample
 			}
 			t.Run(from.name+" to "+to.name, func(t *testing.T) {
 				if from.ipip || to.ipip {

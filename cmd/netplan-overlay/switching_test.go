@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -67,7 +66,7 @@ var ways = []struct {
 // device cannot stand beside the old one, phases don't help.
 func TestSwitching(t *testing.T) {
 	runs := impactRuns()
-	inVM := os.Getenv("VMRUN") != ""
+	inVM := slow()
 	for _, from := range carriers {
 		for _, to := range carriers {
 			sample := from.name == "vxlan" && to.name == "host-gw" // TestPhases has the others, without large packets
