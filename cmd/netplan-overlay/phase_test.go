@@ -25,7 +25,7 @@ func TestPhases(t *testing.T) {
 	fresh := map[string][]string{}
 	for i, from := range switched {
 		for j, to := range switched {
-			if from.name == to.name || slow() && (!from.ipip && !to.ipip || (i+j)%4 != 1) {
+			if from.name == to.name || slow() && (!from.ipip && !to.ipip || i+j != 5) {
 				continue // there, what needs ipip, and of that a sample
 			}
 			t.Run(from.name+" to "+to.name, func(t *testing.T) {
