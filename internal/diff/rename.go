@@ -2,6 +2,7 @@ package diff
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -59,7 +60,7 @@ func renames(desired, observed *model.State) []rename {
 func parting(desired, observed *model.State) map[identity]model.Link {
 	var l []model.Link
 	tuned := map[string]bool{}
-	for e := range observed.All() {
+	for e := range observed.Unordered() { // each plan pays for this
 		key := e.Object.Key()
 		if key.Netns != "" || e.Owner != model.OwnerOurs {
 			continue
@@ -76,6 +77,7 @@ func parting(desired, observed *model.State) map[identity]model.Link {
 	if len(l) == 0 {
 		return nil
 	}
+	slices.SortFunc(l, func(a, b model.Link) int { return a.Key().Compare(b.Key()) })
 	ips := addressesByLink(observed)
 	old := map[identity]model.Link{}
 	for _, o := range l {

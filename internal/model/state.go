@@ -2,6 +2,7 @@ package model
 
 import (
 	"iter"
+	"maps"
 	"slices"
 )
 
@@ -65,6 +66,9 @@ func (s *State) All() iter.Seq[Entry] {
 		}
 	}
 }
+
+// Unordered yields the entries in any order, which costs no sorting.
+func (s *State) Unordered() iter.Seq[Entry] { return maps.Values(s.entries) }
 
 // Clone returns a copy that can be changed independently.
 func (s *State) Clone() *State {
