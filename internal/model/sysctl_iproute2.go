@@ -26,3 +26,11 @@ func SysctlCommand(netns, name, value string) Command {
 
 // swapSlashes turns a name with dots into a path, in which "/" stood for a dot.
 func swapSlashes(name string) string { return strings.NewReplacer(".", "/", "/", ".").Replace(name) }
+
+// SysctlQuery prints the value of a sysctl.
+func SysctlQuery(netns, name string) Command {
+	if strings.Contains(name, "=") {
+		return command(netns, "sh", "-c", `read -r v <"$0" && printf '%s\n' "$v"`, "/proc/sys/"+swapSlashes(name))
+	}
+	return command(netns, "sysctl", "-n", name)
+}

@@ -21,12 +21,13 @@ type PlanFormat string
 
 // The forms of plans.
 const (
-	FormatText PlanFormat = "text"
-	FormatJSON PlanFormat = "json"
+	FormatText   PlanFormat = "text"
+	FormatJSON   PlanFormat = "json"
+	FormatScript PlanFormat = "iproute2"
 )
 
 // PlanFormats lists the forms, the usual one first.
-func PlanFormats() []PlanFormat { return []PlanFormat{FormatText, FormatJSON} }
+func PlanFormats() []PlanFormat { return []PlanFormat{FormatText, FormatJSON, FormatScript} }
 
 // String returns the name of the form.
 func (f *PlanFormat) String() string { return string(*f) }
@@ -56,6 +57,8 @@ func Plans(w io.Writer, f PlanFormat, plans []NodePlan, o Options) error {
 		return PlanJSON(w, plans[0].Header, plans[0].Plan)
 	case f == FormatJSON:
 		return plansJSON(w, plans)
+	case f == FormatScript:
+		return scripts(w, plans)
 	case len(plans) == 1 && plans[0].Err == nil:
 		return Plan(w, plans[0].Header, plans[0].Plan, o)
 	}

@@ -51,17 +51,22 @@ func (t *planText) summary() {
 	s := t.plan.Summary()
 	t.printf("\n%s %s. Impact: %s.", t.paint(bold, "Plan:"), strings.Join(counts(s, [5]string{"to add", "to change", "to replace", "to destroy", "to adopt"}, true), ", "),
 		t.paint(impactStyle(s.Impact), s.Impact.String()))
-	var blocked []string
-	if n := len(t.plan.Conflicts); n > 0 {
-		blocked = append(blocked, count(n, "conflict"))
-	}
-	if n := len(t.plan.Missing); n > 0 {
-		blocked = append(blocked, count(n, "missing object"))
-	}
-	if len(blocked) > 0 {
-		t.printf(" %s", t.paint(red, "Blocked by "+strings.Join(blocked, " and ")+"."))
+	if t.blocked() {
+		t.printf(" %s", t.paint(red, "Blocked by "+strings.Join(t.obstacles(), " and ")+"."))
 	}
 	t.printf("\n")
+}
+
+// obstacles counts what keeps the plan from being executed.
+func (t *planText) obstacles() []string {
+	var l []string
+	if n := len(t.plan.Conflicts); n > 0 {
+		l = append(l, count(n, "conflict"))
+	}
+	if n := len(t.plan.Missing); n > 0 {
+		l = append(l, count(n, "missing object"))
+	}
+	return l
 }
 
 // counts pairs the numbers with their words: add, change, replace, destroy, adopt.
