@@ -1,0 +1,55 @@
+// Package schema holds the JSON Schemas (draft-07) of what the program reads and prints,
+// and explains the keys of the topology file from its schema. It performs no I/O.
+//
+// Editors and people are told from one source: beside the keywords of JSON Schema, the
+// topology's has "x-derived", what a key's value is where the file gives none, and
+// "x-names", what stands for the names that a map's keys are.
+package schema
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+)
+
+// files are the schemas: one that is put here is printed by the command schema.
+//
+//go:embed *.schema.json
+var files embed.FS
+
+const suffix = ".schema.json"
+
+// TopologyName is the name of the topology file's schema.
+const TopologyName = "topology"
+
+// Named is a schema's name and title.
+type Named struct{ Name, Title string }
+
+// List returns the schemas by name.
+func List() ([]Named, error) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("list the schemas: %w", err)
+	}
+	var l []Named
+	for _, e := range entries {
+		b, err := files.ReadFile(path.Base(e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("list the schemas: %w", err)
+		}
+		n := Named{Name: strings.TrimSuffix(e.Name(), suffix)}
+		if err := json.Unmarshal(b, &n); err != nil { // only its title
+			return nil, fmt.Errorf("read the schema %s: %w", n.Name, err)
+		}
+		l = append(l, n)
+	}
+	return l, nil
+}
+
+// Text returns a schema as it is printed; ok is false where there is none of the name.
+func Text(name string) (text []byte, ok bool) {
+	b, err := files.ReadFile(name + suffix)
+	return b, err == nil
+}

@@ -1,0 +1,343 @@
+package spec_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/spec/schema"
+)
+
+// compiled returns the schema of the topology file, or of a part of it ("#/definitions/...").
+func compiled(t *testing.T, part string) *jsonschema.Schema {
+	t.Helper()
+	text, ok := schema.Text(schema.TopologyName)
+	if !ok {
+		t.Fatal("there is no schema")
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("topology.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("topology.json" + part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// asEditor reads YAML as editors do, which know numbers, booleans and null.
+func asEditor(text string) (any, error) {
+	var n yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+		return nil, err
+	}
+	return valueOf(&n, func(n *yaml.Node) any {
+		var v any
+		_ = n.Decode(&v) // else it is null
+		return v
+	}), nil
+}
+
+// asDecoder reads YAML as the decoder does, which takes scalars as the text that stands
+// there.
+func asDecoder(text string) (any, error) {
+	var n yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+		return nil, err
+	}
+	return valueOf(&n, func(n *yaml.Node) any {
+		if n.Tag == "!!null" && n.Style == 0 {
+			return nil
+		}
+		return n.Value
+	}), nil
+}
+
+func valueOf(n *yaml.Node, scalar func(*yaml.Node) any) any {
+	switch n.Kind {
+	case yaml.DocumentNode:
+		return valueOf(n.Content[0], scalar)
+	case yaml.AliasNode:
+		return valueOf(n.Alias, scalar)
+	case yaml.SequenceNode:
+		l := []any{}
+		for _, item := range n.Content {
+			l = append(l, valueOf(item, scalar))
+		}
+		return l
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = valueOf(n.Content[i+1], scalar)
+		}
+		return m
+	}
+	return scalar(n)
+}
+
+var readers = []struct {
+	name string
+	read func(string) (any, error)
+}{{"an editor", asEditor}, {"the decoder", asDecoder}}
+
+// sounds are topologies with nothing wrong: the examples, those of the golden stories and
+// of the documents, and what is allowed but seldom written.
+func sounds(t *testing.T) map[string]string {
+	t.Helper()
+	l := map[string]string{"the sound one": sound}
+	for _, pattern := range []string{"../../examples/*.yaml", "../../testdata/golden/*.txtar", "../../docs/topology.md", "../../README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: nothing, %v", pattern, err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, text := range topologiesIn(string(b)) {
+				l[fmt.Sprintf("%s %d", filepath.Base(f), i)] = text
+			}
+		}
+	}
+	for name, change := range seldom {
+		text := strings.Replace(sound, change[0], change[1], 1)
+		if text == sound {
+			t.Fatalf("%s: %q is not in the sound topology", name, change[0])
+		}
+		l[name] = text
+	}
+	return l
+}
+
+// topologiesIn returns the topologies in a text: each begins with its apiVersion, and ends
+// where a block of a document or a file of an archive does.
+func topologiesIn(text string) []string {
+	var l []string
+	end := regexp.MustCompile("(?m)^(```|-- )")
+	for part := range strings.SplitSeq(text, "\napiVersion:") {
+		if part, ok := strings.CutPrefix(part, " "); ok {
+			part = "apiVersion: " + part
+			if at := end.FindStringIndex(part); at != nil {
+				part = part[:at[0]]
+			}
+			l = append(l, part)
+		}
+	}
+	if strings.HasPrefix(text, "apiVersion:") {
+		l = append(l, text)
+	}
+	return l
+}
+
+// seldom are changes of the sound topology that leave it sound: every form that a value
+// may have.
+var seldom = map[string][2]string{
+	"backend in short":             {"{type: vxlan, vni: 1, port: 8472}", "vxlan"},
+	"numbers in quotes":            {"vni: 1, port: 8472}\nmtu: 1500", "vni: \"1\", port: '8472'}\nmtu: \"1500\""},
+	"flags in quotes":              {"overlay: true", "overlay: \"true\""},
+	"numbers as names":             {"name: classic", "name: 245"},
+	"a flag as name":               {"name: classic", "name: true"},
+	"a node named by a number":     {"  vm2:", "  2:"},
+	"a bridge named by a number":   {"br2:", "2:"},
+	"a device named by a number":   {"device: vtep1", "device: 1"},
+	"own keys":                     {"name: classic", "name: classic\nx-a: {b: [1]}"},
+	"own keys in a node":           {"    interface: eth0", "    interface: eth0\n    x-a: {b: [1]}"},
+	"own keys among nodes":         {"  vm2:", "  x-vm3: {a: b}\n  vm2:"},
+	"own keys among bridges":       {"{br2:", "{x-/: 1, br2:"},
+	"own keys among sysctls":       {"{net.ipv4.ip_forward: 1}", "{x-a: {b: c}}"},
+	"nothing for bridges":          {"{br2: 10.2.0.1/24}\n    namespaces: {web: 10.2.0.2/24}", "\n    namespaces:\n    overlay:"},
+	"nothing for a bridge":         {"{br2: 10.2.0.1/24}", "{br2: 10.2.0.1/24, br3: }"},
+	"no addresses for a bridge":    {"{br2: 10.2.0.1/24}", "{br2: 10.2.0.1/24, br3: [], br4: {}, br5: {addresses: }, br6: {addresses: []}}"},
+	"nothing for a namespace":      {"{web: 10.2.0.2/24}", "{web: 10.2.0.2/24, db: , fw: {}, gw: {interfaces: , routes: , sysctls: }}"},
+	"no addresses":                 {"{web: 10.2.0.2/24}", "{web: {interfaces: {eth0: {bridge: br2, addresses: }, eth1: {bridge: br2, addresses: []}, eth2: {bridge: br2}}}}"},
+	"an interface in short":        {"{web: 10.2.0.2/24}", "{web: {interfaces: {eth0: 10.2.0.2/24, eth1: [10.2.0.3/24]}}}"},
+	"no routes":                    {"[{to: default, via: 10.1.0.1, dev: eth0, metric: 5}]", "[]"},
+	"routes of all kinds":          {"[{to: default, via: 10.1.0.1, dev: eth0, metric: 5}]", "[{to: default, via: 10.1.0.1}, {to: 10.9.0.0/16, dev: eth0}, {to: 10.8.0.1, via: 10.1.0.1}, {to: 0.0.0.0/0, dev: eth0, metric: 7}, {to: \"::/0\", dev: eth0}, {to: \"fd00::/8\", dev: eth0}]"},
+	"a metric as large as can be":  {"metric: 5", "metric: 4294967295"},
+	"defaults":                     {"mtu: 1500", "mtu: 1500\ndefaults: {node: {interface: eth9, overlay: {device: v, mtu: 1400}}, bridge: {mtu: 1400, overlay: false}, namespace: {mtu: 1400, sysctls: {net.ipv4.conf.eth0.rp_filter: 2}}}"},
+	"nothing for defaults":         {"mtu: 1500", "mtu: 1500\ndefaults: {node: , bridge: , namespace: }"},
+	"nothing for all defaults":     {"mtu: 1500", "mtu: 1500\ndefaults:"},
+	"two families":                 {"address: 192.168.32.1\n", "address: [192.168.32.1, \"2001:db8::1\"]\n"},
+	"overlay address alone":        {"address: 10.1.0.0/32", "address: 10.1.0.0"},
+	"overlay addresses":            {"address: 10.1.0.0/32", "address: [10.1.0.0, fd09::/128]"},
+	"no overlay address":           {"address: 10.1.0.0/32", "address: []"},
+	"MAC with hyphens":             {`"02:00:00:00:02:01"`, `"02-00-00-00-02-01"`},
+	"sysctl of text":               {"{net.ipv4.ip_forward: 1}", "{net.ipv4.ip_local_port_range: 1024 65535}"},
+	"sysctl of a device":           {"{net.ipv4.ip_forward: 1}", "{net.ipv4.conf.eth0.rp_filter: 1}"},
+	"IPv6 bridge":                  {"{br2: 10.2.0.1/24}", "{br2: [10.2.0.1/24, fd00::1/64, \"fd01:2:3:4:5:6:7:8/64\", \"fd02::10.0.0.1/120\"]}"},
+	"aliases":                      {"address: 192.168.32.2", "address: &a 192.168.32.2\n    x-b: *a"},
+	"as large and small as can be": {"mtu: 1450, mac: \"02:00:00:00:02:01\"", "mtu: 68, mac: \"fe:ff:ff:ff:ff:ff\""},
+}
+
+// What the decoder takes, the schema takes, in a decoder's and in an editor's reading.
+func TestSchemaAccepts(t *testing.T) {
+	s := compiled(t, "")
+	l := sounds(t)
+	if len(l) < 60 {
+		t.Errorf("there are only %d sound topologies", len(l))
+	}
+	for name, text := range l {
+		if top, problems := parse(text); top == nil {
+			t.Errorf("%s: the decoder refuses it: %v", name, problems)
+		}
+		for _, r := range readers {
+			v, err := r.read(text)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if err := s.Validate(v); err != nil {
+				t.Errorf("%s, as %s reads it: %v", name, r.name, err)
+			}
+		}
+	}
+}
+
+// unseen are the malformed topologies that a schema cannot refuse, with the reason.
+var unseen = map[string][]string{
+	"it is no fault for destroy, and with --allow-empty": {
+		"empty map of nodes",
+	},
+	"YAML's data model has no tags, nor the second one of the same keys": {
+		"tag", "own tag", "key twice", "node twice", "bridge twice", "node twice, quoted",
+	},
+	"the family or the kind of an address, not its form": {
+		"underlay address unspecified", "underlay address loopback", "underlay address multicast", "underlay address link-local", "IPv4 in IPv6",
+		"two addresses of a family", "two overlay addresses of a family", "destination of another family",
+		"network address", "broadcast address", "subnet-router anycast address", "namespace's network address",
+		"overlay address that is no host's", "destination with host bits",
+	},
+	"the same thing twice": {
+		"underlay address twice", "address of a bridge twice", "address of two namespaces", "overlay address twice", "route twice",
+		"MAC twice on a node", "VTEP's MAC twice", "bridge named as the device", "veth named as a bridge", "veths of one name",
+		"bridge named as the underlay", "two nodes of one tunnel name",
+	},
+	"what belongs to what: addresses to subnets, names to what is named": {
+		"outside the bridges' subnets", "outside the bridge's subnet", "no bridge at all", "unknown bridge", "on two bridges", "gateway out of reach",
+		"own address as gateway", "unknown device", "own address as gateway, with dev", "gateway that dev does not reach", "route of the kernel's own",
+		"IPv6 route of the kernel's own", "sysctl of an unknown interface", "more ports than a bridge can have", "no network address to spare",
+	},
+	"subnets that overlap or hide each other": {
+		"subnets of nodes overlap", "subnets of a node overlap", "underlay inside the overlay", "local subnet hides a peer",
+		"local subnet hides the underlay", "overlay address on the underlay",
+	},
+	"what the backend, somewhere else in the file, can do": {
+		"no common family", "overlay with host-gw", "MAC with ipip", "IPv6 with ipip", "IPv6 underlay with ipip", "IPv6 overlay address with ipip",
+		"overlay defaults with host-gw", "default device with per-peer",
+	},
+	"an MTU against an address's family": {
+		"default MTU too small for IPv6", "default MTU of bridges too small", "default MTU of interfaces too small", "overlay MTU too small for IPv6",
+		"small MTU with IPv6",
+	},
+}
+
+// notation are those where the fault is how a value is written; to an editor, it is a
+// number or a boolean like any other.
+var notation = []string{"mtu as a float", "mtu in octal", "mtu in hexadecimal", "mtu with a sign", "True for true"}
+
+// What the decoder refuses for its structure, the schema refuses; what it cannot see is
+// listed above, and nothing else.
+func TestSchemaRefuses(t *testing.T) {
+	s := compiled(t, "")
+	expected := map[string]bool{}
+	for _, names := range unseen {
+		for _, n := range names {
+			expected[n] = true
+		}
+	}
+	refused := 0
+	for _, tc := range malformed {
+		text := strings.Replace(sound, tc.old, tc.new, 1)
+		for _, r := range readers {
+			v, err := r.read(text)
+			if err != nil || strings.Contains(tc.want, "document") {
+				continue // no YAML: an editor says that without a schema
+			}
+			got := s.Validate(v) == nil
+			want := expected[tc.name] || r.name == "an editor" && slices.Contains(notation, tc.name)
+			if got != want {
+				t.Errorf("%s, as %s reads it: accepted %v, want %v", tc.name, r.name, got, want)
+			}
+			if !got {
+				refused++
+			}
+		}
+		delete(expected, tc.name)
+	}
+	for name := range expected {
+		t.Errorf("no malformed topology is named %q", name)
+	}
+	if refused < 150 {
+		t.Errorf("only %d were refused", refused)
+	}
+}
+
+// The schema has the keys that the decoder knows, at every level. The decoder is asked:
+// below each key, and each plain value, it is given a key that nothing knows.
+func TestSchemaKeys(t *testing.T) {
+	root, err := schema.Topology()
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels := 0
+	for _, k := range root.All() {
+		known, ok := knownAt(t, k.Path)
+		if ok {
+			levels++
+		}
+		want := k.Names()
+		slices.Sort(want)
+		slices.Sort(known)
+		if d := cmp.Diff(want, known); d != "" {
+			t.Errorf("the keys at %q (-schema +decoder):\n%s", k.Path, d)
+		}
+	}
+	if levels < 13 {
+		t.Errorf("the decoder knows keys at only %d levels", levels)
+	}
+}
+
+// knownAt returns the keys that the decoder knows at a path of the schema; ok is false
+// where it takes none.
+func knownAt(t *testing.T, path string) (keys []string, ok bool) {
+	t.Helper()
+	const nonesuch = "nobody-has-ever-heard-of-this-key" // too far from all for "did you mean"
+	text := fmt.Sprintf("{%s: 1}", nonesuch)
+	steps := strings.Split(path, ".")
+	for i := len(steps) - 1; i >= 0 && path != ""; i-- {
+		if i > 0 && steps[i-1] == "routes" {
+			text = fmt.Sprintf("[{%s: %s}]", steps[i], text)
+			continue
+		}
+		text = fmt.Sprintf("{%s: %s}", steps[i], text)
+	}
+	if strings.HasSuffix(path, "routes") {
+		text = strings.Replace(text, "{"+nonesuch+": 1}", "[{"+nonesuch+": 1}]", 1)
+	}
+	_, problems := parse(text)
+	for _, p := range problems {
+		if strings.Contains(p.Message, strconv.Quote(nonesuch)) && strings.HasPrefix(p.Message, "unknown key") {
+			list, isList := strings.CutPrefix(p.Hint, "known are ")
+			if !isList {
+				t.Fatalf("the decoder doesn't tell its keys at %q: %s; %s", path, p.Message, p.Hint)
+			}
+			return strings.Split(list, ", "), true
+		}
+	}
+	return nil, false
+}
