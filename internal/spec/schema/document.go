@@ -12,11 +12,13 @@ import (
 type document struct {
 	Ref         string               `json:"$ref"`
 	Title       string               `json:"title"`
+	Form        string               `json:"x-form"`
 	Description string               `json:"description"`
 	Default     json.RawMessage      `json:"default"`
 	Derived     string               `json:"x-derived"`
 	Names       string               `json:"x-names"`
 	Examples    []json.RawMessage    `json:"examples"`
+	Maps        []json.RawMessage    `json:"x-examples"`
 	Required    []string             `json:"required"`
 	Properties  properties           `json:"properties"`
 	Additional  *document            `json:"additionalProperties"`
@@ -100,10 +102,13 @@ func (root *document) parts(d *document) []*document {
 	return l
 }
 
-// forms says in words what may stand at a place: each alternative by its title.
+// forms says in words what may stand at a place: each alternative by its form or title.
 func (root *document) forms(d *document) []string {
 	d = root.resolve(d)
-	if d.Title != "" {
+	switch {
+	case d.Form != "":
+		return []string{d.Form}
+	case d.Title != "":
 		return []string{d.Title}
 	}
 	var l []string

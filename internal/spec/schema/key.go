@@ -39,18 +39,21 @@ func (root *document) key(d *document, k *Key) (*Key, error) {
 		k.Default = strings.Trim(constant, `"`)
 	}
 	k.Description, k.Derived = d.Description, d.Derived
-	examples := d.Examples
+	examples := slices.Concat(d.Examples, d.Maps)
 	for _, p := range root.parts(d) {
 		if k.Description == "" {
 			k.Description = p.Description
 		}
 		if len(examples) == 0 {
-			examples = p.Examples
-		}
-		if p.Items != nil {
-			p = root.resolve(p.Items)
+			examples = slices.Concat(p.Examples, p.Maps)
 		}
 		if err := root.below(k, p); err != nil {
+			return nil, err
+		}
+		if p.Items == nil {
+			continue
+		}
+		if err := root.below(k, root.resolve(p.Items)); err != nil {
 			return nil, err
 		}
 	}

@@ -2,8 +2,10 @@
 // and explains the keys of the topology file from its schema. It performs no I/O.
 //
 // Editors and people are told from one source: beside the keywords of JSON Schema, the
-// topology's has "x-derived", what a key's value is where the file gives none, and
-// "x-names", what stands for the names that a map's keys are.
+// topology's has "x-derived", what a key's value is where the file gives none; "x-names",
+// what stands for the names that a map's keys are; "x-form", what may stand there, in words
+// (else that is the title); and "x-examples", examples that editors should not
+// offer: maps, which they would insert as a whole, and further ones.
 package schema
 
 import (
