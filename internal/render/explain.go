@@ -30,7 +30,7 @@ func Key(w io.Writer, k *schema.Key, o Options) error {
 		p.labelledLines(choose(i == 0, "example", ""), strings.Split(e, "\n"))
 	}
 	if keys := below(k); len(keys) > 0 {
-		p.printf("\n  %s\n", p.paint(bold, choose(keys[0].Path == k.Path+"."+keys[0].Name, "keys", "keys of each")))
+		p.printf("\n  %s\n", p.paint(bold, choose(k.Keys[0].Free, "keys of each", "keys")))
 		p.keyRows(keys, func(*schema.Key) int { return 4 })
 	}
 	return p.writeTo(w)
