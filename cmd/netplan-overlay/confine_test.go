@@ -83,6 +83,8 @@ func TestConfined(t *testing.T) {
 		{[]string{"help"}, only(0)},
 		{[]string{"completion", "bash"}, only(0)},
 		{[]string{"validate", "-f", file}, only(0)},
+		{[]string{"init"}, only(0)},
+		{[]string{"init", "--out", filepath.Join(w.dir, "t.yaml")}, only(override)},
 		{[]string{"schema"}, only(0)},
 		{[]string{"explain", "nodes.address"}, only(0)},
 		{[]string{"render", "-f", file}, only(0)},

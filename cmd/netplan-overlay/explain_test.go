@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// inProcess runs the tool in this process, without giving up rights: it returns what it
-// prints and says.
+// inProcess runs a command in this process. It must be one that reads no topology: with
+// those, the process would give up rights that other tests need.
 func inProcess(t *testing.T, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
