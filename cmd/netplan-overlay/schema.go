@@ -52,7 +52,7 @@ func schemaList() string {
 	l, _ := schema.List() // they are built in, and tested
 	var lines []string
 	for _, s := range l {
-		lines = append(lines, fmt.Sprintf("  %-10s %s", s.Name, s.Title))
+		lines = append(lines, fmt.Sprintf("  %-15s %s", s.Name, s.Title))
 	}
 	return strings.Join(lines, "\n")
 }

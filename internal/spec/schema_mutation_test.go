@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec/schema"
 )
 
 // oddities are what may be put in the place of a value.
@@ -60,7 +61,7 @@ var structural = regexp.MustCompile(`is wanted here|whole number from|is missing
 // Whatever stands in the place of whatever: what the schema refuses, the decoder refuses,
 // and what the decoder refuses for its structure, the schema refuses.
 func TestSchemaAgrees(t *testing.T) {
-	s := compiled(t, "")
+	s := compiled(t, schema.TopologyName)
 	every := 3 // each oddity in a third of the places
 	if n, err := strconv.Atoi(os.Getenv("NETPLAN_OVERLAY_TEST_SWEEP_EVERY")); err == nil {
 		every = max(1, n)

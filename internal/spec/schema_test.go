@@ -18,10 +18,10 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/spec/schema"
 )
 
-// compiled returns the schema of the topology file, or of a part of it ("#/definitions/...").
-func compiled(t *testing.T, part string) *jsonschema.Schema {
+// compiled returns a schema, ready to be used.
+func compiled(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
-	text, ok := schema.Text(schema.TopologyName)
+	text, ok := schema.Text(name)
 	if !ok {
 		t.Fatal("there is no schema")
 	}
@@ -33,7 +33,7 @@ func compiled(t *testing.T, part string) *jsonschema.Schema {
 	if err := c.AddResource("topology.json", doc); err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Compile("topology.json" + part)
+	s, err := c.Compile("topology.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ var seldom = map[string][2]string{
 
 // What the decoder takes, the schema takes, in a decoder's and in an editor's reading.
 func TestSchemaAccepts(t *testing.T) {
-	s := compiled(t, "")
+	s := compiled(t, schema.TopologyName)
 	l := sounds(t)
 	if len(l) < 60 {
 		t.Errorf("there are only %d sound topologies", len(l))
@@ -200,6 +200,30 @@ func TestSchemaAccepts(t *testing.T) {
 			if err := s.Validate(valueOf(doc, r.scalar)); err != nil {
 				t.Errorf("%s, as %s reads it: %v", name, r.name, err)
 			}
+		}
+	}
+}
+
+// A file of several may lack what stands in another one; else it is like a single one.
+func TestSchemaPart(t *testing.T) {
+	s := compiled(t, schema.PartName)
+	for text, want := range map[string]bool{
+		sound:                                      true,
+		sound[strings.Index(sound, "nodes:"):]:     true,
+		"name: a\nbackend: vxlan\n":                true,
+		"apiVersion: netplan-overlay/v1\nx-a: 1\n": true,
+		"{}":                                true,
+		"nmae: a\n":                         false,
+		"nodes: {vm1: {interface: eth0}}\n": false,
+		"backend: {vni: 1}\n":               false,
+		strings.Replace(sound, "mtu: 1500", "mtu: 1", 1): false,
+	} {
+		doc, err := document(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(valueOf(doc, asEditor)); (err == nil) != want {
+			t.Errorf("accepted %v, want %v:\n%s\n%v", err == nil, want, text, err)
 		}
 	}
 }
@@ -249,7 +273,7 @@ var notation = []string{"mtu as a float", "mtu in octal", "mtu in hexadecimal", 
 // What the decoder refuses for its structure, the schema refuses; what it cannot see is
 // listed above, and nothing else.
 func TestSchemaRefuses(t *testing.T) {
-	s := compiled(t, "")
+	s := compiled(t, schema.TopologyName)
 	expected := map[string]bool{}
 	for _, names := range unseen {
 		for _, n := range names {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec/schema"
 )
 
 // starter is a Starter with nodes "name=address", and a schema.
@@ -21,7 +22,7 @@ func starter(name, backend string, nodes ...string) spec.Starter {
 // What is written is valid, to the decoder and by the schema, has the names and addresses
 // that were asked for, and begins with the place of the schema.
 func TestStarter(t *testing.T) {
-	s := compiled(t, "")
+	s := compiled(t, schema.TopologyName)
 	var fleet []string
 	for i := range 5000 {
 		fleet = append(fleet, fmt.Sprintf("n%d=192.168.%d.%d", i, i/250, 1+i%250))

@@ -9,10 +9,11 @@
 package schema
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
-	"path"
+	"slices"
 	"strings"
 )
 
@@ -23,8 +24,19 @@ var files embed.FS
 
 const suffix = ".schema.json"
 
-// TopologyName is the name of the topology file's schema.
-const TopologyName = "topology"
+// TopologyName is the name of the topology file's schema. PartName is that of the same one
+// for a file that is merged with others: what the topology must have may stand there.
+const (
+	TopologyName = "topology"
+	PartName     = "topology-part"
+)
+
+// What differs in the schema of a part.
+const (
+	topologyTitle = `"title": "the topology file",`
+	partTitle     = `"title": "a file of several that are merged into a topology",`
+	musts         = `"required": ["apiVersion", "name", "backend", "nodes"],` + "\n  "
+)
 
 // Named is a schema's name and title.
 type Named struct{ Name, Title string }
@@ -35,13 +47,16 @@ func List() ([]Named, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the schemas: %w", err)
 	}
-	var l []Named
+	var names []string
 	for _, e := range entries {
-		b, err := files.ReadFile(path.Base(e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("list the schemas: %w", err)
-		}
-		n := Named{Name: strings.TrimSuffix(e.Name(), suffix)}
+		names = append(names, strings.TrimSuffix(e.Name(), suffix))
+	}
+	names = append(names, PartName)
+	slices.Sort(names)
+	var l []Named
+	for _, name := range names {
+		b, _ := Text(name)
+		n := Named{Name: name}
 		if err := json.Unmarshal(b, &n); err != nil { // only its title
 			return nil, fmt.Errorf("read the schema %s: %w", n.Name, err)
 		}
@@ -52,6 +67,11 @@ func List() ([]Named, error) {
 
 // Text returns a schema as it is printed; ok is false where there is none of the name.
 func Text(name string) (text []byte, ok bool) {
+	if name == PartName {
+		b, ok := Text(TopologyName)
+		b = bytes.Replace(b, []byte(topologyTitle), []byte(partTitle), 1)
+		return bytes.Replace(b, []byte(musts), nil, 1), ok
+	}
 	b, err := files.ReadFile(name + suffix)
 	return b, err == nil
 }
