@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,22 +48,34 @@ func List() ([]Named, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the schemas: %w", err)
 	}
-	var names []string
+	l := []Named{{Name: PartName}}
 	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), suffix))
+		l = append(l, Named{Name: strings.TrimSuffix(e.Name(), suffix)})
 	}
-	names = append(names, PartName)
-	slices.Sort(names)
-	var l []Named
-	for _, name := range names {
-		b, _ := Text(name)
-		n := Named{Name: name}
-		if err := json.Unmarshal(b, &n); err != nil { // only its title
-			return nil, fmt.Errorf("read the schema %s: %w", n.Name, err)
+	slices.SortFunc(l, func(a, b Named) int { return strings.Compare(a.Name, b.Name) })
+	for i := range l {
+		text, _ := Text(l[i].Name)
+		if l[i].Title, err = titleOf(text); err != nil {
+			return nil, fmt.Errorf("read the title of the schema %s: %w", l[i].Name, err)
 		}
-		l = append(l, n)
 	}
 	return l, nil
+}
+
+// titleOf reads a schema up to its title, which stands near its beginning: every command
+// has the list in its help.
+func titleOf(text []byte) (title string, err error) {
+	found := errors.New("that is all")
+	err = eachMember(text, func(name string, value json.RawMessage) error {
+		if name != "title" {
+			return nil
+		}
+		return errors.Join(json.Unmarshal(value, &title), found)
+	})
+	if title != "" && errors.Is(err, found) {
+		return title, nil
+	}
+	return "", errors.Join(errors.New("there is none"), err)
 }
 
 // Text returns a schema as it is printed; ok is false where there is none of the name.
