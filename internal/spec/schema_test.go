@@ -7,11 +7,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
@@ -305,59 +303,4 @@ func TestSchemaRefuses(t *testing.T) {
 	if refused < 150 {
 		t.Errorf("only %d were refused", refused)
 	}
-}
-
-// The schema has the keys that the decoder knows, at every level. The decoder is asked:
-// below each key, and each plain value, it is given a key that nothing knows.
-func TestSchemaKeys(t *testing.T) {
-	root, err := schema.Topology()
-	if err != nil {
-		t.Fatal(err)
-	}
-	levels := 0
-	for _, k := range root.All() {
-		known, ok := knownAt(t, k.Path)
-		if ok {
-			levels++
-		}
-		want := k.Names()
-		slices.Sort(want)
-		slices.Sort(known)
-		if d := cmp.Diff(want, known); d != "" {
-			t.Errorf("the keys at %q (-schema +decoder):\n%s", k.Path, d)
-		}
-	}
-	if levels < 13 {
-		t.Errorf("the decoder knows keys at only %d levels", levels)
-	}
-}
-
-// knownAt returns the keys that the decoder knows at a path of the schema; ok is false
-// where it takes none.
-func knownAt(t *testing.T, path string) (keys []string, ok bool) {
-	t.Helper()
-	const nonesuch = "nobody-has-ever-heard-of-this-key" // too far from all for "did you mean"
-	text := fmt.Sprintf("{%s: 1}", nonesuch)
-	steps := strings.Split(path, ".")
-	for i := len(steps) - 1; i >= 0 && path != ""; i-- {
-		if i > 0 && steps[i-1] == "routes" {
-			text = fmt.Sprintf("[{%s: %s}]", steps[i], text)
-			continue
-		}
-		text = fmt.Sprintf("{%s: %s}", steps[i], text)
-	}
-	if strings.HasSuffix(path, "routes") {
-		text = strings.Replace(text, "{"+nonesuch+": 1}", "[{"+nonesuch+": 1}]", 1)
-	}
-	_, problems := parse(text)
-	for _, p := range problems {
-		if strings.Contains(p.Message, strconv.Quote(nonesuch)) && strings.HasPrefix(p.Message, "unknown key") {
-			list, isList := strings.CutPrefix(p.Hint, "known are ")
-			if !isList {
-				t.Fatalf("the decoder doesn't tell its keys at %q: %s; %s", path, p.Message, p.Hint)
-			}
-			return strings.Split(list, ", "), true
-		}
-	}
-	return nil, false
 }

@@ -11,7 +11,7 @@ func didYouMean(word string, known []string) string {
 	switch best := Nearest(word, known); {
 	case best != "":
 		return fmt.Sprintf("did you mean %q?", best)
-	case len(known) <= 12:
+	case len(known) > 0 && len(known) <= 12:
 		return "known are " + strings.Join(known, ", ")
 	}
 	return ""

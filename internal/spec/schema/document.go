@@ -14,6 +14,7 @@ type document struct {
 	Title       string               `json:"title"`
 	Form        string               `json:"x-form"`
 	Description string               `json:"description"`
+	Enum        []string             `json:"enum"`
 	Default     json.RawMessage      `json:"default"`
 	Derived     string               `json:"x-derived"`
 	Names       string               `json:"x-names"`
@@ -102,12 +103,15 @@ func (root *document) parts(d *document) []*document {
 	return l
 }
 
-// forms says in words what may stand at a place: each alternative by its form or title.
+// forms says in words what may stand at a place: each alternative by its form, words or
+// title.
 func (root *document) forms(d *document) []string {
 	d = root.resolve(d)
 	switch {
 	case d.Form != "":
 		return []string{d.Form}
+	case len(d.Enum) > 0:
+		return []string{either(d.Enum)}
 	case d.Title != "":
 		return []string{d.Title}
 	}
@@ -116,4 +120,13 @@ func (root *document) forms(d *document) []string {
 		l = append(l, root.forms(p)...)
 	}
 	return l
+}
+
+// either joins words to "a, b or c".
+func either(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

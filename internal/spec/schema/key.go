@@ -15,6 +15,7 @@ type Key struct {
 	Free        bool   // Name is no key, but stands for names that the file's author gives
 	Description string
 	Forms       []string // what may stand there, in words
+	Words       []string // the words that may stand there, if only some may
 	Required    bool
 	Default     string   // "" where none is constant
 	Derived     string   // where the value comes from that the file doesn't give; "" for nowhere
@@ -47,6 +48,7 @@ func (root *document) key(d *document, k *Key) (*Key, error) {
 		if len(examples) == 0 {
 			examples = slices.Concat(p.Examples, p.Maps)
 		}
+		k.Words = append(k.Words, p.Enum...)
 		if err := root.below(k, p); err != nil {
 			return nil, err
 		}
