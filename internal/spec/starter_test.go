@@ -24,7 +24,7 @@ func starter(name, backend string, nodes ...string) spec.Starter {
 func TestStarter(t *testing.T) {
 	s := compiled(t, schema.TopologyName)
 	var fleet []string
-	for i := range 5000 {
+	for i := range 600 { // more than a /16 has
 		fleet = append(fleet, fmt.Sprintf("n%d=192.168.%d.%d", i, i/250, 1+i%250))
 	}
 	for _, tc := range []struct {
