@@ -13,7 +13,7 @@ import (
 const reading = kernel.CapDACReadSearch
 
 // needs returns what a command needs beside its files. What is not here needs nothing:
-// validate, schema, explain, render, version, completion, help, confirm, and lab exec, which only asks the
+// validate, schema, explain, nodes, render, version, completion, help, confirm, and lab exec, which only asks the
 // lab. given says which flags it has.
 func needs(command string, given func(flag string) bool) kernel.Confinement {
 	const changing = kernel.CapNetAdmin | kernel.CapSysAdmin

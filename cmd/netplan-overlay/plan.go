@@ -11,7 +11,8 @@ import (
 func newPlan(c *common) *cobra.Command {
 	var detailed, empty bool
 	var opts diff.Options
-	var form, out string
+	var out string
+	form := render.FormatText
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change on this host; changes nothing",
@@ -28,9 +29,6 @@ Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
 are changes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkFormat(form); err != nil {
-				return err
-			}
 			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err
@@ -67,7 +65,7 @@ are changes.`,
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
-	format(cmd, &form)
+	cmd.Flags().Var(&form, "format", "how the plan is printed")
 	return cmd
 }
 
@@ -85,16 +83,13 @@ func (c *common) savePlan(r *reconcile.Reconciler, res *reconcile.Result, o diff
 }
 
 // showPlan prints a plan to stdout, and what expansion warns of to stderr.
-func (c *common) showPlan(h render.Header, res *reconcile.Result, form string) error {
+func (c *common) showPlan(h render.Header, res *reconcile.Result, form render.PlanFormat) error {
 	if res.Expansion != nil {
 		for _, w := range res.Expansion.Warnings {
 			c.ui.warn("%s", w)
 		}
 	}
-	if form == "json" {
-		return render.PlanJSON(c.ui.out, h, res.Plan)
-	}
-	return render.Plan(c.ui.out, h, res.Plan, c.ui.options())
+	return render.Plans(c.ui.out, form, []render.NodePlan{{Header: h, Plan: res.Plan}}, c.ui.options())
 }
 
 // header says what a result is about.
