@@ -58,10 +58,32 @@ func (t *planText) summary() {
 	if n := len(t.plan.Missing); n > 0 {
 		blocked = append(blocked, count(n, "missing object"))
 	}
+	if n := drifted(t.plan.Changes); n > 0 {
+		t.printf(" %s", t.paint(yellow, fmt.Sprintf("%d of %s drift.", n, countOf(len(t.plan.Changes), "change is", "changes are"))))
+	}
 	if len(blocked) > 0 {
 		t.printf(" %s", t.paint(red, "Blocked by "+strings.Join(blocked, " and ")+"."))
 	}
 	t.printf("\n")
+}
+
+// drifted counts the changes that undo what somebody did to the host.
+func drifted(changes []diff.Change) int {
+	n := 0
+	for _, c := range changes {
+		if c.Origin == diff.OriginDrift {
+			n++
+		}
+	}
+	return n
+}
+
+// countOf returns "1 change is", "2 changes are".
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // counts pairs the numbers with their words: add, change, replace, destroy, adopt.
