@@ -65,7 +65,8 @@ are changes.`,
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
-	cmd.Flags().Var(&form, "format", "how the plan is printed")
+	cmd.Flags().Var(&form, "format", "how the plan is printed: for people, for programs, as a comment on a pull request, for GitLab's plan widget")
+	cmd.Flags().IntVar(&c.ui.maxBytes, "max-bytes", render.DefaultMaxBytes, "of --format markdown: what matters less is cut out beyond")
 	return cmd
 }
 

@@ -48,21 +48,10 @@ func (t *planText) matches(n int) string {
 // summary writes the last line. Replacements and adoptions are rare: they are
 // counted only where there are any.
 func (t *planText) summary() {
-	s := t.plan.Summary()
-	t.printf("\n%s %s. Impact: %s.", t.paint(bold, "Plan:"), strings.Join(counts(s, [5]string{"to add", "to change", "to replace", "to destroy", "to adopt"}, true), ", "),
-		t.paint(impactStyle(s.Impact), s.Impact.String()))
-	var blocked []string
-	if n := len(t.plan.Conflicts); n > 0 {
-		blocked = append(blocked, count(n, "conflict"))
-	}
-	if n := len(t.plan.Missing); n > 0 {
-		blocked = append(blocked, count(n, "missing object"))
-	}
-	if n := drifted(t.plan.Changes); n > 0 {
-		t.printf(" %s", t.paint(yellow, fmt.Sprintf("%d of %s drift.", n, countOf(len(t.plan.Changes), "change is", "changes are"))))
-	}
-	if len(blocked) > 0 {
-		t.printf(" %s", t.paint(red, "Blocked by "+strings.Join(blocked, " and ")+"."))
+	t.printf("\n")
+	t.totals(t.plan.Summary(), drifted(t.plan.Changes), len(t.plan.Changes))
+	if b := blockers(t.plan); b != "" {
+		t.printf(" %s", t.paint(red, "Blocked by "+b+"."))
 	}
 	t.printf("\n")
 }
