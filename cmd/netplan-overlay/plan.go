@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
@@ -25,6 +27,10 @@ Only objects that carry this topology's mark are changed or deleted. Something
 foreign in the place of a wanted object is a conflict; --adopt plans to take it
 over. Reading other network namespaces needs CAP_SYS_ADMIN.
 
+With --format iproute2, it prints a shell script of ip, bridge and sysctl commands
+that do the same as apply, in the same order. There is none for a plan that apply
+would refuse as it is.
+
 Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
 are changes.`,
 		Args: cobra.NoArgs,
@@ -39,14 +45,16 @@ are changes.`,
 				return err
 			}
 			c.log(r, res)
+			refused := cmp.Or(r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}),
+				reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}))
+			if refused != nil && form == render.FormatScript {
+				return refused // there must be nothing that somebody runs
+			}
 			if err := c.showPlan(header(r, opts.Phase), res, form); err != nil {
 				return err
 			}
-			if err := r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}); err != nil {
-				return err
-			}
-			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
-				return err
+			if refused != nil {
+				return refused
 			}
 			if out != "" {
 				if err := c.savePlan(r, res, opts, out); err != nil {

@@ -25,11 +25,12 @@ const (
 	FormatJSON     PlanFormat = "json"
 	FormatMarkdown PlanFormat = "markdown" // for a comment on a pull request
 	FormatGitLab   PlanFormat = "gitlab"   // for the widget of a merge request
+	FormatScript   PlanFormat = "iproute2" // a shell script
 )
 
 // PlanFormats lists the forms, the usual one first.
 func PlanFormats() []PlanFormat {
-	return []PlanFormat{FormatText, FormatJSON, FormatMarkdown, FormatGitLab}
+	return []PlanFormat{FormatText, FormatJSON, FormatMarkdown, FormatGitLab, FormatScript}
 }
 
 // String returns the name of the form.
@@ -64,6 +65,8 @@ func Plans(w io.Writer, f PlanFormat, plans []NodePlan, o Options) error {
 		return PlanJSON(w, plans[0].Header, plans[0].Plan)
 	case f == FormatJSON:
 		return plansJSON(w, plans)
+	case f == FormatScript:
+		return scripts(w, plans)
 	case len(plans) == 1 && plans[0].Err == nil:
 		return Plan(w, plans[0].Header, plans[0].Plan, o)
 	}
