@@ -96,8 +96,17 @@ func markdownSections(f *fleetPlan) ([]section, error) {
 		s.open = len(f.groups) == 1 && len(s.lines) <= 40
 		l = append(l, s)
 	}
+	for _, g := range f.groups[:min(len(f.groups), maxCommandLists)] {
+		n := g.nodes[0]
+		if lines := commandLines(n); lines != nil {
+			l = append(l, section{title: htmlCode(n.Header.Node) + ": the same in commands of iproute2", language: "sh", lines: lines})
+		}
+	}
 	return l, nil
 }
+
+// maxCommandLists is for how many nodes the commands are listed, too.
+const maxCommandLists = 5
 
 // detailsOf tells the changes of the first node of a group, as a diff.
 func detailsOf(g planGroup) (section, error) {
