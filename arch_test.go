@@ -25,7 +25,7 @@ var floors = map[string]int{
 	"internal/desired/backend": 19, "internal/desired": 20, "internal/observe": 20,
 	"internal/journal": 20,
 	"internal/diff":    30,
-	"internal/render":  40, "internal/apply": 40, "internal/verify": 40,
+	"internal/render":  40, "internal/apply": 40, "internal/verify": 40, "internal/export": 40,
 	"internal/lab": 50, "internal/guard": 50,
 	"internal/reconcile":  60,
 	"cmd/netplan-overlay": 70,
