@@ -104,3 +104,129 @@ func withoutComments(s string) string {
 	}
 	return b.String()
 }
+
+// flannel makes a host as flannel 0.28 and the CNI plugins flannel and bridge do, with
+// the VTEP's MAC, and the peers by their underlay address, subnet and VTEP's MAC.
+func (h *host) flannel(own, mac string, peers ...[3]string) (netns string) {
+	h.w.t.Helper()
+	h.share()
+	netns = h.w.id + h.name + "pod"
+	h.w.netns(netns)
+	underlay := strings.Fields(h.ip("-4", "-o", "address", "show", "dev", "eth0"))[3]
+	subnet, gateway, pod := own+".0", own+".1", own+".2"
+	script := fmt.Sprintf(`set -e
+ip link add flannel.1 address %[1]s mtu 1450 type vxlan id 1 local %[2]s dev eth0 dstport 8472 nolearning
+echo 0 > /proc/sys/net/ipv6/conf/flannel.1/accept_ra
+ip address add %[3]s/32 dev flannel.1
+ip link set flannel.1 up
+ip link add cni0 mtu 1450 type bridge
+ip link set cni0 up
+ip address add %[4]s/24 brd %[7]s.255 dev cni0
+echo 1 > /proc/sys/net/ipv4/ip_forward
+ip link add veth1a2b3c4d mtu 1450 type veth peer name eth0 mtu 1450 netns %[6]s
+ip link set veth1a2b3c4d master cni0 up
+bridge link set dev veth1a2b3c4d hairpin on
+ip -n %[6]s link set lo up
+ip -n %[6]s link set eth0 up
+ip -n %[6]s address add %[5]s/24 brd %[7]s.255 dev eth0
+ip -n %[6]s route add default via %[4]s
+ip -n %[6]s route add 10.244.0.0/16 via %[4]s
+`, mac, strings.Split(underlay, "/")[0], subnet, gateway, pod, netns, own)
+	for _, p := range peers {
+		script += fmt.Sprintf(`ip neighbour replace %[2]s.0 lladdr %[3]s dev flannel.1 nud permanent
+bridge fdb replace %[3]s dev flannel.1 dst %[1]s self permanent
+ip route replace %[2]s.0/24 via %[2]s.0 dev flannel.1 onlink
+`, p[0], p[1], p[2])
+	}
+	if r := h.in("", "sh", "-c", script); r.code != 0 {
+		h.w.t.Fatalf("%s: flannel: %s%s", h.name, r.out, r.err)
+	}
+	return netns
+}
+
+// What flannel made is described, and taken over, pods included that have named
+// namespaces.
+func TestExportFlannel(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.245/24 2001:db8::245/64", "192.168.32.246/24")
+	ns := w.hosts[0].flannel("10.244.1", "8e:1b:ee:5c:b2:01", [3]string{"192.168.32.246", "10.244.2", "8e:1b:ee:5c:b2:02"}, [3]string{"192.168.32.247", "10.244.3", "8e:1b:ee:5c:b2:03"})
+	w.hosts[1].flannel("10.244.2", "8e:1b:ee:5c:b2:02", [3]string{"192.168.32.245", "10.244.1", "8e:1b:ee:5c:b2:01"})
+	h := w.hosts[0]
+	h.ping(ns, "10.244.2.2")
+	h.ip("route", "add", "10.99.0.0/16", "via", "192.168.32.1") // somebody's, and no peer's
+	bridge := h.jsonOf("", "ip", "link", "show", "cni0")[0]["address"]
+	file, text := h.exported("--name", "pods")
+	want := strings.NewReplacer("NS", ns, "BRIDGE", fmt.Sprint(bridge)).Replace(`apiVersion: netplan-overlay/v1
+name: pods
+backend: vxlan
+nodes:
+  vm1:
+    address: 192.168.32.245
+    overlay: {device: flannel.1, mac: "8e:1b:ee:5c:b2:01"}
+    bridges: {cni0: {addresses: 10.244.1.1/24, mac: "BRIDGE"}}
+    namespaces:
+      NS:
+        interfaces: {eth0: {addresses: 10.244.1.2/24, host: veth1a2b3c4d}}
+        routes: [{to: default, via: 10.244.1.1}, {to: 10.244.0.0/16, via: 10.244.1.1}]
+  peer-192-168-32-246:
+    address: 192.168.32.246
+    overlay: {mac: "8e:1b:ee:5c:b2:02"}
+    bridges: {br0: 10.244.2.1/24}
+  peer-192-168-32-247:
+    address: 192.168.32.247
+    overlay: {mac: "8e:1b:ee:5c:b2:03"}
+    bridges: {br0: 10.244.3.1/24}
+`)
+	if got := withoutComments(text); got != want {
+		t.Errorf("exported:\n%s\nwant:\n%s", text, want)
+	}
+	h.takenOver(file, ns, "10.244.2.2")
+}
+
+// Plain routes made by hand, with no device to tell the underlay: that is where the
+// gateways are. Other routes and bridges stay what they are.
+func TestExportHostGW(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	for i, h := range w.hosts {
+		h.share()
+		ns := fmt.Sprintf("%sns%d", w.id, i+1)
+		w.netns(ns)
+		script := fmt.Sprintf(`set -e
+ip link add lan type bridge
+ip link set lan up
+ip address add 10.64.%[2]d.1/24 dev lan
+ip link add docker0 type bridge
+ip address add 172.17.0.1/16 dev docker0
+ip link set docker0 up
+ip link add gate type veth peer name lan0 netns %[1]s
+ip link set gate master lan up
+ip -n %[1]s link set lo up
+ip -n %[1]s link set lan0 up
+ip -n %[1]s address add 10.64.%[2]d.10/24 dev lan0
+ip -n %[1]s route add 10.64.0.0/16 via 10.64.%[2]d.1
+echo 1 > /proc/sys/net/ipv4/ip_forward
+ip route add 10.64.%[3]d.0/24 via 192.168.32.%[4]d
+ip route add default via 192.168.32.1
+ip route add 10.0.0.0/8 via 192.168.32.1
+ip route add 10.70.0.0/16 nexthop via 192.168.32.3 nexthop via 192.168.32.4
+`, ns, i+1, 2-i, 246-i)
+		if r := h.in("", "sh", "-c", script); r.code != 0 {
+			t.Fatalf("%s: %s%s", h.name, r.out, r.err)
+		}
+	}
+	h, ns := w.hosts[0], w.id+"ns1"
+	h.ping(ns, "10.64.2.10")
+	file, text := h.exported("--name", "office", "--peer", "192.168.32.246=vm2")
+	for _, want := range []string{
+		"backend: host-gw\n", "lan0: {addresses: 10.64.1.10/24, host: gate}", "routes: []",
+		"# Left out: bridge docker0 of vm1", "# Left out: route 10.70.0.0/16 nexthop via", "# Left out: route 10.0.0.0/8 via 192.168.32.1",
+		"# Left out: route 10.64.0.0/16 via 10.64.1.1 in netns",
+		"  vm2:\n    address: 192.168.32.246\n    bridges: {br0: 10.64.2.1/24}\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("exported without %q:\n%s", want, text)
+		}
+	}
+	h.takenOver(file, ns, "10.64.2.10")
+}

@@ -18,7 +18,8 @@ type seen struct {
 	node    *node
 	backend backend
 	peers   []*peer
-	under   string // the underlay device
+	under   string             // the underlay device
+	told    map[model.Key]bool // routes of which was told why they are left out
 }
 
 // peer is another node, as far as a host knows it.
@@ -40,6 +41,7 @@ type way struct {
 	under   string     // the underlay device; "": the one with the address
 	peers   []*peer
 	left    []string
+	told    []model.Key // the routes that left tells of
 	ours    bool
 }
 
@@ -47,12 +49,21 @@ func (w *way) leave(format string, args ...any) {
 	w.left = append(w.left, fmt.Sprintf(format, args...))
 }
 
+// leaveRoute tells why a route is not in the file.
+func (w *way) leaveRoute(r model.Route, format string, args ...any) {
+	w.told = append(w.told, r.Key())
+	w.leave("%s: %s", routeText(r), fmt.Sprintf(format, args...))
+}
+
 // host finds out about a host, and describes its own side.
 func (x *exporter) host(h Host) error {
-	s := &seen{view: newView(h.State), host: h, node: &node{name: h.Node}}
+	s := &seen{view: newView(h.State), told: map[model.Key]bool{}, host: h, node: &node{name: h.Node}}
 	s.node.seen = s
 	w := x.way(s)
 	s.backend, s.node.overlay, s.peers = w.backend, w.own, w.peers
+	for _, k := range w.told {
+		s.told[k] = true
+	}
 	if err := s.underlay(w); err != nil {
 		return err
 	}
@@ -60,12 +71,14 @@ func (x *exporter) host(h Host) error {
 		x.direct(s)
 	}
 	for _, l := range w.left {
-		x.leave("%s", l)
+		x.leave("%s on %s", l, h.Node)
 	}
+	x.otherRoutes(s)
 	if err := x.bridges(s); err != nil {
 		return err
 	}
 	x.namespaces(s)
+	x.otherPorts(s)
 	x.seen = append(x.seen, s)
 	x.out.nodes = append(x.out.nodes, s.node)
 	return nil
@@ -116,6 +129,9 @@ func (s *seen) underlay(w way) error {
 		s.node.iface = s.under
 	}
 	s.node.addresses = append(s.node.addresses, a)
+	if e, ok := s.state.Get(model.SysctlKey("", model.DeviceSysctl(6, s.under, "accept_ra"))); ok && e.Object.(model.Sysctl).Saved.IsSet() {
+		s.addAddress(6) // we have set it for the node's IPv6 address on the underlay
+	}
 	for _, p := range s.peers {
 		for _, far := range p.addresses {
 			s.addAddress(model.Family(far))
@@ -201,9 +217,9 @@ func (s *seen) routesOf(w *way, dev string) (l []model.Route) {
 		case r.Dev.Value() != dev && r.NextHops.Value() == "":
 		case r.Dev.Value() != dev && !mentions(r, dev):
 		case !plain(r):
-			w.leave("%s: a topology has routes to one next hop", routeText(r))
+			w.leaveRoute(r, "a topology has routes to one next hop")
 		case r.Metric != model.Metric(r.Dst, 0):
-			w.leave("%s: routes to peers have no metric", routeText(r))
+			w.leaveRoute(r, "routes to peers have no metric")
 		default:
 			l = append(l, r)
 		}

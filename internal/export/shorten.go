@@ -71,7 +71,7 @@ func fieldOf[T any](place *T, derived func(*reading) T) field {
 // shorten leaves out of the file what its reader would derive. What is derived from
 // something else comes after it.
 func (x *exporter) shorten() error {
-	full, err := x.read()
+	full, err := x.withoutDefaults()
 	if err != nil {
 		return err
 	}
@@ -93,6 +93,32 @@ func (x *exporter) shorten() error {
 		}
 	}
 	return nil
+}
+
+// withoutDefaults reads the file, and leaves the routes of a namespace out that would get
+// a default route with them which isn't there.
+func (x *exporter) withoutDefaults() (*reading, error) {
+	r, err := x.read()
+	if err != nil {
+		return nil, err
+	}
+	again := false
+	for _, s := range x.seen {
+		for _, ns := range s.node.namespaces {
+			if ns.noRoutes || len(r.namespace(s, ns).Routes) == len(ns.routes) {
+				continue
+			}
+			for _, rt := range ns.routes {
+				x.leave("route %s via %s in netns %s of %s: a namespace with routes has a default route of each family, and this one has not",
+					rt.to, rt.via, ns.name, s.host.Node)
+			}
+			ns.routes, ns.noRoutes, again = nil, true, true
+		}
+	}
+	if again {
+		return x.read()
+	}
+	return r, nil
 }
 
 // dropDerived drops all fields at once, and restores those that came out otherwise.

@@ -33,7 +33,7 @@ func (s *seen) gateways(w *way, routes []model.Route) {
 	for _, r := range routes {
 		via := r.Via.Value()
 		if !via.IsValid() || model.Family(via) != model.Family(r.Dst.Addr()) {
-			w.leave("%s: its gateway is no peer's underlay address", routeText(r))
+			w.leaveRoute(r, "its gateway is no peer's underlay address")
 			continue
 		}
 		p := byAddress[via]
@@ -99,7 +99,7 @@ func (s *seen) tunnel(w *way, l model.Link, only bool) {
 	}
 	for _, r := range s.routesOf(w, l.Name) {
 		if why := p.end(r, own); why != "" {
-			w.leave("%s: %s", routeText(r), why)
+			w.leaveRoute(r, "%s", why)
 			continue
 		}
 		p.subnets = append(p.subnets, r.Dst)

@@ -30,7 +30,7 @@ func (s *seen) plainRoutes() way {
 			continue
 		}
 		for _, r := range byDevice[name] {
-			w.leave("%s: routes to peers lead out of one device, and most out of %s", routeText(r), w.under)
+			w.leaveRoute(r, "routes to peers lead out of one device, and most out of %s", w.under)
 		}
 	}
 	s.gateways(&w, byDevice[w.under])
@@ -80,6 +80,7 @@ func (x *exporter) direct(s *seen) {
 	}
 	if through {
 		for _, r := range routes {
+			s.told[r.Key()] = true
 			x.leave("%s on %s: peers on the link are reached through the overlay, so this is no route to one", routeText(r), s.host.Node)
 		}
 		return

@@ -36,18 +36,18 @@ func (s *seen) vteps(w *way) {
 	for _, r := range s.routesOf(w, w.device) {
 		via := r.Via.Value()
 		if !via.IsValid() {
-			w.leave("%s: it leads to no peer's VTEP", routeText(r))
+			w.leaveRoute(r, "it leads to no peer's VTEP")
 			continue
 		}
 		mac, ok := s.neighbours[w.device][via]
 		if !ok {
-			w.leave("%s: no permanent neighbour entry tells whose the address %s is", routeText(r), via)
+			w.leaveRoute(r, "no permanent neighbour entry tells whose the address %s is", via)
 			continue
 		}
 		used[mac] = true
 		dst, ok := s.fdb[w.device][mac]
 		if !ok {
-			w.leave("%s: no FDB entry tells where the MAC %s of %s is", routeText(r), mac, via)
+			w.leaveRoute(r, "no FDB entry tells where the MAC %s of %s is", mac, via)
 			continue
 		}
 		p := byAddress[dst]
@@ -57,7 +57,7 @@ func (s *seen) vteps(w *way) {
 			w.peers = append(w.peers, p)
 		}
 		if why := p.joins(mac, via); why != "" {
-			w.leave("%s: %s", routeText(r), why)
+			w.leaveRoute(r, "%s", why)
 			continue
 		}
 		p.subnets = append(p.subnets, r.Dst)
