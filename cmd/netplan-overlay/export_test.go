@@ -230,3 +230,55 @@ ip route add 10.70.0.0/16 nexthop via 192.168.32.3 nexthop via 192.168.32.4
 	}
 	h.takenOver(file, ns, "10.64.2.10")
 }
+
+// Tunnels as they are set up by hand: one for all peers, or one to each, with addresses
+// in a subnet of their own.
+func TestExportIPIP(t *testing.T) {
+	needIPIP(t)
+	for _, tc := range []struct{ name, tunnel, route, want string }{
+		{
+			"multipoint",
+			"ip link add tunl type ipip local 192.168.32.%[1]d ttl 64\nip address add 172.245.0.0/32 dev tunl\nip link set tunl up\n",
+			"ip route add 172.%[2]d.0.0/24 via 192.168.32.%[2]d dev tunl onlink\n",
+			"backend: ipip\nnodes:\n  vm1:\n    address: 192.168.32.245\n    overlay: {device: tunl}\n",
+		},
+		{
+			"per peer",
+			"ip link add tun%[1]d type ipip local 192.168.32.%[1]d remote 192.168.32.%[2]d ttl 64\nip address add 172.31.0.%[1]d/24 dev tun%[1]d\nip link set tun%[1]d up\n",
+			"ip route add 172.%[2]d.0.0/24 via 172.31.0.%[2]d dev tun%[1]d\n",
+			"backend: {type: ipip, mode: per-peer}\nnodes:\n  vm1:\n    address: 192.168.32.245\n    overlay: {device: tun245, address: 172.31.0.245/24}\n",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := twoHosts(t)
+			for i, h := range w.hosts {
+				own, far := 245+i, 246-i
+				h.share()
+				ns := fmt.Sprintf("%sns%d", w.id, own)
+				w.netns(ns)
+				script := fmt.Sprintf(`set -e
+ip link add br%[1]d address 02:8d:b1:91:fa:%[2]d type bridge
+ip address add 172.%[1]d.0.1/24 dev br%[1]d
+ip link set br%[1]d mtu 1480 up
+ip link add veth%[1]d mtu 1480 type veth peer name eth0 mtu 1480 netns %[3]s
+ip link set veth%[1]d master br%[1]d up
+ip -n %[3]s link set lo up
+ip -n %[3]s link set eth0 up
+ip -n %[3]s address add 172.%[1]d.0.2/24 dev eth0
+ip -n %[3]s route add default via 172.%[1]d.0.1
+echo 1 > /proc/sys/net/ipv4/ip_forward
+`, own, own-200, ns) + fmt.Sprintf(strings.ReplaceAll(tc.tunnel, "172.245", "172.%[1]d"), own, far) + fmt.Sprintf("set -e # %[1]d %[2]d\n"+tc.route, own, far)
+				if r := h.in("", "sh", "-c", script); r.code != 0 {
+					t.Fatalf("%s: %s%s\n%s", h.name, r.out, r.err, script)
+				}
+			}
+			h, ns := w.hosts[0], w.id+"ns245"
+			h.ping(ns, "172.246.0.2")
+			file, text := h.exported("--name", "classic", "--peer", "192.168.32.246=vm2")
+			if !strings.Contains(text, tc.want) {
+				t.Errorf("exported:\n%s\nwant:\n%s", text, tc.want)
+			}
+			h.takenOver(file, ns, "172.246.0.2")
+		})
+	}
+}
