@@ -66,8 +66,12 @@ type exporter struct {
 	assumed []string
 }
 
-func (x *exporter) leave(format string, args ...any) {
-	x.left = append(x.left, printable(fmt.Sprintf(format, args...)))
+// leave tells what of a node is not in the file, and why.
+func (x *exporter) leave(node, format string, args ...any) {
+	if node != "" {
+		node += ": "
+	}
+	x.left = append(x.left, printable(node+fmt.Sprintf(format, args...)))
 }
 
 func (x *exporter) assume(format string, args ...any) {

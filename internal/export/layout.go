@@ -41,7 +41,7 @@ func (b backend) item() *item {
 func (t *topology) node(n *node) *item {
 	i := &item{key: n.name, shape: mapping, block: true}
 	if n.seen == nil {
-		i.part = &part{"the peer " + n.addresses[0].String(), func() { t.remove(n) }}
+		i.part = &part{"", "the peer " + n.addresses[0].String(), func() { t.remove(n) }}
 	}
 	i.add(several("address", n.addresses), text("interface", n.iface), n.overlayItem(), n.bridgesItem(), n.namespacesItem())
 	return i
@@ -60,7 +60,7 @@ func (n *node) overlayItem() *item {
 	}
 	if a := several("address", o.addresses); a != nil {
 		if n.seen != nil {
-			a.part = &part{"the addresses of the overlay device of " + n.name, func() { o.addresses = nil }}
+			a.part = &part{n.name, "the addresses of the overlay device", func() { o.addresses = nil }}
 		}
 		i.add(a)
 	}
@@ -90,7 +90,7 @@ func (n *node) bridgeItem(b *bridge) *item {
 	if addresses != nil && (n.seen != nil || len(b.addresses) > 1) {
 		for k, a := range addresses.kids {
 			p := b.addresses[k]
-			a.part = &part{fmt.Sprintf("address %s on %s of %s", p, b.name, n.name), func() {
+			a.part = &part{n.name, fmt.Sprintf("address %s on %s", p, b.name), func() {
 				b.addresses = slices.DeleteFunc(b.addresses, func(o netip.Prefix) bool { return o == p })
 			}}
 		}
@@ -105,7 +105,7 @@ func (n *node) bridgeItem(b *bridge) *item {
 	}
 	i = i.orShort(addresses)
 	if n.seen != nil {
-		i.part = &part{fmt.Sprintf("bridge %s of %s", b.name, n.name), func() { n.removeBridge(b) }}
+		i.part = &part{n.name, fmt.Sprintf("bridge %s", b.name), func() { n.removeBridge(b) }}
 	}
 	return i
 }
@@ -133,6 +133,10 @@ func (n *node) removeBridge(b *bridge) {
 	n.namespaces = slices.DeleteFunc(n.namespaces, func(ns *namespace) bool { return len(ns.interfaces) == 0 })
 }
 
+func (n *node) removeNamespace(ns *namespace) {
+	n.namespaces = slices.DeleteFunc(n.namespaces, func(o *namespace) bool { return o == ns })
+}
+
 func (n *node) namespacesItem() *item {
 	i := &item{key: "namespaces", shape: mapping}
 	for _, ns := range n.namespaces {
@@ -153,9 +157,7 @@ func (n *node) namespaceItem(ns *namespace) *item {
 		short.key = ns.name
 		i = &short
 	}
-	i.part = &part{fmt.Sprintf("netns %s of %s", ns.name, n.name), func() {
-		n.namespaces = slices.DeleteFunc(n.namespaces, func(o *namespace) bool { return o == ns })
-	}}
+	i.part = &part{n.name, fmt.Sprintf("netns %s", ns.name), func() { n.removeNamespace(ns) }}
 	return i
 }
 
@@ -164,7 +166,12 @@ func (n *node) interfaceItem(ns *namespace, f *iface) *item {
 	i := &item{key: f.name, shape: mapping}
 	i.add(addresses, text("bridge", f.bridge), text("host", f.host), number("mtu", f.mtu))
 	i = i.orShort(addresses)
-	i.part = &part{fmt.Sprintf("link %s in netns %s of %s", f.name, ns.name, n.name), func() { ns.remove(f) }}
+	i.part = &part{n.name, fmt.Sprintf("link %s in netns %s", f.name, ns.name), func() {
+		ns.remove(f)
+		if len(ns.interfaces) == 0 {
+			n.removeNamespace(ns)
+		}
+	}}
 	return i
 }
 
@@ -185,7 +192,7 @@ func (n *node) routesItem(ns *namespace) *item {
 		if r.to.Bits() == 0 && r.via.IsValid() {
 			to = "default"
 		}
-		m := &item{shape: mapping, part: &part{fmt.Sprintf("route %s in netns %s of %s", r.to, ns.name, n.name), func() {
+		m := &item{shape: mapping, part: &part{n.name, fmt.Sprintf("route %s in netns %s", r.to, ns.name), func() {
 			ns.routes = slices.DeleteFunc(ns.routes, func(o *route) bool { return o == r })
 			ns.noRoutes = ns.noRoutes || len(ns.routes) == 0
 		}}}
@@ -207,7 +214,7 @@ func (n *node) sysctlsItem(ns *namespace) *item {
 			continue
 		}
 		v.plain = isDecimal(v.text)
-		v.part = &part{fmt.Sprintf("sysctl %s in netns %s of %s", s.Name, ns.name, n.name), func() {
+		v.part = &part{n.name, fmt.Sprintf("sysctl %s in netns %s", s.Name, ns.name), func() {
 			ns.sysctls = slices.DeleteFunc(ns.sysctls, func(o model.Sysctl) bool { return o == s })
 		}}
 		i.add(v)

@@ -36,7 +36,7 @@ func (x *exporter) merge() error {
 	}
 	for _, a := range sortedAddrs(x.opts.Peers) {
 		if byAddress[a] == nil {
-			x.leave("the name %s: no peer has the address %s", x.opts.Peers[a], a)
+			x.leave("", "the name %s: no peer has the address %s", x.opts.Peers[a], a)
 		}
 	}
 	x.localBridges()
@@ -91,7 +91,7 @@ func (x *exporter) mergePeer(s *seen, p *peer, byAddress map[netip.Addr]*node, n
 		}
 	case n.seen != nil:
 		if !p.mac.IsZero() && p.mac != n.overlay.mac {
-			x.leave("the MAC %s that %s has for the VTEP of %s: that has %s", p.mac, s.host.Node, n.name, n.overlay.mac)
+			x.leave(s.host.Node, "the MAC %s for the VTEP of %s: that has %s", p.mac, n.name, n.overlay.mac)
 		}
 		return
 	}
@@ -208,7 +208,7 @@ func (x *exporter) tellAssumed() {
 		}
 	}
 	if unnamed > 0 {
-		x.assume("the names of %d peers, which their routes don't tell (--peer ADDRESS=NAME gives them)", unnamed)
+		x.assume("the names of %s, which their routes don't tell (--peer ADDRESS=NAME gives them)", counted(unnamed, "peer"))
 	}
 	if bridged > 0 {
 		x.assume("the bridge %s of peers, with the first address of each subnet: their routes tell the subnets alone", assumedBridge)

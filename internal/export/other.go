@@ -14,7 +14,7 @@ func (x *exporter) otherRoutes(s *seen) {
 	}
 	for _, r := range s.routes[""] {
 		if r.Dst.Bits() > 0 && somebodys(r) && !s.told[r.Key()] {
-			x.leave("%s on %s: it leads to no peer", routeText(r), s.host.Node)
+			x.leave(s.host.Node, "%s: it leads to no peer", routeText(r))
 		}
 	}
 }
@@ -40,11 +40,11 @@ func (x *exporter) otherPorts(s *seen) {
 			unnamed[bridge]++
 			continue
 		}
-		x.leave("link %s on %s, a port of %s: it leads into no namespace of the file", l.Name, s.host.Node, bridge)
+		x.leave(s.host.Node, "link %s, a port of %s: it leads into no namespace of the file", l.Name, bridge)
 	}
 	for _, b := range s.node.bridges {
 		if n := unnamed[b.name]; n > 0 {
-			x.leave("%d ports of %s on %s: they lead into namespaces without a name, or of pods", n, b.name, s.host.Node)
+			x.leave(s.host.Node, "%s of %s: into namespaces without a name, or of pods", counted(n, "port"), b.name)
 		}
 	}
 }

@@ -21,13 +21,13 @@ func (x *exporter) bridges(s *seen) error {
 			continue
 		}
 		if why := x.skips(s, l); why != "" {
-			x.leave("bridge %s of %s: %s", l.Name, s.host.Node, why)
+			x.leave(s.host.Node, "bridge %s: %s", l.Name, why)
 			continue
 		}
 		b := &bridge{name: l.Name, mtu: l.MTU.Value(), mac: l.MAC.Value()}
 		for _, p := range s.on(l.Name) {
 			if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
-				x.leave("address %s on %s of %s: the kernel gives links such addresses itself", p, l.Name, s.host.Node)
+				x.leave(s.host.Node, "address %s on %s: the kernel gives links such addresses itself", p, l.Name)
 				continue
 			}
 			b.addresses = append(b.addresses, p)

@@ -36,17 +36,17 @@ func (x *exporter) namespaces(s *seen) {
 			continue
 		}
 		if hidden(n.Name) {
-			x.leave("netns %s of %s: a topology ignores names that begin with x-", n.Name, s.host.Node)
+			x.leave(s.host.Node, "netns %s: a topology ignores names that begin with x-", n.Name)
 			continue
 		}
 		for _, name := range apart {
-			x.leave("link %s in netns %s of %s: it is no veth to a bridge of the file", name, n.Name, s.host.Node)
+			x.leave(s.host.Node, "link %s in netns %s: it is no veth to a bridge of the file", name, n.Name)
 		}
 		x.inside(s, ns)
 		s.node.namespaces = append(s.node.namespaces, ns)
 	}
 	if pods > 0 {
-		x.leave("%d network namespaces cni-... of %s: a container runtime makes and removes them as it likes", pods, s.host.Node)
+		x.leave(s.host.Node, "%s cni-...: a container runtime makes and removes such as it likes", counted(pods, "network namespace"))
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *seen) iface(l model.Link, bridges map[string]bool) *iface {
 func (x *exporter) inside(s *seen, ns *namespace) {
 	for _, r := range s.routes[ns.name] {
 		if why := ns.cannot(r); why != "" {
-			x.leave("%s in netns %s of %s: %s", routeText(r), ns.name, s.host.Node, why)
+			x.leave(s.host.Node, "%s in netns %s: %s", routeText(r), ns.name, why)
 			continue
 		}
 		out := &route{to: r.Dst, via: r.Via.Value(), dev: r.Dev.Value()}

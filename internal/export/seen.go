@@ -71,7 +71,7 @@ func (x *exporter) host(h Host) error {
 		x.direct(s)
 	}
 	for _, l := range w.left {
-		x.leave("%s on %s", l, h.Node)
+		x.leave(h.Node, "%s", l)
 	}
 	x.otherRoutes(s)
 	if err := x.bridges(s); err != nil {
@@ -92,7 +92,7 @@ func (x *exporter) way(s *seen) way {
 		return cmp.Or(boolToInt(b.ours)-boolToInt(a.ours), len(b.peers)-len(a.peers))
 	})
 	for i := 1; i < len(ways); i++ {
-		x.leave("%s %s on %s: a topology has one overlay, and this is not the one with the most peers", ways[i].backend.kind, ways[i].device, s.host.Node)
+		x.leave(s.host.Node, "%s %s: a topology has one overlay, and this is not the one with the most peers", ways[i].backend.kind, ways[i].device)
 	}
 	if len(ways) > 0 {
 		return ways[0]

@@ -109,8 +109,8 @@ func (x *exporter) withoutDefaults() (*reading, error) {
 				continue
 			}
 			for _, rt := range ns.routes {
-				x.leave("route %s via %s in netns %s of %s: a namespace with routes has a default route of each family, and this one has not",
-					rt.to, rt.via, ns.name, s.host.Node)
+				x.leave(s.host.Node, "route %s via %s in netns %s: a namespace with routes has a default route of each family, and this one has not",
+					rt.to, rt.via, ns.name)
 			}
 			ns.routes, ns.noRoutes, again = nil, true, true
 		}

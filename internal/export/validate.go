@@ -28,7 +28,7 @@ func (x *exporter) validate() error {
 			}
 			if !dropped[part] {
 				dropped[part] = true
-				x.leave("%s: %s", part.what, p.Message)
+				x.leave(part.node, "%s: %s", part.what, placeless(p.Message))
 				part.drop()
 			}
 		}
@@ -58,7 +58,7 @@ func (w *writer) at(pos spec.Pos) *part {
 func (x *exporter) refused(problems []spec.Problem) error {
 	l := []string{"no topology describes what is there:"}
 	for _, p := range problems {
-		l = append(l, fmt.Sprintf("  %s: %s", p.Path, printable(p.Message)))
+		l = append(l, printable(fmt.Sprintf("  %s: %s", p.Path, placeless(p.Message))))
 	}
 	return errors.New(strings.Join(l, "\n"))
 }

@@ -81,7 +81,7 @@ func (x *exporter) direct(s *seen) {
 	if through {
 		for _, r := range routes {
 			s.told[r.Key()] = true
-			x.leave("%s on %s: peers on the link are reached through the overlay, so this is no route to one", routeText(r), s.host.Node)
+			x.leave(s.host.Node, "%s: peers on the link are reached through the overlay, so this is no route to one", routeText(r))
 		}
 		return
 	}
@@ -89,7 +89,7 @@ func (x *exporter) direct(s *seen) {
 	s.backend.direct = true
 	for _, p := range paired(w.peers) {
 		if s.backend.kind == spec.VXLAN && model.Family(p.addresses[0]) != model.Family(s.node.addresses[0]) {
-			x.leave("routes via %s on %s: of that peer, no address of the family that carries the vxlan is known", p.addresses[0], s.host.Node)
+			x.leave(s.host.Node, "routes via %s: of that peer, no address of the family that carries the vxlan is known", p.addresses[0])
 			continue
 		}
 		p.direct = true

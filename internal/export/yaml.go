@@ -33,7 +33,8 @@ type item struct {
 
 // part is something that can be left out of the file, if the file can't say it.
 type part struct {
-	what string // "bridge br0 of vm1"
+	node string // "" for the whole of a node
+	what string // "bridge br0"
 	drop func()
 }
 
