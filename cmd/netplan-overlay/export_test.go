@@ -220,8 +220,8 @@ ip route add 10.70.0.0/16 nexthop via 192.168.32.3 nexthop via 192.168.32.4
 	file, text := h.exported("--name", "office", "--peer", "192.168.32.246=vm2")
 	for _, want := range []string{
 		"backend: host-gw\n", "lan0: {addresses: 10.64.1.10/24, host: gate}", "routes: []",
-		"# Left out: bridge docker0 of vm1", "# Left out: route 10.70.0.0/16 nexthop via", "# Left out: route 10.0.0.0/8 via 192.168.32.1",
-		"# Left out: route 10.64.0.0/16 via 10.64.1.1 in netns",
+		"# Left out: vm1: bridge docker0:", "# Left out: vm1: route 10.70.0.0/16 nexthop via", "# Left out: vm1: route 10.0.0.0/8 via 192.168.32.1",
+		"# Left out: vm1: route 10.64.0.0/16 via 10.64.1.1 in netns",
 		"  vm2:\n    address: 192.168.32.246\n    bridges: {br0: 10.64.2.1/24}\n",
 	} {
 		if !strings.Contains(text, want) {
