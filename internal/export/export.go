@@ -51,10 +51,11 @@ func Export(hosts []Host, opts Options) (*Result, error) {
 	if err := x.validate(); err != nil {
 		return nil, err
 	}
-	if err := x.shorten(); err != nil {
+	r, err := x.shorten()
+	if err != nil {
 		return nil, err
 	}
-	return x.result()
+	return x.result(r), nil
 }
 
 // exporter collects what becomes of the hosts.

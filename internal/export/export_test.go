@@ -39,12 +39,17 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, state: &model.State{}}
 	w.link("", "eth0", "", 1500)
 	w.address("", "eth0", "192.168.32.245/24")
-	w.state.Put(model.Entry{Owner: model.OwnerKernel, Object: model.Route{
-		Dst: prefix("192.168.32.0/24"), Table: model.TableMain, Type: model.Some("unicast"), Dev: model.Some("eth0"),
-		Via: model.Some(netip.Addr{}), Scope: model.Some(model.ScopeLink), NextHops: model.Some(""), Protocol: model.Some[uint8](2),
-	}})
+	w.connected("192.168.32.0/24")
 	w.state.Put(model.Entry{Owner: model.OwnerShared, Object: model.Sysctl{Name: "net.ipv4.ip_forward", Value: model.Some("1")}})
 	return w
+}
+
+// connected is the kernel's route to a subnet of eth0.
+func (w *world) connected(subnet string) {
+	w.state.Put(model.Entry{Owner: model.OwnerKernel, Object: model.Route{
+		Dst: prefix(subnet), Table: model.TableMain, Type: model.Some("unicast"), Dev: model.Some("eth0"),
+		Via: model.Some(netip.Addr{}), Scope: model.Some(model.ScopeLink), NextHops: model.Some(""), Protocol: model.Some[uint8](2),
+	}})
 }
 
 func (w *world) put(o model.Object) { w.state.Put(model.Entry{Object: o}) }
@@ -106,6 +111,15 @@ func (w *world) vxlan(name string, vni uint32, address string) {
 		VNI: model.Some(vni), Port: model.Some[uint16](4789), Local: model.Some(addr("192.168.32.245")),
 		Dev: model.Some("eth0"), Learning: model.Some(false),
 	}
+	w.put(l)
+	w.address("", name, address)
+}
+
+// tunnel makes a point-to-point tunnel.
+func (w *world) tunnel(name, remote, address string) {
+	l := w.link("", name, model.TypeIPIP, 1480)
+	l.MAC = model.Opt[model.MAC]{}
+	l.IPIP = model.IPIP{Local: model.Some(addr("192.168.32.245")), Remote: model.Some(addr(remote)), Dev: model.Some("")}
 	w.put(l)
 	w.address("", name, address)
 }
@@ -201,6 +215,48 @@ func TestExport(t *testing.T) {
 			w.vxlan("other", 101, "10.9.1.0/32")
 			w.peer("other", "192.168.32.246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/24")
 		}, export.Options{Bridges: []string{"br0"}}},
+		{"collision", func(w *world) { // the name that would be derived is a bridge's
+			w.bridge("veth-web", "10.1.1.1/24", "web", "eth0", "gate", "10.1.1.10/24")
+			w.bridge("br0", "10.1.3.1/24", "db", "eth0", "veth-db", "10.1.3.10/24")
+			w.vxlan("vtep", 100, "10.1.1.0/32")
+		}, export.Options{}},
+		{"tunnels", func(w *world) { // named after their peers, but for one
+			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
+			w.tunnel("ipip-vm2", "192.168.32.246", "172.31.0.1/24")
+			w.route("", "10.1.2.0/24", "172.31.0.2", "ipip-vm2", false)
+			w.tunnel("ipip-vm3", "192.168.32.247", "172.31.0.1/24")
+			w.route("", "10.1.3.0/24", "172.31.0.3", "ipip-vm3", false)
+			w.tunnel("tun4", "192.168.32.248", "172.31.0.1/24")
+			w.route("", "10.1.4.0/24", "172.31.0.4", "tun4", false)
+		}, export.Options{}},
+		{"direct", func(w *world) { // peers on the link by plain routes, of both families
+			w.address("", "eth0", "2001:db8::245/64")
+			w.connected("2001:db8::/64")
+			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
+			w.vxlan("vtep", 100, "10.1.1.0/32")
+			w.peer("vtep", "192.168.40.9", "10.1.9.0", "52:3a:8c:c9:08:e9", "10.1.9.0/24")
+			w.route("", "10.1.2.0/24", "192.168.32.246", "eth0", false)
+			w.route("", "10.1.3.0/24", "192.168.32.247", "eth0", false)
+			w.route("", "fd42:2::/64", "2001:db8::246", "eth0", false)
+			w.route("", "10.0.0.0/8", "192.168.32.1", "eth0", false)
+			w.route("", "0.0.0.0/0", "192.168.32.1", "eth0", false)
+		}, export.Options{}},
+		{"host-gw", func(w *world) { // IPv6 alone, beside something else's routes
+			w.address("", "eth0", "2001:db8::245/64")
+			w.connected("2001:db8::/64")
+			w.bridge("br0", "fd42:1::1/64", "web", "eth0", "veth-web", "fd42:1::10/64")
+			w.state.Remove(model.RouteKey("web", model.TableMain, prefix("0.0.0.0/0"), 0))
+			w.route("web", "::/0", "fd42:1::1", "eth0", false)
+			w.route("", "fd42:2::/64", "2001:db8::246", "eth0", false)
+			r := w.route("", "10.9.0.0/16", "192.168.32.9", "eth0", false)
+			r.Protocol = model.Some[uint8](186) // a routing daemon's
+			w.put(r)
+		}, export.Options{}},
+		{"pairs", func(w *world) { // a subnet of two addresses, of which none is to spare
+			w.bridge("br0", "10.1.1.0/31", "web", "eth0", "veth-web", "10.1.1.1/31")
+			w.vxlan("vtep", 100, "10.9.9.9/32")
+			w.peer("vtep", "192.168.32.246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/31")
+		}, export.Options{}},
 		{"hostile", func(w *world) {
 			w.bridge("br\"0:", "10.1.1.1/24", "a b", "e\n0", "v\x1b[2J", "10.1.1.10/24")
 			w.bridge("x-br", "10.1.2.1/24", "yes", "eth0", "veth-yes", "10.1.2.10/24")

@@ -83,7 +83,8 @@ func (x *exporter) mergePeer(s *seen, p *peer, byAddress map[netip.Addr]*node, n
 	}
 	switch {
 	case n == nil:
-		n = &node{addresses: p.addresses, name: x.peerName(p, names)}
+		n = &node{addresses: p.addresses}
+		n.name, n.invented = x.peerName(p, names)
 		names[n.name] = true
 		x.out.nodes = append(x.out.nodes, n)
 		for _, a := range p.addresses {
@@ -106,14 +107,15 @@ func (x *exporter) mergePeer(s *seen, p *peer, byAddress map[netip.Addr]*node, n
 	n.assume(p.subnets)
 }
 
-// peerName is what the user calls a peer, or else a name made of its address.
-func (x *exporter) peerName(p *peer, names map[string]bool) string {
+// peerName is what the tunnel to a peer or the user calls it, or else a name that is
+// made of its address.
+func (x *exporter) peerName(p *peer, names map[string]bool) (name string, invented bool) {
 	if p.name != "" {
-		return p.name
+		return p.name, false
 	}
 	for _, a := range p.addresses {
 		if name, ok := x.opts.Peers[a]; ok {
-			return name
+			return name, false
 		}
 	}
 	base := "peer-" + strings.Map(func(r rune) rune {
@@ -122,11 +124,11 @@ func (x *exporter) peerName(p *peer, names map[string]bool) string {
 		}
 		return r
 	}, p.addresses[0].WithZone("").String())
-	name := base
+	name = base
 	for i := 2; names[name]; i++ {
 		name = fmt.Sprintf("%s-%d", base, i)
 	}
-	return name
+	return name, true
 }
 
 // assume gives a peer that was not observed a bridge in its subnets: first in that of
@@ -195,17 +197,15 @@ func (x *exporter) localBridges() {
 
 // tellAssumed says once, for however many peers, what no host told.
 func (x *exporter) tellAssumed() {
-	var unnamed, bridged, paired int
+	var unnamed, bridged, paired, macless int
 	for _, n := range x.out.nodes[len(x.seen):] {
-		if _, named := x.opts.Peers[n.addresses[0]]; !named {
-			unnamed++
-		}
-		if len(n.bridges) > 0 {
-			bridged++
-		}
-		if len(n.addresses) > 1 {
-			paired++
-		}
+		unnamed += boolToInt(n.invented)
+		bridged += boolToInt(len(n.bridges) > 0)
+		paired += boolToInt(len(n.addresses) > 1)
+		macless += boolToInt(x.out.backend.kind == spec.VXLAN && n.overlay.mac.IsZero())
+	}
+	if macless > 0 {
+		x.assume("the VTEPs of %s, which plain routes lead to: who reaches them through the overlay knows their MACs", counted(macless, "peer"))
 	}
 	if unnamed > 0 {
 		x.assume("the names of %s, which their routes don't tell (--peer ADDRESS=NAME gives them)", counted(unnamed, "peer"))

@@ -33,7 +33,7 @@ func (x *exporter) otherPorts(s *seen) {
 	unnamed := map[string]int{} // ports by bridge
 	for _, l := range s.links {
 		bridge := l.Master.Value()
-		if !bridges[bridge] || described[l.Name] {
+		if !bridges[bridge] || described[l.Name] || isTunnel(l) {
 			continue
 		}
 		if ns := l.Peer.Value().Netns; l.Type.Value() == model.TypeVeth && (ns == "?" || ofRuntime(ns)) {

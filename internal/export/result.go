@@ -12,11 +12,7 @@ import (
 const maxTold = 20
 
 // result puts the file together, and finds out what is left to do with it.
-func (x *exporter) result() (*Result, error) {
-	r, err := x.read()
-	if err != nil {
-		return nil, err
-	}
+func (x *exporter) result(r *reading) *Result {
 	out := &Result{Left: x.left, Assumed: x.assumed}
 	for _, s := range x.seen {
 		p := diff.Compute(r.states[s].State, s.state, diff.Options{Adopt: true})
@@ -26,7 +22,7 @@ func (x *exporter) result() (*Result, error) {
 	comment(&b, "Assumed", x.assumed)
 	comment(&b, "Left out", x.left)
 	out.File = []byte(b.String() + x.out.write(false).String())
-	return out, nil
+	return out
 }
 
 func comment(b *strings.Builder, title string, lines []string) {

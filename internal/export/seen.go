@@ -94,6 +94,11 @@ func (x *exporter) way(s *seen) way {
 	for i := 1; i < len(ways); i++ {
 		x.leave(s.host.Node, "%s %s: a topology has one overlay, and this is not the one with the most peers", ways[i].backend.kind, ways[i].device)
 	}
+	for _, l := range s.links {
+		if isTunnel(l) && l.Master.Value() != "" {
+			x.leave(s.host.Node, "link %s, a port of %s: one Ethernet for several hosts is none of the backends", l.Name, l.Master.Value())
+		}
+	}
 	if len(ways) > 0 {
 		return ways[0]
 	}

@@ -29,6 +29,7 @@ type node struct {
 	bridges    []*bridge
 	namespaces []*namespace
 	seen       *seen // nil: a peer that others know of
+	invented   bool  // the name is
 }
 
 type overlay struct {

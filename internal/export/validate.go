@@ -1,7 +1,6 @@
 package export
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -24,7 +23,7 @@ func (x *exporter) validate() error {
 		for _, p := range problems {
 			part := w.at(p.Pos)
 			if part == nil {
-				return x.refused(problems)
+				return &refused{problems}
 			}
 			if !dropped[part] {
 				dropped[part] = true
@@ -33,7 +32,7 @@ func (x *exporter) validate() error {
 			}
 		}
 	}
-	return x.refused(errorsOf(x.out.write(true)))
+	return &refused{errorsOf(x.out.write(true))}
 }
 
 // errorsOf reads the file and returns what is wrong with it.
@@ -55,10 +54,14 @@ func (w *writer) at(pos spec.Pos) *part {
 	return w.parts[pos.Line-1]
 }
 
-func (x *exporter) refused(problems []spec.Problem) error {
+// refused is a file that its reader doesn't take.
+type refused struct{ problems []spec.Problem }
+
+// Error lists what is wrong, by the path in the file.
+func (e *refused) Error() string {
 	l := []string{"no topology describes what is there:"}
-	for _, p := range problems {
+	for _, p := range e.problems {
 		l = append(l, printable(fmt.Sprintf("  %s: %s", p.Path, placeless(p.Message))))
 	}
-	return errors.New(strings.Join(l, "\n"))
+	return strings.Join(l, "\n")
 }
