@@ -27,7 +27,11 @@ func TestObserveEverything(t *testing.T) {
 		w.netns(w.id + n)
 	}
 	w.must("ip", "-n", w.id+"other", "link", "set", "lo", "alias", "netplan-overlay:else/where")
-	for name, of := range map[string]string{"a": w.id + "a", "b": w.id + "a", "other": w.id + "other", "root": h.netns} {
+	w.netns(w.id + "vm9")
+	w.must("ip", "-n", w.id+"vm9", "link", "add", "br9", "type", "bridge")
+	w.must("ip", "-n", w.id+"vm9", "link", "set", "br9", "alias", "netplan-overlay:classic/vm9")
+	w.must("ip", "-n", w.id+"vm9", "route", "add", "unreachable", "10.9.0.0/16", "proto", "157")
+	for name, of := range map[string]string{"vm9": w.id + "vm9", "a": w.id + "a", "b": w.id + "a", "other": w.id + "other", "root": h.netns} {
 		bind(t, "/run/netns/"+of, filepath.Join(h.dir, name))
 	}
 
@@ -52,6 +56,8 @@ func TestObserveEverything(t *testing.T) {
 		{model.LinkKey("b", "lo"), false},
 		{model.LinkKey("other", "lo"), false},
 		{model.LinkKey("root", "lo"), false},
+		{model.LinkKey("vm9", "br9"), true},
+		{model.RouteKey("vm9", model.TableMain, netip.MustParsePrefix("10.9.0.0/16"), 0), false},
 		{model.FDBKey("", "vtep", model.MAC{2, 0, 0, 0, 0, 2}, netip.Addr{}), true},
 		{model.NeighbourKey("", "vtep", netip.MustParseAddr("10.0.0.1")), true},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -19,8 +20,8 @@ const maxLooks = 5
 // and of those, the permanent neighbours and the FDB entries of every vxlan device of
 // its own, and the sysctls by which it forwards. Owners are as State has them for id;
 // the zero Identity owns nothing. A namespace that carries the mark of another topology
-// or node is listed, but not looked into, and one with several names only under the
-// first.
+// or node is listed, but not looked into, one with several names only under the first,
+// and of one that has links with another's mark, just the links are listed.
 //
 // What comes and goes while it looks, such as the namespaces of containers, makes it
 // look again.
@@ -44,7 +45,7 @@ func gone(err error) bool {
 
 func (o *observer) everything(ctx context.Context) error {
 	for _, look := range []func(context.Context) error{
-		o.everyNetns, o.allLinks, o.forwarding, o.each, o.vxlans, o.sysctls,
+		o.everyNetns, o.allLinks, o.others, o.forwarding, o.each, o.vxlans, o.sysctls,
 	} {
 		if err := look(ctx); err != nil {
 			return err
@@ -76,6 +77,23 @@ func (o *observer) everyNetns(ctx context.Context) error {
 		}
 		seen[inode] = true
 	}
+	return nil
+}
+
+// others leaves the namespaces without a mark in which links carry that of another
+// topology or node: such as the root of another simulated host, which has a name, too.
+// The protocol on what else is in there would be taken for our mark.
+func (o *observer) others(context.Context) error {
+	others := map[string]bool{}
+	for e := range o.state.Unordered() {
+		if l, ok := e.Object.(model.Link); ok && l.Netns != "" && e.Owner == model.OwnerOther {
+			others[l.Netns] = true
+		}
+	}
+	o.inside = slices.DeleteFunc(o.inside, func(ns string) bool {
+		e, _ := o.state.Get(model.NetnsKey(ns))
+		return others[ns] && !e.Owner.Mine()
+	})
 	return nil
 }
 
