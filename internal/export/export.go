@@ -95,7 +95,7 @@ func (x *exporter) checkNames(hosts []Host) error {
 		return nil
 	}
 	for _, h := range hosts {
-		if err := check(h.Node, "a host"); err != nil {
+		if err := check(h.Node, "that of a host; --node gives it another one"); err != nil {
 			return err
 		}
 	}

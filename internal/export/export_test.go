@@ -257,6 +257,27 @@ func TestExport(t *testing.T) {
 			w.vxlan("vtep", 100, "10.9.9.9/32")
 			w.peer("vtep", "192.168.32.246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/31")
 		}, export.Options{}},
+		{"ipip-six", func(w *world) { // a backend that carries IPv4 only
+			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
+			w.address("", "br0", "fd42:1::1/64")
+			w.address("web", "eth0", "fd42:1::10/64")
+			w.route("web", "::/0", "fd42:1::1", "eth0", false)
+			l := w.link("", "tunl", model.TypeIPIP, 1480)
+			l.IPIP = model.IPIP{Local: model.Some(addr("192.168.32.245")), Remote: model.Some(netip.Addr{}), Dev: model.Some("")}
+			w.put(l)
+			w.route("", "10.1.2.0/24", "192.168.32.246", "tunl", true)
+		}, export.Options{}},
+		{"vxlan6", func(w *world) { // over IPv6
+			w.address("", "eth0", "2001:db8::245/64")
+			w.connected("2001:db8::/64")
+			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
+			w.vxlan("vxlan100", 100, "10.1.1.0/32")
+			e, _ := w.state.Get(model.LinkKey("", "vxlan100"))
+			l := e.Object.(model.Link)
+			l.VXLAN.Local, l.MTU = model.Some(addr("2001:db8::245")), model.Some[uint32](1430)
+			w.put(l)
+			w.peer("vxlan100", "2001:db8::246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/24")
+		}, export.Options{}},
 		{"hostile", func(w *world) {
 			w.bridge("br\"0:", "10.1.1.1/24", "a b", "e\n0", "v\x1b[2J", "10.1.1.10/24")
 			w.bridge("x-br", "10.1.2.1/24", "yes", "eth0", "veth-yes", "10.1.2.10/24")

@@ -87,14 +87,7 @@ func (n *node) bridgesItem() *item {
 // peer's bridge, a single address can't be left out: nothing would be left of the peer.
 func (n *node) bridgeItem(b *bridge) *item {
 	addresses := several("addresses", b.addresses)
-	if addresses != nil && (n.seen != nil || len(b.addresses) > 1) {
-		for k, a := range addresses.kids {
-			p := b.addresses[k]
-			a.part = &part{n.name, fmt.Sprintf("address %s on %s", p, b.name), func() {
-				b.addresses = slices.DeleteFunc(b.addresses, func(o netip.Prefix) bool { return o == p })
-			}}
-		}
-	}
+	n.apart(addresses, &b.addresses, b.name)
 	i := &item{key: b.name, shape: mapping}
 	i.add(addresses, number("mtu", b.mtu))
 	if !b.mac.IsZero() {
@@ -108,6 +101,19 @@ func (n *node) bridgeItem(b *bridge) *item {
 		i.part = &part{n.name, fmt.Sprintf("bridge %s", b.name), func() { n.removeBridge(b) }}
 	}
 	return i
+}
+
+// apart lets each address of a list be left out by itself.
+func (n *node) apart(addresses *item, l *[]netip.Prefix, on string) {
+	if addresses == nil {
+		return
+	}
+	for k, a := range addresses.kids {
+		p := (*l)[k]
+		a.part = &part{n.name, fmt.Sprintf("address %s on %s", p, on), func() {
+			*l = slices.DeleteFunc(slices.Clone(*l), func(o netip.Prefix) bool { return o == p })
+		}}
+	}
 }
 
 // orShort is the map, or its addresses alone if it has nothing else.
@@ -163,6 +169,7 @@ func (n *node) namespaceItem(ns *namespace) *item {
 
 func (n *node) interfaceItem(ns *namespace, f *iface) *item {
 	addresses := several("addresses", f.addresses)
+	n.apart(addresses, &f.addresses, f.name+" in netns "+ns.name)
 	i := &item{key: f.name, shape: mapping}
 	i.add(addresses, text("bridge", f.bridge), text("host", f.host), number("mtu", f.mtu))
 	i = i.orShort(addresses)

@@ -89,6 +89,9 @@ func TestExportErrors(t *testing.T) {
 		{"an overlay device that can't be said", func(w *world) {
 			w.vxlan("ev\nil", 1, "10.1.1.0/32")
 		}, "vm1", export.Options{Name: "a"}, `no topology describes what is there:`},
+		{"another topology's", func(w *world) {
+			w.state.Put(model.Entry{Object: w.link("", "br0", model.TypeBridge, 1500), Owner: model.OwnerOther, Maker: "netplan-overlay topology a/b"})
+		}, "vm1", export.Options{Name: "a"}, "describe vm1: it carries the mark of netplan-overlay topology a/b"},
 		{"a sender that is gone", func(w *world) {
 			w.vxlan("vtep", 1, "10.1.1.0/32")
 			w.state.Remove(model.AddressKey("", "eth0", prefix("192.168.32.245/24")))

@@ -40,7 +40,11 @@ func (x *exporter) namespaces(s *seen) {
 			continue
 		}
 		for _, name := range apart {
-			x.leave(s.host.Node, "link %s in netns %s: it is no veth to a bridge of the file", name, n.Name)
+			why := "it is no veth to a bridge of the file"
+			if hidden(name) {
+				why = "a topology ignores names that begin with x-"
+			}
+			x.leave(s.host.Node, "link %s in netns %s: %s", name, n.Name, why)
 		}
 		x.inside(s, ns)
 		s.node.namespaces = append(s.node.namespaces, ns)

@@ -59,6 +59,9 @@ func (w *way) leaveRoute(r model.Route, format string, args ...any) {
 func (x *exporter) host(h Host) error {
 	s := &seen{view: newView(h.State), told: map[model.Key]bool{}, host: h, node: &node{name: h.Node}}
 	s.node.seen = s
+	if other := s.other(); other != "" {
+		return fmt.Errorf("it carries the mark of %s, and no other topology or node can take it over; describe it as that, or destroy that first", other)
+	}
 	w := x.way(s)
 	s.backend, s.node.overlay, s.peers = w.backend, w.own, w.peers
 	for _, k := range w.told {
@@ -82,6 +85,16 @@ func (x *exporter) host(h Host) error {
 	x.seen = append(x.seen, s)
 	x.out.nodes = append(x.out.nodes, s.node)
 	return nil
+}
+
+// other names who else has marked the host, or is "".
+func (s *seen) other() string {
+	for _, l := range s.links {
+		if e, _ := s.state.Get(l.Key()); e.Owner == model.OwnerOther {
+			return e.Maker
+		}
+	}
+	return ""
 }
 
 // way decides which of the host's ways is the overlay: our own one, or the one to the
