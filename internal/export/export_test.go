@@ -235,6 +235,11 @@ func TestExport(t *testing.T) {
 			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
 			w.vxlan("vtep", 100, "10.1.1.0/32")
 			w.peer("vtep", "192.168.40.9", "10.1.9.0", "52:3a:8c:c9:08:e9", "10.1.9.0/24")
+			w.link("", "eth1", "", 1500)
+			r := w.route("", "192.168.50.0/24", "", "eth1", false) // on a link, which is not the underlay
+			r.Scope = model.Some(model.ScopeLink)
+			w.put(r)
+			w.peer("vtep", "192.168.50.9", "10.1.8.0", "52:3a:8c:c9:08:ea", "10.1.8.0/24")
 			w.route("", "10.1.2.0/24", "192.168.32.246", "eth0", false)
 			w.route("", "10.1.3.0/24", "192.168.32.247", "eth0", false)
 			w.route("", "fd42:2::/64", "2001:db8::246", "eth0", false)
@@ -256,6 +261,38 @@ func TestExport(t *testing.T) {
 			w.bridge("br0", "10.1.1.0/31", "web", "eth0", "veth-web", "10.1.1.1/31")
 			w.vxlan("vtep", 100, "10.9.9.9/32")
 			w.peer("vtep", "192.168.32.246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/31")
+		}, export.Options{}},
+		{"odd", func(w *world) { // what is nearly a peer, a bridge, an interface
+			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
+			w.bridge("l2", "10.1.20.1/24", "flat", "eth0", "veth-flat", "10.1.20.10/24")
+			w.state.Remove(model.AddressKey("", "l2", prefix("10.1.20.1/24")))
+			w.vxlan("vtep", 100, "10.1.1.0/32")
+			w.address("", "vtep", "10.9.9.9/32")
+			w.peer("vtep", "192.168.32.246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/24")
+			w.peer("vtep", "192.168.32.246", "10.1.3.0", "52:3a:8c:c9:08:ea", "10.1.3.0/24") // a second VTEP
+			w.put(model.Neighbour{Link: "vtep", IP: addr("10.1.4.0"), MAC: model.Some(mac(t, "52:3a:8c:c9:08:e9")), State: model.Some(model.NeighbourPermanent)})
+			w.route("", "10.1.4.0/24", "10.1.4.0", "vtep", true) // a second address of a VTEP
+			w.route("", "10.1.5.0/24", "", "vtep", false)
+			w.put(model.Neighbour{Link: "vtep", IP: addr("10.1.6.0"), MAC: model.Some(mac(t, "52:3a:8c:c9:08:ef")), State: model.Some(model.NeighbourPermanent)})
+			w.route("", "10.1.6.0/24", "10.1.6.0", "vtep", true) // nobody knows where
+			several := w.route("", "10.1.7.0/24", "", "", false)
+			several.NextHops, several.Dev = model.Some("nexthop via 10.1.2.0 dev vtep weight 1 nexthop via 10.1.3.0 dev vtep weight 1"), model.Some("")
+			w.put(several)
+			l := w.link("", "port", model.TypeVXLAN, 1450)
+			l.Master, l.VXLAN = model.Some("br0"), model.VXLAN{VNI: model.Some[uint32](9)}
+			w.put(l)
+			tap := w.link("", "tap0", "tun", 1450)
+			tap.Master = model.Some("br0")
+			w.put(tap)
+			for _, name := range []string{"cni-1", "cni-2"} {
+				w.put(model.Netns{Name: name, Alias: model.Some(""), LoUp: model.Some(true)})
+				pod := w.link("", "veth"+name, model.TypeVeth, 1450)
+				pod.Master, pod.Peer = model.Some("br0"), model.Some(model.EndRef{Netns: name, Name: "eth0"})
+				w.put(pod)
+			}
+			w.link("web", "dummy0", "dummy", 1500)
+			w.route("web", "10.8.0.0/16", "", "dummy0", false)
+			w.route("web", "10.7.0.0/16", "fe80::1", "eth0", false)
 		}, export.Options{}},
 		{"ipip-six", func(w *world) { // a backend that carries IPv4 only
 			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
