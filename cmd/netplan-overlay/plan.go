@@ -12,6 +12,7 @@ func newPlan(c *common) *cobra.Command {
 	var detailed, empty bool
 	var opts diff.Options
 	var out string
+	var away elsewhere
 	form := render.FormatText
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -25,10 +26,17 @@ Only objects that carry this topology's mark are changed or deleted. Something
 foreign in the place of a wanted object is a conflict; --adopt plans to take it
 over. Reading other network namespaces needs CAP_SYS_ADMIN.
 
+Where the hosts cannot be reached, --base FILE or git:REV:PATH plans what changes on
+every node (or one, --node) between that version of the topology and this one, for
+hosts that are as that version says. See docs/review.md.
+
 Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
 are changes.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if away.given() {
+				return c.planElsewhere(cmd.Context(), away, elsewhereOptions{opts, form, detailed, empty, out})
+			}
 			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err
@@ -62,6 +70,7 @@ are changes.`,
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
+	away.flags(cmd)
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
