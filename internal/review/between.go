@@ -39,8 +39,8 @@ type Differences struct {
 // assumed, as are a kernel with all features, and parameters that nobody else has set.
 //
 // Each node is compared with the peers that differ, and a node that differs itself with
-// all, which finds the same changes: a plan's Unchanged counts no more than was looked
-// at.
+// all, which finds the same changes; Unchanged counts what is there for other peers only
+// in the latter case.
 func Between(v Versions) (*Differences, error) {
 	if v.From.Name != v.To.Name && len(v.From.Nodes) > 0 {
 		return nil, fmt.Errorf("the base is the topology %s, and the file %s: a host of the one refuses the other until the first is destroyed; so there is no plan from one to the other",
@@ -148,6 +148,7 @@ func (v Versions) plan(c *comparison, name string) (render.NodePlan, []string) {
 		o = diff.Options{} // as destroy has them
 	}
 	out.Plan = diff.Compute(want.State, converged(base.State, want.State), o)
+	out.Plan.Unchanged += c.leftOut(name)
 	giveIntents(out.Plan, base.State)
 	return out, want.Warnings
 }

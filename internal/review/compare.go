@@ -66,7 +66,9 @@ func (c *comparison) work(name string) int {
 	return 2 * len(c.facing)
 }
 
-// views returns both versions of the topology, as far as they concern the node.
+// views returns both versions of the topology, as far as they concern the node. Of one
+// that stays as it is, the namespaces are left out: nothing that leads to a peer has to
+// do with them.
 func (c *comparison) views(name string) (from, to *spec.Topology) {
 	if c.full(name) {
 		return c.from, c.to
@@ -77,12 +79,28 @@ func (c *comparison) views(name string) (from, to *spec.Topology) {
 func (c *comparison) view(t *spec.Topology, nodes map[string]*spec.Node, name string) *spec.Topology {
 	v := *t
 	v.Nodes = []spec.Node{*nodes[name]}
+	v.Nodes[0].Namespaces = nil
 	for _, peer := range c.facing {
 		if n := nodes[peer]; n != nil && peer != name {
 			v.Nodes = append(v.Nodes, *n)
 		}
 	}
 	return &v
+}
+
+// leftOut is how many objects the views of a node leave out of its own.
+func (c *comparison) leftOut(name string) int {
+	if c.full(name) {
+		return 0
+	}
+	n := 0
+	for _, ns := range c.after[name].Namespaces {
+		n += 1 + len(ns.Routes) + len(ns.Sysctls)
+		for _, i := range ns.Interfaces {
+			n += 2 + len(i.Addresses) // both ends
+		}
+	}
+	return n
 }
 
 func byName(t *spec.Topology) map[string]*spec.Node {
