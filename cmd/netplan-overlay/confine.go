@@ -19,7 +19,7 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 	const changing = kernel.CapNetAdmin | kernel.CapSysAdmin
 	n := kernel.Confinement{}
 	switch command {
-	case "observe":
+	case "observe", "export":
 		n.Keep = kernel.CapSysAdmin
 	case "plan":
 		if given("base") { // looks at no kernel, and git needs nothing
@@ -80,7 +80,7 @@ func (c *common) confine(args []string) error {
 // readsFiles says whether a command reads a topology, or a plan, at all.
 func readsFiles(command string, given func(flag string) bool) bool {
 	switch command {
-	case "version", "confirm", guardCommand:
+	case "version", "confirm", "export", guardCommand:
 		return false
 	case "apply":
 		return !given("recover")

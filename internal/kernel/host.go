@@ -106,8 +106,12 @@ func (h *Host) Writes() uint64 { return h.writes.Load() }
 
 // ID returns the inode of the root network namespace, which identifies the host
 // among those simulated on one machine.
-func (h *Host) ID() (uint64, error) {
-	s, err := h.space("")
+func (h *Host) ID() (uint64, error) { return h.Inode("") }
+
+// Inode returns the inode of a network namespace, which is the same under all of its
+// names; "" is the root.
+func (h *Host) Inode(netns string) (uint64, error) {
+	s, err := h.space(netns)
 	if err != nil {
 		return 0, err
 	}

@@ -140,20 +140,27 @@ func (o *observer) overlayLinks(ctx context.Context) error {
 		if !ok || l.Netns != "" || !(e.Owner.Mine() || o.wanted(l.Key())) || l.Type.Value() != model.TypeVXLAN {
 			continue
 		}
-		neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
-		if err != nil {
+		if err := o.overlayLink(ctx, l, e); err != nil {
 			return err
 		}
-		for _, n := range neighbours {
-			o.put(n, ownerOfNeighbour(n), "")
-		}
-		entries, err := o.host.FDB(ctx, l.Netns, l.Name)
-		if err != nil {
-			return err
-		}
-		for _, f := range entries {
-			o.put(f, e.Owner, e.Maker)
-		}
+	}
+	return nil
+}
+
+func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry) error {
+	neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbours {
+		o.put(n, ownerOfNeighbour(n), "")
+	}
+	entries, err := o.host.FDB(ctx, l.Netns, l.Name)
+	if err != nil {
+		return err
+	}
+	for _, f := range entries {
+		o.put(f, e.Owner, e.Maker)
 	}
 	return nil
 }
