@@ -21,8 +21,11 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 	switch command {
 	case "observe", "export":
 		n.Keep = kernel.CapSysAdmin
+		if given("out") {
+			n.Keep |= kernel.CapDACOverride
+		}
 	case "plan":
-		if given("base") { // looks at no kernel, and git needs nothing
+		if given("base") || given("observed") { // looks at no kernel, and git needs nothing
 			return n
 		}
 		n.Keep = kernel.CapSysAdmin

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +15,9 @@ import (
 
 // elsewhere are the flags of plans that are made without looking at this host.
 type elsewhere struct {
-	base []string
+	base     []string
+	observed []string
+	maxAge   time.Duration
 }
 
 // elsewhereOptions are the other flags of plan.
@@ -27,16 +31,50 @@ type elsewhereOptions struct {
 
 func (e *elsewhere) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&e.base, "base", nil, "don't look at this host: compare with another version of the topology, a file, a directory, git:REV:PATH, or git:REV for the same files; repeatable")
+	cmd.Flags().StringArrayVar(&e.observed, "observed", nil, "don't look at this host: plan each node from its snapshot, a file of observe --out or a directory of such; repeatable")
+	cmd.Flags().DurationVar(&e.maxAge, "max-age", time.Hour, "of snapshots: older ones are refused")
 }
 
-func (e *elsewhere) given() bool { return len(e.base) > 0 }
+// given says whether this host is not to be looked at.
+func (e *elsewhere) given() bool { return len(e.ways()) > 0 }
+
+// ways are the flags that were given of which only one makes sense.
+func (e *elsewhere) ways() []string {
+	var l []string
+	if len(e.base) > 0 {
+		l = append(l, "--base")
+	}
+	if len(e.observed) > 0 {
+		l = append(l, "--observed")
+	}
+	return l
+}
+
+// check refuses flags that contradict each other.
+func (e *elsewhere) check(o elsewhereOptions) error {
+	l := e.ways()
+	switch {
+	case len(l) > 1:
+		return fmt.Errorf("%s: only one of them says what the topology is compared with; make a plan for each", strings.Join(l, " and "))
+	case o.out != "":
+		return fmt.Errorf("--out saves a plan that apply can do, and so it has to be made on the host: it does not go with %s", l[0])
+	}
+	return nil
+}
 
 // planElsewhere prints the plans of nodes whose hosts are not looked at.
 func (c *common) planElsewhere(ctx context.Context, e elsewhere, o elsewhereOptions) error {
-	if o.out != "" {
-		return errors.New("--out saves a plan that apply can do, and so it has to be made on the host: it does not go with --base")
+	err := e.check(o)
+	if err != nil {
+		return err
 	}
-	plans, err := c.planBase(ctx, e.base, o)
+	var plans []render.NodePlan
+	switch {
+	case len(e.base) > 0:
+		plans, err = c.planBase(ctx, e.base, o)
+	default:
+		plans, err = c.planObserved(ctx, e, o)
+	}
 	if err != nil {
 		return err
 	}
