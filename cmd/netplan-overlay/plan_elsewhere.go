@@ -18,6 +18,7 @@ type elsewhere struct {
 	base     []string
 	observed []string
 	maxAge   time.Duration
+	ssh      sshFlags
 }
 
 // elsewhereOptions are the other flags of plan.
@@ -33,6 +34,7 @@ func (e *elsewhere) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&e.base, "base", nil, "don't look at this host: compare with another version of the topology, a file, a directory, git:REV:PATH, or git:REV for the same files; repeatable")
 	cmd.Flags().StringArrayVar(&e.observed, "observed", nil, "don't look at this host: plan each node from its snapshot, a file of observe --out or a directory of such; repeatable")
 	cmd.Flags().DurationVar(&e.maxAge, "max-age", time.Hour, "of snapshots: older ones are refused")
+	e.ssh.flags(cmd)
 }
 
 // given says whether this host is not to be looked at.
@@ -46,6 +48,12 @@ func (e *elsewhere) ways() []string {
 	}
 	if len(e.observed) > 0 {
 		l = append(l, "--observed")
+	}
+	if len(e.ssh.hosts) > 0 {
+		l = append(l, "--ssh")
+	}
+	if e.ssh.all {
+		l = append(l, "--all-nodes")
 	}
 	return l
 }
@@ -72,12 +80,19 @@ func (c *common) planElsewhere(ctx context.Context, e elsewhere, o elsewhereOpti
 	switch {
 	case len(e.base) > 0:
 		plans, err = c.planBase(ctx, e.base, o)
-	default:
+	case len(e.observed) > 0:
 		plans, err = c.planObserved(ctx, e, o)
+	default:
+		return c.planBySSH(ctx, e.ssh, o)
 	}
 	if err != nil {
 		return err
 	}
+	return c.showAll(plans, o)
+}
+
+// showAll prints plans, and returns the exit code for all.
+func (c *common) showAll(plans []render.NodePlan, o elsewhereOptions) error {
 	if err := render.Plans(c.ui.out, o.form, plans, c.ui.options()); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func PlanRecorded(ctx context.Context, t *spec.Topology, node *spec.Node, s *sna
 		Addresses: node.Addresses, Interface: node.Interface, Peers: desired.Peers(t, node),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("node %s (%s): %w", node.Name, node.Pos, err)
+		return nil, fmt.Errorf("%s: %w", node.Pos, err)
 	}
 	x, err := desired.Expand(t, node, facts)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
@@ -204,9 +205,16 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// message is what a program said on stderr, in one line of at most 500 bytes.
+// message is what a program said on stderr, in one line of at most 500 bytes without
+// anything that commands a terminal.
 func (b *bounded) message() string {
 	s := strings.Join(strings.Fields(string(b.kept)), " ")
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 	const most = 500
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + "..."

@@ -27,6 +27,7 @@ type Sighting struct {
 type Sightings struct {
 	Topology *spec.Topology
 	Node     string // "": every node of the topology
+	Seen     bool   // only nodes of which there is a sighting
 	All      []Sighting
 	MaxAge   time.Duration // of snapshots
 	Now      time.Time
@@ -46,19 +47,27 @@ type Answer struct {
 func (s Sightings) Plans(ctx context.Context) Answer {
 	var a Answer
 	byNode, lost := s.assign(&a)
-	names := []string{s.Node}
-	if s.Node == "" {
-		names = nil
-		for _, n := range s.Topology.Nodes {
-			names = append(names, n.Name)
-		}
-	}
+	names := s.names(byNode)
 	a.Plans = make([]render.NodePlan, len(names))
 	warnings := make([][]string, len(names))
 	inParallel(len(names), func(i int) { a.Plans[i], warnings[i] = s.plan(ctx, names[i], byNode[names[i]]) })
 	a.Plans = append(a.Plans, lost...)
 	a.Warnings = once(slices.Concat(warnings...))
 	return a
+}
+
+// names returns the nodes to be planned.
+func (s Sightings) names(byNode map[string][]Sighting) []string {
+	if s.Node != "" {
+		return []string{s.Node}
+	}
+	var l []string
+	for _, n := range s.Topology.Nodes {
+		if !s.Seen || len(byNode[n.Name]) > 0 {
+			l = append(l, n.Name)
+		}
+	}
+	return l
 }
 
 // assign finds the node of each sighting, and returns the rows of those that have none.
