@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 error.`,
 			if err := checkFormat(form); err != nil {
 				return err
 			}
-			if shot.out != "" {
+			if shot.given() {
 				return c.snapshot(cmd.Context(), shot)
 			}
 			r, err := c.open(cmd.Context())

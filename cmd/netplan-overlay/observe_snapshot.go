@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"errors"
 	"os"
 	"slices"
 
@@ -18,15 +20,30 @@ import (
 type snapshotFlags struct {
 	out      string
 	topology string
+	redact   bool
+	seed     string
 }
 
 func (f *snapshotFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.out, "out", "", "write a snapshot of all that the host has into this file, - for stdout; plan --observed reads it elsewhere")
 	cmd.Flags().StringVar(&f.topology, "topology-name", "", "of a snapshot: for which topology it is, without a file (default: that of the marks on the host)")
+	cmd.Flags().BoolVar(&f.redact, "redact", false, "of a snapshot: put other names, addresses and MACs in the place of each, so that it can be shown to others")
+	cmd.Flags().StringVar(&f.seed, "redact-seed", "", "a secret from which those are made, the same in each snapshot (default: a random one)")
+}
+
+// given says whether a snapshot is asked for.
+func (f *snapshotFlags) given() bool {
+	return f.out != "" || f.topology != "" || f.redact || f.seed != ""
 }
 
 // snapshot records the host.
 func (c *common) snapshot(ctx context.Context, f snapshotFlags) error {
+	switch {
+	case f.out == "":
+		return errors.New("--topology-name and --redact are of a snapshot: name a file for it with --out, or - for stdout")
+	case f.seed != "" && !f.redact:
+		return errors.New("--redact-seed goes with --redact")
+	}
 	id, err := c.recordAs(ctx, f.topology)
 	if err != nil {
 		return err
@@ -47,10 +64,25 @@ func (c *common) snapshot(ctx context.Context, f snapshotFlags) error {
 	if s.Node == "" {
 		s.Node = c.node
 	}
+	if f.redact {
+		if s, err = s.Redact(f.secret()); err != nil {
+			return err
+		}
+	}
 	if f.out == "-" {
 		return s.Write(c.ui.out)
 	}
 	return s.Save(f.out)
+}
+
+// secret is what redaction starts from.
+func (f *snapshotFlags) secret() []byte {
+	if f.seed != "" {
+		return []byte(f.seed)
+	}
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return b
 }
 
 // recordAs finds out for which node the host is: of the topology that was given, or by

@@ -67,6 +67,12 @@ func TestPlanObservedIsThePlanOnTheHost(t *testing.T) {
 			}
 		}
 	}
+	redacted := h.tool("observe", "--out", "-", "--redact")
+	for _, word := range []string{"eth0", "192.168.32.1", "2001:db8:32::1", "172.16.1.", "classic", "br245", "vxlan1", "\"fw\""} {
+		if redacted.code != exitOK || strings.Contains(redacted.out, word) {
+			t.Errorf("%q is left in a redacted snapshot: exit code %d, %s", word, redacted.code, redacted.err)
+		}
+	}
 	if plans < 30 {
 		t.Errorf("only %d plans do something", plans)
 	}

@@ -102,7 +102,7 @@ func (r *recorder) inside(ctx context.Context, ns string) error {
 	r.s.Routes = append(r.s.Routes, routes...)
 	values := map[string]string{}
 	for _, x := range sysctls {
-		if ns != "" || ofHost(x.Name) {
+		if (ns != "" || ofHost(x.Name)) && !secret(x.Name) {
 			values[x.Name] = x.Value.Value()
 		}
 	}
@@ -115,6 +115,12 @@ func (r *recorder) inside(ctx context.Context, ns string) error {
 func ofHost(name string) bool {
 	return name == "net.ipv4.ip_forward" || name == observe.Forwarding6 ||
 		strings.HasPrefix(name, "net.ipv6.conf.") && strings.HasSuffix(name, ".accept_ra")
+}
+
+// secret says whether the value of a sysctl must not leave the host (tcp_fastopen_key,
+// stable_secret).
+func secret(name string) bool {
+	return strings.HasSuffix(name, "_key") || strings.HasSuffix(name, "_secret")
 }
 
 // overlay reads what vxlan devices of the host's own namespace have.
