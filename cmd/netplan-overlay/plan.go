@@ -26,12 +26,17 @@ Only objects that carry this topology's mark are changed or deleted. Something
 foreign in the place of a wanted object is a conflict; --adopt plans to take it
 over. Reading other network namespaces needs CAP_SYS_ADMIN.
 
-Where the hosts cannot be reached, --base FILE or git:REV:PATH plans what changes on
-every node (or one, --node) between that version of the topology and this one, for
-hosts that are as that version says. See docs/review.md.
+Elsewhere than on the host, plans of every node (or one, --node) are made from
+  --base      another version of the file: for hosts that are as that one says
+  --observed  snapshots, which observe --out has made on the hosts
+  --ssh, --all-nodes  what observe tells on the hosts right now, by ssh
 
-Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
-are changes.`,
+  netplan-overlay plan --base git:origin/main --detailed-exitcode
+  netplan-overlay plan --observed snapshots/ --max-age 1h
+  netplan-overlay plan --all-nodes --ssh-template 'root@{address}'
+
+Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode also
+2: there are changes, on any node.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if away.given() {

@@ -39,3 +39,7 @@ func PlanRecorded(ctx context.Context, t *spec.Topology, node *spec.Node, s *sna
 	p.Touched = diff.Touches(p, observed, s.Management)
 	return &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(node, p)}, nil
 }
+
+// Empties says whether the plan removes all bridges and namespaces of a node that the file
+// has left none: apply refuses that without --allow-empty.
+func Empties(node *spec.Node, p *diff.Plan) bool { return empties(node, p) }

@@ -150,7 +150,7 @@ func (v Versions) plan(c *comparison, name string) (render.NodePlan, []string) {
 	out.Plan = diff.Compute(want.State, converged(base.State, want.State), o)
 	out.Plan.Unchanged += c.leftOut(name)
 	giveIntents(out.Plan, base.State)
-	return out, want.Warnings
+	return out, append(want.Warnings, emptied(c.after[name], out.Plan)...)
 }
 
 // expand returns what one version of a topology asks of a node; of one that it doesn't

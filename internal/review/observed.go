@@ -151,10 +151,15 @@ func (s Sightings) plan(ctx context.Context, name string, l []Sighting) (render.
 		return out, nil
 	}
 	out.Plan = r.Plan
-	if r.Empties {
-		return out, append(r.Expansion.Warnings, fmt.Sprintf("%s: node %s has neither bridges nor namespaces any more: apply refuses the plan without --allow-empty", node.Pos, name))
+	return out, append(r.Expansion.Warnings, emptied(node, r.Plan)...)
+}
+
+// emptied warns of a plan that apply refuses, since the file leaves the node nothing.
+func emptied(node *spec.Node, p *diff.Plan) []string {
+	if node == nil || !reconcile.Empties(node, p) {
+		return nil
 	}
-	return out, r.Expansion.Warnings
+	return []string{fmt.Sprintf("%s: node %s has neither bridges nor namespaces any more: apply refuses the plan without --allow-empty", node.Pos, node.Name)}
 }
 
 func sources(l []Sighting) string {
