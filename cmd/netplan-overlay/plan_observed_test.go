@@ -44,8 +44,9 @@ func TestPlanObservedIsThePlanOnTheHost(t *testing.T) {
 			h.ip("link", "add", "x1", "type", "veth", "peer", "name", "x2")
 			h.ip("link", "set", "x1", "master", "br1", "up")
 		}},
+		{"managed through the bridge", func() { h.ip("route", "replace", "default", "via", "172.16.1.77", "dev", "br1") }},
 	}
-	plans := 0
+	plans, touched := 0, 0
 	for _, s := range states {
 		s.make()
 		shot := filepath.Join(w.dir, s.name+".json")
@@ -64,6 +65,9 @@ func TestPlanObservedIsThePlanOnTheHost(t *testing.T) {
 				if strings.Contains(there.out, `"op"`) {
 					plans++
 				}
+				if !strings.Contains(there.out, `"management": []`) {
+					touched++
+				}
 			}
 		}
 	}
@@ -73,8 +77,8 @@ func TestPlanObservedIsThePlanOnTheHost(t *testing.T) {
 			t.Errorf("%q is left in a redacted snapshot: exit code %d, %s", word, redacted.code, redacted.err)
 		}
 	}
-	if plans < 30 {
-		t.Errorf("only %d plans do something", plans)
+	if plans < 30 || touched < 3 {
+		t.Errorf("only %d plans do something, %d to the management connection", plans, touched)
 	}
 }
 

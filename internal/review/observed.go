@@ -32,6 +32,8 @@ type Sightings struct {
 	MaxAge   time.Duration // of snapshots
 	Now      time.Time
 	Options  diff.Options
+
+	nodes map[string]*spec.Node
 }
 
 // Answer is what comes of sightings.
@@ -46,6 +48,7 @@ type Answer struct {
 // read, under the name that it came by.
 func (s Sightings) Plans(ctx context.Context) Answer {
 	var a Answer
+	s.nodes = byName(s.Topology)
 	byNode, lost := s.assign(&a)
 	names := s.names(byNode)
 	a.Plans = make([]render.NodePlan, len(names))
@@ -81,7 +84,7 @@ func (s Sightings) assign(a *Answer) (map[string][]Sighting, []render.NodePlan) 
 			lost = append(lost, render.NodePlan{Header: s.header(x.From), Err: err})
 		case err != nil:
 			a.Notes = append(a.Notes, fmt.Sprintf("%s: %v", x.From, err))
-		case nodeOf(s.Topology, name) == nil:
+		case s.nodes[name] == nil:
 			a.Notes = append(a.Notes, fmt.Sprintf("%s is of the node %s, which the topology does not have", x.From, name))
 		default:
 			byNode[name] = append(byNode[name], x)
@@ -127,7 +130,7 @@ func (s Sightings) header(node string) render.Header {
 // plan computes a node's plan, and returns what expansion warns of.
 func (s Sightings) plan(ctx context.Context, name string, l []Sighting) (render.NodePlan, []string) {
 	out := render.NodePlan{Header: s.header(name)}
-	node := nodeOf(s.Topology, name)
+	node := s.nodes[name]
 	switch {
 	case node == nil:
 		out.Err = fmt.Errorf("topology %s has no node %q", s.Topology.Name, name)

@@ -20,6 +20,8 @@ type Host struct {
 	links     map[string][]model.Link
 	addresses map[string][]model.Address
 	routes    map[string][]model.Route
+	own       map[netip.Addr]bool          // the addresses of the host itself
+	paths     map[netip.Prefix]model.Route // its routes, the first choice for each destination
 	sysctls   map[string]map[string]string
 	saved     map[model.Key]model.Sysctl
 }
@@ -28,16 +30,22 @@ type Host struct {
 func (s *Snapshot) Host(id model.Identity) *Host {
 	h := &Host{
 		s: s, id: id, links: map[string][]model.Link{}, addresses: map[string][]model.Address{}, routes: map[string][]model.Route{},
-		sysctls: map[string]map[string]string{}, saved: map[model.Key]model.Sysctl{},
+		own: map[netip.Addr]bool{}, paths: map[netip.Prefix]model.Route{}, sysctls: map[string]map[string]string{}, saved: map[model.Key]model.Sysctl{},
 	}
 	for _, l := range s.Links {
 		h.links[l.Netns] = append(h.links[l.Netns], l)
 	}
 	for _, a := range s.Addresses {
 		h.addresses[a.Netns] = append(h.addresses[a.Netns], a)
+		if a.Netns == "" {
+			h.own[a.Prefix.Addr()] = true
+		}
 	}
 	for _, r := range s.Routes {
 		h.routes[r.Netns] = append(h.routes[r.Netns], r)
+		if first, ok := h.paths[r.Dst]; r.Netns == "" && (!ok || r.Metric < first.Metric) {
+			h.paths[r.Dst] = r
+		}
 	}
 	for _, x := range s.Sysctls {
 		h.sysctls[x.Netns] = x.Values
@@ -139,25 +147,19 @@ func (h *Host) SavedSysctls(context.Context) ([]model.Sysctl, error) {
 // FIBMatch implements observe.Host. It goes by the host's addresses and the routes of its
 // main table: rules that lead into other tables are not known.
 func (h *Host) FIBMatch(_ context.Context, dst netip.Addr) (kernel.Match, error) {
-	for _, a := range h.addresses[""] {
-		if a.Prefix.Addr() == dst {
-			return kernel.Match{Type: "local", Dev: "lo", Dst: netip.PrefixFrom(dst, dst.BitLen())}, nil
+	if h.own[dst] {
+		return kernel.Match{Type: "local", Dev: "lo", Dst: netip.PrefixFrom(dst, dst.BitLen())}, nil
+	}
+	for bits := dst.BitLen(); bits >= 0; bits-- {
+		p, _ := dst.Prefix(bits) // the length fits
+		if r, ok := h.paths[p]; ok {
+			via := r.Via.Value()
+			return kernel.Match{
+				Type: r.Type.Value(), Dev: r.Dev.Value(), Gateway: via, Via: via.IsValid() && via.Is4() != dst.Is4(),
+				Scope: r.Scope.Value(), Dst: r.Dst,
+			}, nil
 		}
 	}
-	var best *model.Route
-	for i := range h.routes[""] {
-		r := &h.routes[""][i]
-		if r.Dst.Contains(dst) && (best == nil || r.Dst.Bits() > best.Dst.Bits() || r.Dst.Bits() == best.Dst.Bits() && r.Metric < best.Metric) {
-			best = r
-		}
-	}
-	if best == nil {
-		to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
-		return kernel.Match{}, &kernel.OpError{Op: "look up", Key: to.Key(), Err: syscall.ENETUNREACH}
-	}
-	via := best.Via.Value()
-	return kernel.Match{
-		Type: best.Type.Value(), Dev: best.Dev.Value(), Gateway: via, Via: via.IsValid() && via.Is4() != dst.Is4(),
-		Scope: best.Scope.Value(), Dst: best.Dst,
-	}, nil
+	to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
+	return kernel.Match{}, &kernel.OpError{Op: "look up", Key: to.Key(), Err: syscall.ENETUNREACH}
 }
