@@ -145,7 +145,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Approve: func(res *reconcile.Result) (bool, error) {
 			shown = true
-			if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
+			if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 				return false, err
 			}
 			ok := f.approve
@@ -164,7 +164,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	}
 	c.log(r, res)
 	if !shown {
-		if err := c.showPlan(header(r, f.phase), res, "text"); err != nil {
+		if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 			return err
 		}
 	}

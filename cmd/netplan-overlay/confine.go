@@ -21,7 +21,13 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 	switch command {
 	case "observe", "export":
 		n.Keep = kernel.CapSysAdmin
+		if given("out") {
+			n.Keep |= kernel.CapDACOverride
+		}
 	case "plan":
+		if given("base") || given("observed") || given("ssh") || given("all-nodes") {
+			return n // looks at no kernel, and git and ssh need nothing
+		}
 		n.Keep = kernel.CapSysAdmin
 		if given("out") {
 			n.Keep |= kernel.CapDACOverride

@@ -11,7 +11,9 @@ import (
 func newPlan(c *common) *cobra.Command {
 	var detailed, empty bool
 	var opts diff.Options
-	var form, out string
+	var out string
+	var away elsewhere
+	form := render.FormatText
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what apply would change on this host; changes nothing",
@@ -24,12 +26,21 @@ Only objects that carry this topology's mark are changed or deleted. Something
 foreign in the place of a wanted object is a conflict; --adopt plans to take it
 over. Reading other network namespaces needs CAP_SYS_ADMIN.
 
-Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
-are changes.`,
+Elsewhere than on the host, plans of every node (or one, --node) are made from
+  --base      another version of the file: for hosts that are as that one says
+  --observed  snapshots, which observe --out has made on the hosts
+  --ssh, --all-nodes  what observe tells on the hosts right now, by ssh
+
+  netplan-overlay plan --base git:origin/main --detailed-exitcode
+  netplan-overlay plan --observed snapshots/ --max-age 1h
+  netplan-overlay plan --all-nodes --ssh-template 'root@{address}'
+
+Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode also
+2: there are changes, on any node.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkFormat(form); err != nil {
-				return err
+			if away.given() {
+				return c.planElsewhere(cmd.Context(), away, elsewhereOptions{opts, form, detailed, empty, out})
 			}
 			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
@@ -64,10 +75,11 @@ are changes.`,
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
+	away.flags(cmd)
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
-	format(cmd, &form)
+	cmd.Flags().Var(&form, "format", "how the plan is printed")
 	return cmd
 }
 
@@ -85,16 +97,13 @@ func (c *common) savePlan(r *reconcile.Reconciler, res *reconcile.Result, o diff
 }
 
 // showPlan prints a plan to stdout, and what expansion warns of to stderr.
-func (c *common) showPlan(h render.Header, res *reconcile.Result, form string) error {
+func (c *common) showPlan(h render.Header, res *reconcile.Result, form render.PlanFormat) error {
 	if res.Expansion != nil {
 		for _, w := range res.Expansion.Warnings {
 			c.ui.warn("%s", w)
 		}
 	}
-	if form == "json" {
-		return render.PlanJSON(c.ui.out, h, res.Plan)
-	}
-	return render.Plan(c.ui.out, h, res.Plan, c.ui.options())
+	return render.Plans(c.ui.out, form, []render.NodePlan{{Header: h, Plan: res.Plan}}, c.ui.options())
 }
 
 // header says what a result is about.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -25,7 +24,7 @@ const maxLooks = 5
 //
 // What comes and goes while it looks, such as the namespaces of containers, makes it
 // look again.
-func Everything(ctx context.Context, h *kernel.Host, id model.Identity) (*model.State, error) {
+func Everything(ctx context.Context, h Host, id model.Identity) (*model.State, error) {
 	for look := 1; ; look++ {
 		o := &observer{host: h, scope: Scope{Identity: id, Wanted: &model.State{}}, state: &model.State{}, links: map[model.Key]model.Owner{}}
 		err := o.everything(ctx)

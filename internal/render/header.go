@@ -16,6 +16,7 @@ type Header struct {
 	Node     string
 	Files    []string // where the topology was read from; nil: not said
 	Phase    diff.Phase
+	Basis    string // what stands for the host, where nobody looked at it; "": the host itself
 }
 
 // String returns "classic on vm1 (topology.yaml)", as far as it is known.
@@ -32,6 +33,9 @@ func (h Header) String() string {
 	}
 	if f := fileList(h.Files); f != "" {
 		s = strings.TrimSpace(s + " (" + f + ")")
+	}
+	if h.Basis != "" {
+		s += ", compared with " + h.Basis
 	}
 	return s
 }

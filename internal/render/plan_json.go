@@ -14,6 +14,7 @@ type planDocument struct {
 	Topology      string             `json:"topology"`
 	Node          string             `json:"node"`
 	Phase         diff.Phase         `json:"phase,omitempty"` // of a change in phases
+	Basis         string             `json:"basis,omitempty"` // what stands for the host, where nobody looked at it
 	Changes       []changeDocument   `json:"changes"`
 	Steps         []stepDocument     `json:"steps"` // what apply executes, in this order
 	Conflicts     []conflictDocument `json:"conflicts"`
@@ -91,9 +92,42 @@ type summaryDocument struct {
 
 // PlanJSON writes the plan for machines.
 func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
+	return writeJSON(w, planOf(h, p))
+}
+
+// plansDocument is the plans of several nodes.
+type plansDocument struct {
+	FormatVersion string             `json:"format_version"`
+	Nodes         []nodePlanDocument `json:"nodes"`
+}
+
+// nodePlanDocument is the plan of a node, or why there is none.
+type nodePlanDocument struct {
+	Node  string        `json:"node"`
+	Plan  *planDocument `json:"plan"`
+	Error string        `json:"error,omitempty"`
+}
+
+// plansJSON writes the plans of several nodes for machines.
+func plansJSON(w io.Writer, plans []NodePlan) error {
+	d := plansDocument{FormatVersion: FormatVersion, Nodes: []nodePlanDocument{}}
+	for _, n := range plans {
+		x := nodePlanDocument{Node: n.Header.Node}
+		if n.Err != nil {
+			x.Error = n.Err.Error()
+		} else {
+			p := planOf(n.Header, n.Plan)
+			x.Plan = &p
+		}
+		d.Nodes = append(d.Nodes, x)
+	}
+	return writeJSON(w, d)
+}
+
+func planOf(h Header, p *diff.Plan) planDocument {
 	s := p.Summary()
 	d := planDocument{
-		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase,
+		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase, Basis: h.Basis,
 		Changes: []changeDocument{}, Steps: []stepDocument{},
 		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{}, Management: []touchDocument{},
 		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},
@@ -116,7 +150,7 @@ func PlanJSON(w io.Writer, h Header, p *diff.Plan) error {
 	for _, x := range p.Touched {
 		d.Management = append(d.Management, touchOf(x))
 	}
-	return writeJSON(w, d)
+	return d
 }
 
 func touchOf(x diff.Touch) touchDocument {

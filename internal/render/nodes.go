@@ -1,0 +1,85 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+)
+
+// NodePlan is the plan of one node, or why there is none.
+type NodePlan struct {
+	Header Header
+	Plan   *diff.Plan // nil where Err says why
+	Err    error
+}
+
+// PlanFormat is a form in which plans are printed.
+type PlanFormat string
+
+// The forms of plans.
+const (
+	FormatText PlanFormat = "text"
+	FormatJSON PlanFormat = "json"
+)
+
+// PlanFormats lists the forms, the usual one first.
+func PlanFormats() []PlanFormat { return []PlanFormat{FormatText, FormatJSON} }
+
+// String returns the name of the form.
+func (f *PlanFormat) String() string { return string(*f) }
+
+// Set takes the name of a form.
+func (f *PlanFormat) Set(s string) error {
+	if !slices.Contains(PlanFormats(), PlanFormat(s)) {
+		return fmt.Errorf("it is one of %s", strings.ReplaceAll(f.Type(), "|", ", "))
+	}
+	*f = PlanFormat(s)
+	return nil
+}
+
+// Type names the forms, for help: "text|json".
+func (f *PlanFormat) Type() string {
+	var l []string
+	for _, x := range PlanFormats() {
+		l = append(l, string(x))
+	}
+	return strings.Join(l, "|")
+}
+
+// Plans writes the plans of one node, or several, in a form.
+func Plans(w io.Writer, f PlanFormat, plans []NodePlan, o Options) error {
+	switch {
+	case f == FormatJSON && len(plans) == 1 && plans[0].Err == nil:
+		return PlanJSON(w, plans[0].Header, plans[0].Plan)
+	case f == FormatJSON:
+		return plansJSON(w, plans)
+	case len(plans) == 1 && plans[0].Err == nil:
+		return Plan(w, plans[0].Header, plans[0].Plan, o)
+	}
+	return plansText(w, plans, o)
+}
+
+// plansText writes the plans one after the other.
+func plansText(w io.Writer, plans []NodePlan, o Options) error {
+	for i, n := range plans {
+		t := &page{color: o.Color}
+		if i > 0 {
+			t.printf("\n")
+		}
+		if n.Err != nil {
+			t.printf("%s: %s\n", t.paint(bold, n.Header.String()), t.paint(red, n.Err.Error()))
+		}
+		if err := t.writeTo(w); err != nil {
+			return err
+		}
+		if n.Err == nil {
+			if err := Plan(w, n.Header, n.Plan, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
