@@ -19,7 +19,11 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 	const changing = kernel.CapNetAdmin | kernel.CapSysAdmin
 	n := kernel.Confinement{}
 	switch command {
-	case "observe", "export":
+	case "export":
+		if !given("observed") {
+			n.Keep = kernel.CapSysAdmin
+		}
+	case "observe":
 		n.Keep = kernel.CapSysAdmin
 		if given("out") {
 			n.Keep |= kernel.CapDACOverride
@@ -83,8 +87,10 @@ func (c *common) confine(args []string) error {
 // readsFiles says whether a command reads a topology, or a plan, at all.
 func readsFiles(command string, given func(flag string) bool) bool {
 	switch command {
-	case "version", "confirm", "export", guardCommand:
+	case "version", "confirm", guardCommand:
 		return false
+	case "export":
+		return given("observed")
 	case "apply":
 		return !given("recover")
 	case "lab exec":

@@ -20,7 +20,7 @@ const exportedName = "exported"
 
 func newExport(c *common) *cobra.Command {
 	o := export.Options{Peers: map[netip.Addr]string{}}
-	var peers []string
+	var peers, observed []string
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Print the topology file that describes this host as it is",
@@ -37,13 +37,25 @@ no host tells, such as the names of peers, is assumed; comments in the file say 
   netplan-overlay export --name office --node vm1 --peer 192.168.32.246=vm2 >topology.yaml
   netplan-overlay plan --adopt -f topology.yaml --node vm1
 
+With --observed, the hosts of snapshots are described in one file. What a host tells of
+itself goes before what others know of it, so that with a snapshot of each host nothing
+is assumed.
+
+  netplan-overlay observe --out snapshots/vm1.json       on each host
+  netplan-overlay export --observed snapshots/ --name office >topology.yaml
+
 Exit codes: 0 done, 1 error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if o.Peers, err = parsePeers(peers); err != nil {
 				return err
 			}
-			r, err := c.export(cmd.Context(), o)
+			var r *export.Result
+			if len(observed) > 0 {
+				r, err = c.exportObserved(cmd.Context(), observed, o)
+			} else {
+				r, err = c.export(cmd.Context(), o)
+			}
 			if err != nil {
 				return err
 			}
@@ -52,7 +64,8 @@ Exit codes: 0 done, 1 error.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Name, "name", "", "the topology's name (default: that of the mark on this host, or "+exportedName+")")
-	flags.StringArrayVar(&peers, "peer", nil, "ADDRESS=NAME: the name of the peer with that underlay address; repeatable")
+	flags.StringArrayVar(&peers, "peer", nil, "ADDRESS=NAME: the name of the peer, or with --observed of the host, with that underlay address; repeatable")
+	flags.StringArrayVar(&observed, "observed", nil, "don't look at this host: describe those of the snapshots, files of observe --out or a directory of such; repeatable")
 	flags.StringArrayVar(&o.Bridges, "bridge", nil, "take this bridge and no other that isn't named so; repeatable (default: those with an address that named namespaces are on)")
 	return cmd
 }
@@ -109,11 +122,16 @@ func (c *common) exportAs(ctx context.Context, name string) (model.Identity, err
 		marked = marks[0]
 	}
 	hostname, _ := os.Hostname()
-	hostname, _, _ = strings.Cut(hostname, ".")
 	return model.Identity{
 		Topology: cmp.Or(name, marked.Topology, exportedName),
-		Node:     cmp.Or(c.node, marked.Node, hostname, "host"),
+		Node:     cmp.Or(c.node, marked.Node, shortName(hostname)),
 	}, nil
+}
+
+// shortName is what a node is called by a hostname: its first part.
+func shortName(hostname string) string {
+	name, _, _ := strings.Cut(hostname, ".")
+	return cmp.Or(name, "host")
 }
 
 func (c *common) printExport(r *export.Result) error {

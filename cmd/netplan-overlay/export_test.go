@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -93,6 +95,34 @@ nodes:
 		t.Errorf("exported:\n%s\nwant:\n%s", text, want)
 	}
 	h.takenOver(file, ns, "172.246.0.2")
+}
+
+// The snapshots of both hosts become one file, in which nothing is assumed, and with
+// which both are taken over.
+func TestExportSnapshots(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	w.hosts[0].build(245, 246, "52:3a:8c:c9:08:e8", "52:3a:8c:c9:08:e9", "02:8d:b1:91:fa:7a")
+	w.hosts[1].build(246, 245, "52:3a:8c:c9:08:e9", "52:3a:8c:c9:08:e8", "02:8d:b1:91:fa:7b")
+	dir := filepath.Join(w.dir, "snapshots")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range w.hosts {
+		if r := h.tool("observe", "--out", filepath.Join(dir, h.name+".json")); r.code != exitOK {
+			t.Fatalf("%s: observe: exit code %d\n%s%s", h.name, r.code, r.out, r.err)
+		}
+	}
+	file, text := w.hosts[0].exported("--observed", dir, "--name", "classic", "--peer", "192.168.32.245=vm1", "--peer", "192.168.32.246=vm2")
+	if strings.Contains(text, "#") {
+		t.Errorf("of all hosts, something is assumed or left out:\n%s", text)
+	}
+	for i, h := range w.hosts {
+		h.takenOver(file, fmt.Sprintf("%sns%d", w.id, 245+i), fmt.Sprintf("172.%d.0.2", 246-i))
+	}
+	if r := w.hosts[0].tool("export", "--observed", filepath.Join(w.dir, "none")); r.code != exitError || !strings.Contains(r.err, "read snapshots") {
+		t.Errorf("export of no snapshots: exit code %d\n%s", r.code, r.err)
+	}
 }
 
 func withoutComments(s string) string {
