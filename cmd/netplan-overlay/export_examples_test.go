@@ -20,8 +20,10 @@ import (
 
 // What a host has of a topology of ours comes back as a file with which there is
 // nothing to do; and all hosts together, with nothing assumed, as a file that means the
-// same as the first one. Those that need ipip run where there is ipip.
+// same as the first one. Tunnels, where this kernel has none, TestExportIPIP and the
+// pure TestShortest cover.
 func TestExportExamples(t *testing.T) {
+	hostOnly(t)
 	files, err := filepath.Glob("../../examples/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples: %v", err)
@@ -34,24 +36,16 @@ func TestExportExamples(t *testing.T) {
 			}
 			if topology.Backend.Type == spec.IPIP {
 				needIPIP(t)
-			} else {
-				hostOnly(t)
 			}
 			w := worldOf(t, topology)
-			hosts := w.hosts
-			if slow() {
-				hosts = hosts[:1]
-			}
-			for _, h := range hosts {
+			for _, h := range w.hosts {
 				h.apply(file, "--allow-mgmt")
 				exported, text := h.exported()
 				if r := h.tool("plan", "-f", exported, "--detailed-exitcode"); r.code != exitOK {
 					t.Errorf("%s: plan with what was exported: exit code %d\n%s%s\n%s", h.name, r.code, r.out, r.err, text)
 				}
 			}
-			if !slow() {
-				w.exportedTogether(topology)
-			}
+			w.exportedTogether(topology)
 		})
 	}
 }
