@@ -14,6 +14,7 @@ type planDocument struct {
 	Topology      string             `json:"topology"`
 	Node          string             `json:"node"`
 	Phase         diff.Phase         `json:"phase,omitempty"` // of a change in phases
+	Basis         string             `json:"basis,omitempty"` // what stands for the host, where nobody looked at it
 	Changes       []changeDocument   `json:"changes"`
 	Steps         []stepDocument     `json:"steps"` // what apply executes, in this order
 	Conflicts     []conflictDocument `json:"conflicts"`
@@ -127,7 +128,7 @@ func plansJSON(w io.Writer, plans []NodePlan) error {
 func planOf(h Header, p *diff.Plan) planDocument {
 	s := p.Summary()
 	d := planDocument{
-		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase,
+		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase, Basis: h.Basis,
 		Changes: []changeDocument{}, Steps: []stepDocument{},
 		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{}, Management: []touchDocument{},
 		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},
