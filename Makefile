@@ -53,7 +53,7 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 FUZZTIME ?= 30s
-FUZZERS   = spec:FuzzParse reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
+FUZZERS   = spec:FuzzParse snapshot:FuzzParse review:FuzzObserved reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
 fuzz:
 	@GO='$(GO)' hack/fuzz $(FUZZTIME) $(FUZZERS)
 

@@ -21,10 +21,32 @@ func (s *Snapshot) Write(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
-	if err := e.Encode(s); err != nil {
+	if err := e.Encode(s.filled()); err != nil {
 		return fmt.Errorf("write the snapshot: %w", err)
 	}
 	return nil
+}
+
+// filled returns the snapshot without lists that are null.
+func (s *Snapshot) filled() *Snapshot {
+	c := *s
+	c.Netns, c.Inside, c.Links, c.Addresses = list(c.Netns), list(c.Inside), list(c.Links), list(c.Addresses)
+	c.Routes, c.Neighbours, c.FDB = list(c.Routes), list(c.Neighbours), list(c.FDB)
+	c.Saved, c.Sysctls, c.Management.Ways = list(c.Saved), list(c.Sysctls), list(c.Management.Ways)
+	if c.Management.Lower == nil {
+		c.Management.Lower = map[string]string{}
+	}
+	if c.Management.AcceptRA == nil {
+		c.Management.AcceptRA = map[string]string{}
+	}
+	return &c
+}
+
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
 }
 
 // Save writes the snapshot into a file that only its owner can read, as a whole or not at

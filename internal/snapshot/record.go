@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -43,10 +44,15 @@ func Record(ctx context.Context, h *kernel.Host, a About) (*Snapshot, error) {
 	}
 }
 
+// maxForeign is of how many namespaces that are not ours all parameters are read: each has
+// hundreds, and a host may have a namespace for each of a thousand containers.
+const maxForeign = 32
+
 type recorder struct {
-	host  *kernel.Host
-	about About
-	s     *Snapshot
+	host    *kernel.Host
+	about   About
+	s       *Snapshot
+	foreign int // namespaces looked into so far that are not ours
 }
 
 func (r *recorder) all(ctx context.Context) (err error) {
@@ -94,7 +100,7 @@ func (r *recorder) inside(ctx context.Context, ns string) error {
 	if err != nil {
 		return err
 	}
-	sysctls, err := r.host.AllSysctls(ctx, ns)
+	sysctls, err := r.sysctls(ctx, ns)
 	if err != nil {
 		return err
 	}
@@ -102,7 +108,7 @@ func (r *recorder) inside(ctx context.Context, ns string) error {
 	r.s.Routes = append(r.s.Routes, routes...)
 	values := map[string]string{}
 	for _, x := range sysctls {
-		if (ns != "" || ofHost(x.Name)) && !secret(x.Name) {
+		if !secret(x.Name) {
 			values[x.Name] = x.Value.Value()
 		}
 	}
@@ -110,11 +116,32 @@ func (r *recorder) inside(ctx context.Context, ns string) error {
 	return nil
 }
 
-// ofHost says whether a plan may read a sysctl of the host's own namespace: no file can
-// set others there.
-func ofHost(name string) bool {
-	return name == "net.ipv4.ip_forward" || name == observe.Forwarding6 ||
-		strings.HasPrefix(name, "net.ipv6.conf.") && strings.HasSuffix(name, ".accept_ra")
+// sysctls reads those that a plan may read: of the host's own namespace no others than
+// those that are set there, and of a named one all, unless there are too many.
+func (r *recorder) sysctls(ctx context.Context, ns string) ([]model.Sysctl, error) {
+	names := []string{"net.ipv4.ip_forward", observe.Forwarding6}
+	switch {
+	case ns == "":
+		for _, l := range r.s.Links {
+			if l.Netns == "" {
+				names = append(names, model.DeviceSysctl(6, l.Name, "accept_ra"))
+			}
+		}
+	case r.ours(ns):
+		return r.host.AllSysctls(ctx, ns)
+	default:
+		if r.foreign++; r.foreign <= maxForeign {
+			return r.host.AllSysctls(ctx, ns)
+		}
+	}
+	return r.host.Sysctls(ctx, ns, names)
+}
+
+func (r *recorder) ours(ns string) bool {
+	return slices.ContainsFunc(r.s.Netns, func(n model.Netns) bool {
+		_, marked := model.ParseAlias(n.Alias.Value())
+		return n.Name == ns && marked
+	})
 }
 
 // secret says whether the value of a sysctl must not leave the host (tcp_fastopen_key,
