@@ -20,7 +20,7 @@ func PlanScript(w io.Writer, n NodePlan) error {
 	t := &script{planText: planText{header: n.Header, plan: n.Plan}, told: map[string]bool{}}
 	if t.blocked() {
 		return fmt.Errorf("there is no script for a plan that cannot be executed: %s; --format text shows them",
-			strings.Join(t.obstacles(), " and "))
+			blockers(t.plan))
 	}
 	t.list = pointers(withIntents(n.Plan.Changes))
 	t.head()
@@ -28,6 +28,22 @@ func PlanScript(w io.Writer, n NodePlan) error {
 	t.steps()
 	t.end()
 	return t.writeTo(w)
+}
+
+// commandLines are the commands of a plan, without what makes a script of them; nil for
+// a plan that cannot be executed.
+func commandLines(n NodePlan) []string {
+	t := &script{planText: planText{header: n.Header, plan: n.Plan}, told: map[string]bool{}}
+	if t.blocked() {
+		return nil
+	}
+	t.list = pointers(withIntents(n.Plan.Changes))
+	t.steps()
+	text := strings.TrimSpace(t.buf.String())
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 // scripts writes the script of the one plan that there is.
