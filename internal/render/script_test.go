@@ -199,7 +199,7 @@ func TestNoScript(t *testing.T) {
 		want  string
 	}{
 		{"blocked", []render.NodePlan{{Plan: blocked}}, "there is no script for a plan that cannot be executed: 2 conflicts and 1 missing object; --format text shows them"},
-		{"several", []render.NodePlan{{Plan: &diff.Plan{}}, {Plan: &diff.Plan{}}}, "a script is for one node: choose it with --node"},
+		{"several", []render.NodePlan{{Header: render.Header{Node: "vm1"}, Plan: &diff.Plan{}}, {Header: render.Header{Node: "vm2"}, Err: errors.New("no answer")}}, "a script is for one node: choose it with --node: vm1, vm2"},
 		{"no plan", []render.NodePlan{{Err: errors.New("no answer")}}, "no answer"},
 	} {
 		var b strings.Builder
