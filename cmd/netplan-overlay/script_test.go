@@ -110,14 +110,15 @@ nodes:
 
 // What the kernel's door does beside the messages of a step, the script does, too: an
 // address stays that another of its subnet is taken from, a route to an IPv6 gateway is
-// shown the way when the gateway seems to be elsewhere, and a sysctl gets back what it had.
+// shown the way when the gateway seems to be elsewhere, a sysctl gets back what it had, and
+// a bridge's MTU doesn't follow those of its ports.
 func TestScriptHelps(t *testing.T) {
 	hostOnly(t)
 	h := newWorld(t, "192.168.32.1/24 2001:db8::1/64").hosts[0]
 	h.apply(h.w.file("old.yaml", secondSubnet))
 	h.ip("address", "add", "172.16.1.99/24", "dev", "br1")
 	h.ip("-6", "route", "add", "fd42::/16", "via", "2001:db8::9", "dev", "eth0")
-	file := h.w.file("new.yaml", strings.NewReplacer("172.16.1.1/24", "172.16.1.5/24", "sysctls: {net.ipv4.ip_forward: 1}", "").Replace(secondSubnet)+`
+	file := h.w.file("new.yaml", strings.NewReplacer("172.16.1.1/24", "172.16.1.5/24", "bridges:    {br1", "bridges:    {br5: 172.16.5.1/24, br1", "sysctls: {net.ipv4.ip_forward: 1}", "").Replace(secondSubnet)+`
   vm2:
     address: 192.168.32.2
     bridges: {br2: ["fd42:2::1/64"]}
@@ -131,6 +132,11 @@ func TestScriptHelps(t *testing.T) {
 	}
 	if got := h.ip("-6", "route", "show", "fd42:2::/64"); !strings.Contains(got, "via fd42:2:: dev vxlan1") {
 		t.Errorf("the route is %q", got)
+	}
+	h.ip("link", "add", "port", "mtu", "1300", "type", "veth", "peer", "name", "trop")
+	h.ip("link", "set", "port", "master", "br5")
+	if got := h.ip("link", "show", "br5"); !strings.Contains(got, " mtu 1450 ") {
+		t.Errorf("the new bridge is\n%s", got)
 	}
 	for _, q := range []struct{ netns, sysctl, want string }{{"", "net.ipv4.conf.br1.promote_secondaries", "0\n"}, {"web", "net.ipv4.ip_forward", "0\n"}} {
 		if r := h.in(q.netns, "sysctl", "-n", q.sysctl); r.out != q.want {
