@@ -1,0 +1,267 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	fewAlike  = 5  // so many hosts, or peers, of which the same becomes are drawn one by one
+	fewWires  = 12 // so many ways between hosts are drawn as lines
+	fewNames  = 3  // so many names stand for more
+	fewOthers = 6  // so many boxes, or lines, of one kind are drawn in a host of a change
+)
+
+// ChangesOf draws the plans of several nodes: only what changes, and what that is part
+// of. Hosts of which the same becomes are one box, and there are about max boxes
+// altogether; 0 stands for no limit.
+func ChangesOf(plans []NodePlan, max int) *Drawing {
+	d := &Drawing{Marked: true}
+	x := &changeDrawer{Drawing: d, max: max, link: &Link{}}
+	d.Links = []*Link{x.link}
+	for _, p := range plans {
+		if d.Title == "" {
+			d.Title = p.Header.Topology
+		}
+		x.add(p)
+	}
+	x.draw()
+	return d
+}
+
+// changeDrawer collects the hosts that change.
+type changeDrawer struct {
+	*Drawing
+	max   int
+	link  *Link
+	hosts []*Host
+	still int // nodes that stay as they are
+}
+
+// add takes in the plan of a node.
+func (x *changeDrawer) add(p NodePlan) {
+	name := p.Header.Node
+	if p.Err != nil || p.Plan == nil {
+		h := &Host{Name: name, Mark: Blocked, Lines: []Line{{"no plan", Blocked}}}
+		if p.Err != nil {
+			h.Lines[0].Text = "no plan: " + firstLine(p.Err.Error())
+		}
+		x.hosts = append(x.hosts, h)
+		return
+	}
+	if p.Plan.Empty() && len(p.Plan.Conflicts)+len(p.Plan.Missing) == 0 {
+		x.still++
+		return
+	}
+	h := newHostDrawer(name, nil)
+	h.plan(p.Plan)
+	x.hosts = append(x.hosts, h.Host)
+}
+
+// draw puts the hosts onto the page: those that differ first, what is alike in one
+// box.
+func (x *changeDrawer) draw() {
+	boxes := 0
+	for _, h := range x.alike() {
+		h.foldParts()
+		n := h.boxes()
+		if x.max > 0 && boxes > 0 && boxes+n > x.max {
+			x.link.More += max(h.like, 1)
+			x.link.Marked += max(h.like, 1)
+			continue
+		}
+		boxes += n
+		x.link.Hosts = append(x.link.Hosts, h.Host)
+	}
+	x.wire(x.max - boxes)
+	if x.still > 0 {
+		x.Notes = append(x.Notes, count(x.still, "host")+" without changes")
+	}
+}
+
+// likeHost is a host that may stand for others, too.
+type likeHost struct {
+	*Host
+	like int // how many it stands for; 0 and 1: itself
+}
+
+// alike puts hosts together of which the same becomes, when there are many: they change
+// nothing but their ways to the same peers.
+func (x *changeDrawer) alike() []likeHost {
+	classes := map[string][]*Host{}
+	for _, h := range x.hosts {
+		if c := h.peersClass(); c != "" {
+			classes[c] = append(classes[c], h)
+		}
+	}
+	var own, l []likeHost
+	for _, h := range x.hosts {
+		c := h.peersClass()
+		same := classes[c]
+		switch {
+		case c == "":
+			own = append(own, likeHost{Host: h})
+		case len(same) <= fewAlike:
+			l = append(l, likeHost{Host: h})
+		case same[0] == h:
+			var names []string
+			for _, s := range same {
+				names = append(names, s.Name)
+			}
+			h.Name = someNames(names, "host")
+			l = append(l, likeHost{h, len(same)})
+		}
+	}
+	return append(own, l...)
+}
+
+// peersClass is equal for hosts of which the same becomes, "" for one of which more
+// changes than its ways to a few peers.
+func (h *Host) peersClass() string {
+	if len(h.Peers) == 0 || len(h.Peers) > fewAlike || len(h.Bridges)+len(h.Namespaces)+len(h.Endpoints)+len(h.Lines) > 0 {
+		return ""
+	}
+	var s strings.Builder
+	for _, p := range h.Peers {
+		fmt.Fprintf(&s, "%c%s %q ", p.Mark, p.text(), p.Name)
+	}
+	return s.String()
+}
+
+// foldParts leaves out what is too much of one kind.
+func (h *Host) foldParts() {
+	h.Lines = foldLines(h.Lines, fewOthers)
+	for _, b := range h.Bridges {
+		b.Lines = foldLines(b.Lines, fewOthers)
+	}
+	if n := len(h.Namespaces); n > fewOthers {
+		var rest Mark
+		for _, ns := range h.Namespaces[fewOthers:] {
+			rest.is(ns.Mark)
+		}
+		h.Lines = append(h.Lines, Line{andMore(n-fewOthers, "namespace"), rest})
+		h.Namespaces = h.Namespaces[:fewOthers]
+	}
+	for _, n := range h.Namespaces {
+		n.Lines = foldLines(n.Lines, fewOthers)
+		n.foldInterfaces(fewOthers)
+	}
+	if n := len(h.Bridges); n > fewOthers {
+		h.Lines = append(h.Lines, Line{andMore(n-fewOthers, "bridge"), h.Mark})
+		h.dropBridges(fewOthers)
+	}
+}
+
+// dropBridges leaves out bridges, and what says that an interface is on one of them.
+func (h *Host) dropBridges(keep int) {
+	gone := map[string]bool{}
+	for _, b := range h.Bridges[keep:] {
+		gone[b.Name] = true
+	}
+	h.Bridges = h.Bridges[:keep]
+	for _, n := range h.Namespaces {
+		for _, i := range n.Interfaces {
+			if gone[i.Bridge] {
+				i.Bridge = ""
+			}
+		}
+	}
+}
+
+func (n *Namespace) foldInterfaces(keep int) {
+	for _, i := range n.Interfaces {
+		i.Lines = foldLines(i.Lines, keep)
+	}
+	if len(n.Interfaces) > keep {
+		n.More += len(n.Interfaces) - keep
+		n.Interfaces = n.Interfaces[:keep]
+	}
+}
+
+// foldLines leaves the first lines, and says how many more there are.
+func foldLines(l []Line, keep int) []Line {
+	if len(l) <= keep+1 {
+		return l
+	}
+	var rest Mark
+	for _, x := range l[keep:] {
+		rest.is(x.Mark)
+	}
+	return append(slices.Clip(l[:keep]), Line{andMore(len(l)-keep, "line"), rest})
+}
+
+// boxes counts what a host takes on the page.
+func (h *Host) boxes() int {
+	return 1 + len(h.Endpoints) + len(h.Bridges) + len(h.Namespaces)
+}
+
+// wire draws what becomes of the ways between hosts: as lines where these are few,
+// else as text in the hosts. room is for how many more boxes there is.
+func (x *changeDrawer) wire(room int) {
+	wires := map[[2]string]*Wire{}
+	var order []*Wire
+	for _, h := range x.link.Hosts {
+		for _, p := range h.Peers {
+			from, to := min(h.Name, p.Name), max(h.Name, p.Name)
+			w := wires[[2]string{from, to}]
+			if w == nil {
+				w = &Wire{From: h.Name, To: p.Name}
+				wires[[2]string{from, to}] = w
+				order = append(order, w)
+			}
+			w.Mark.is(p.Mark)
+			if t := p.text(); !strings.Contains(w.Text, t) {
+				w.Text = joined(", ", w.Text, t)
+			}
+		}
+	}
+	if len(order) > fewWires || x.max > 0 && len(order) > max(room, 0) {
+		return
+	}
+	for _, w := range order {
+		x.Wires = append(x.Wires, *w)
+	}
+	for _, h := range x.link.Hosts {
+		h.Peers = nil
+	}
+}
+
+// peerLines tells what becomes of the ways to peers, those alike in one line.
+func (h *Host) peerLines() []Line {
+	type class struct {
+		mark Mark
+		text string
+	}
+	names := map[class][]string{}
+	var order []class
+	for _, p := range h.Peers {
+		c := class{p.Mark, p.text()}
+		if names[c] == nil {
+			order = append(order, c)
+		}
+		names[c] = append(names[c], p.Name)
+	}
+	var l []Line
+	for _, c := range order {
+		noun := choose(len(names[c]) == 1, "peer ", "peers ")
+		l = append(l, Line{noun + someNames(names[c], "peer") + ": " + c.text, c.mark})
+	}
+	return foldLines(l, fewOthers)
+}
+
+// someNames lists names: "vm1, vm2, vm3 and 996 more".
+func someNames(names []string, noun string) string {
+	if len(names) <= fewAlike {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:fewNames], ", ") + " and " + count(len(names)-fewNames, "more "+noun)
+}
+
+// andMore returns "and 980 more hosts".
+func andMore(n int, noun string) string { return "and " + count(n, "more "+noun) }
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
