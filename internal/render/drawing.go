@@ -24,6 +24,7 @@ type Link struct {
 	Direct  bool // hosts on it send each other plain packets, without the overlay
 	More    int  // hosts that are not drawn
 	Marked  int  // how many of these change
+	links   int  // if not 0: of how many links these are, on none of which a host is drawn
 }
 
 // Host is a node of the topology.
@@ -62,7 +63,6 @@ type Bridge struct {
 type Namespace struct {
 	Box
 	Interfaces []*Interface
-	More       int // interfaces that are not drawn
 }
 
 // Interface is a veth end in a namespace.
@@ -169,4 +169,15 @@ func withLine(lines []Line, text string, m Mark) []Line {
 		}
 	}
 	return append(lines, Line{text, m})
+}
+
+// hosts yields all hosts that are drawn, link by link.
+func (d *Drawing) hosts(yield func(*Host) bool) {
+	for _, l := range d.Links {
+		for _, h := range l.Hosts {
+			if !yield(h) {
+				return
+			}
+		}
+	}
 }

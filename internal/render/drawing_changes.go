@@ -2,14 +2,12 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 const (
 	fewAlike  = 5  // so many hosts, or peers, of which the same becomes are drawn one by one
 	fewWires  = 12 // so many ways between hosts are drawn as lines
-	fewNames  = 3  // so many names stand for more
 	fewOthers = 6  // so many boxes, or lines, of one kind are drawn in a host of a change
 )
 
@@ -64,7 +62,7 @@ func (x *changeDrawer) add(p NodePlan) {
 func (x *changeDrawer) draw() {
 	boxes := 0
 	for _, h := range x.alike() {
-		h.foldParts()
+		h.foldParts(fewOthers)
 		n := h.boxes()
 		if x.max > 0 && boxes > 0 && boxes+n > x.max {
 			x.link.More += max(h.like, 1)
@@ -129,68 +127,6 @@ func (h *Host) peersClass() string {
 	return s.String()
 }
 
-// foldParts leaves out what is too much of one kind.
-func (h *Host) foldParts() {
-	h.Lines = foldLines(h.Lines, fewOthers)
-	for _, b := range h.Bridges {
-		b.Lines = foldLines(b.Lines, fewOthers)
-	}
-	if n := len(h.Namespaces); n > fewOthers {
-		var rest Mark
-		for _, ns := range h.Namespaces[fewOthers:] {
-			rest.is(ns.Mark)
-		}
-		h.Lines = append(h.Lines, Line{andMore(n-fewOthers, "namespace"), rest})
-		h.Namespaces = h.Namespaces[:fewOthers]
-	}
-	for _, n := range h.Namespaces {
-		n.Lines = foldLines(n.Lines, fewOthers)
-		n.foldInterfaces(fewOthers)
-	}
-	if n := len(h.Bridges); n > fewOthers {
-		h.Lines = append(h.Lines, Line{andMore(n-fewOthers, "bridge"), h.Mark})
-		h.dropBridges(fewOthers)
-	}
-}
-
-// dropBridges leaves out bridges, and what says that an interface is on one of them.
-func (h *Host) dropBridges(keep int) {
-	gone := map[string]bool{}
-	for _, b := range h.Bridges[keep:] {
-		gone[b.Name] = true
-	}
-	h.Bridges = h.Bridges[:keep]
-	for _, n := range h.Namespaces {
-		for _, i := range n.Interfaces {
-			if gone[i.Bridge] {
-				i.Bridge = ""
-			}
-		}
-	}
-}
-
-func (n *Namespace) foldInterfaces(keep int) {
-	for _, i := range n.Interfaces {
-		i.Lines = foldLines(i.Lines, keep)
-	}
-	if len(n.Interfaces) > keep {
-		n.More += len(n.Interfaces) - keep
-		n.Interfaces = n.Interfaces[:keep]
-	}
-}
-
-// foldLines leaves the first lines, and says how many more there are.
-func foldLines(l []Line, keep int) []Line {
-	if len(l) <= keep+1 {
-		return l
-	}
-	var rest Mark
-	for _, x := range l[keep:] {
-		rest.is(x.Mark)
-	}
-	return append(slices.Clip(l[:keep]), Line{andMore(len(l)-keep, "line"), rest})
-}
-
 // boxes counts what a host takes on the page.
 func (h *Host) boxes() int {
 	return 1 + len(h.Endpoints) + len(h.Bridges) + len(h.Namespaces)
@@ -225,43 +161,4 @@ func (x *changeDrawer) wire(room int) {
 	for _, h := range x.link.Hosts {
 		h.Peers = nil
 	}
-}
-
-// peerLines tells what becomes of the ways to peers, those alike in one line.
-func (h *Host) peerLines() []Line {
-	type class struct {
-		mark Mark
-		text string
-	}
-	names := map[class][]string{}
-	var order []class
-	for _, p := range h.Peers {
-		c := class{p.Mark, p.text()}
-		if names[c] == nil {
-			order = append(order, c)
-		}
-		names[c] = append(names[c], p.Name)
-	}
-	var l []Line
-	for _, c := range order {
-		noun := choose(len(names[c]) == 1, "peer ", "peers ")
-		l = append(l, Line{noun + someNames(names[c], "peer") + ": " + c.text, c.mark})
-	}
-	return foldLines(l, fewOthers)
-}
-
-// someNames lists names: "vm1, vm2, vm3 and 996 more".
-func someNames(names []string, noun string) string {
-	if len(names) <= fewAlike {
-		return strings.Join(names, ", ")
-	}
-	return strings.Join(names[:fewNames], ", ") + " and " + count(len(names)-fewNames, "more "+noun)
-}
-
-// andMore returns "and 980 more hosts".
-func andMore(n int, noun string) string { return "and " + count(n, "more "+noun) }
-
-func firstLine(s string) string {
-	s, _, _ = strings.Cut(s, "\n")
-	return s
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -156,6 +157,8 @@ func (h *hostDrawer) linkBox(l model.Link, intent string) *Box {
 	switch {
 	case l.Netns != "":
 		return &h.iface(l.Netns, l.Name).Box
+	case h.endpoints[l.Name] != nil:
+		return h.endpoints[l.Name]
 	case l.Type.Value() == model.TypeVeth && end.Netns != "" && end.Netns != "?":
 		i := h.iface(end.Netns, end.Name)
 		if master := l.Master.Value(); master != "" {
@@ -227,4 +230,13 @@ func prefixText(p netip.Prefix) string {
 		return p.Addr().String()
 	}
 	return p.String()
+}
+
+// summaryLine is what a host's plan comes to: "5 to add, 1 to change".
+func summaryLine(p *diff.Plan) string {
+	l := counts(p.Summary(), [5]string{"to add", "to change", "to replace", "to destroy", "to adopt"}, false)
+	if len(l) == 0 {
+		return "no changes"
+	}
+	return fmt.Sprintf("%s; impact: %s", strings.Join(l, ", "), p.Summary().Impact)
 }

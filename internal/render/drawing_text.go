@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 )
@@ -29,9 +30,6 @@ func mermaidColour(m Mark) colours {
 	return colours{"#ffffff", "#57606a"}
 }
 
-// id identifies the link among others.
-func (l *Link) id() string { return "link " + strings.Join(l.Subnets, " ") }
-
 // title names the link, and says whether hosts on it need the overlay.
 func (l *Link) title() string {
 	s := "link " + strings.Join(l.Subnets, ", ")
@@ -44,6 +42,9 @@ func (l *Link) title() string {
 // moreText says how many hosts are not drawn.
 func (l *Link) moreText() string {
 	s := andMore(l.More, "host")
+	if l.links > 1 {
+		s += " on " + count(l.links, "more link")
+	}
 	switch {
 	case l.Marked == 0:
 		return s
@@ -51,4 +52,42 @@ func (l *Link) moreText() string {
 		return fmt.Sprintf("%s, of which %d change", s, l.Marked)
 	}
 	return s + choose(l.More == 1, " that changes", " that change")
+}
+
+// cut shortens a text to so many characters.
+func cut(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}
+
+// lines tells all of a namespace below its name: its interfaces with their addresses,
+// and what else changes in it.
+func (n *Namespace) lines() []Line {
+	var l []Line
+	for _, i := range n.Interfaces {
+		l = append(l, Line{i.Name, i.Mark})
+		l = append(l, i.Lines...)
+	}
+	return append(l, n.Lines...)
+}
+
+// darkColour returns a mark's colours on a dark page.
+func darkColour(m Mark) colours {
+	switch m {
+	case Mark(diff.Create):
+		return colours{"#12261e", "#3fb950"}
+	case Mark(diff.Update):
+		return colours{"#272115", "#d29922"}
+	case Mark(diff.Replace):
+		return colours{"#241b35", "#bc8cff"}
+	case Mark(diff.Delete):
+		return colours{"#2d1518", "#ff7b72"}
+	case Mark(diff.Adopt):
+		return colours{"#0c2626", "#39c5cf"}
+	case Blocked:
+		return colours{"#3c1112", "#ffa198"}
+	}
+	return colours{"#0d1117", "#9198a1"}
 }

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,7 @@ import (
 const (
 	maxMermaidText  = 50_000 - 2_000 // characters
 	maxMermaidEdges = 500 - 10
+	maxLabel        = 100 // characters of a line
 )
 
 // ChangeGraph writes what plans change as a Mermaid flowchart, without fences: each host
@@ -24,11 +26,10 @@ func ChangeGraph(w io.Writer, plans []NodePlan, max int) error {
 	}
 	for {
 		d := ChangesOf(plans, max)
-		if len(d.Links[0].Hosts) == 0 {
+		if d.Hosts() == 0 {
 			return nil
 		}
-		m := &mermaid{drawing: d, ids: map[string]string{}}
-		m.write()
+		m := newMermaid(d)
 		if m.fits() || max == 1 {
 			return m.writeTo(w)
 		}
@@ -36,10 +37,12 @@ func ChangeGraph(w io.Writer, plans []NodePlan, max int) error {
 	}
 }
 
-// Mermaid writes a drawing as a Mermaid flowchart.
+// Mermaid writes a drawing as a Mermaid flowchart, with as many hosts as GitHub takes.
 func Mermaid(w io.Writer, d *Drawing) error {
-	m := &mermaid{drawing: d, ids: map[string]string{}}
-	m.write()
+	m := newMermaid(d)
+	for n := d.Hosts() / 2; n > 0 && !m.fits(); n /= 2 {
+		m = newMermaid(d.Fold(n))
+	}
 	return m.writeTo(w)
 }
 
@@ -49,10 +52,23 @@ type mermaid struct {
 	page
 	drawing *Drawing
 	indent  string
-	edges   []Mark            // of the edges so far, in order
+	edges   []mermaidEdge     // in order; within a group, an edge would pull its ends in
 	used    map[Mark]bool     // marks
 	ids     map[string]string // of hosts, by name
 	count   int
+}
+
+// mermaidEdge is an edge that is to be written.
+type mermaidEdge struct {
+	text string
+	mark Mark
+}
+
+// newMermaid writes a drawing.
+func newMermaid(d *Drawing) *mermaid {
+	m := &mermaid{drawing: d, ids: map[string]string{}, used: map[Mark]bool{}}
+	m.write()
+	return m
 }
 
 // fits says whether others take it.
@@ -61,15 +77,14 @@ func (m *mermaid) fits() bool {
 }
 
 func (m *mermaid) write() {
-	m.used = map[Mark]bool{}
 	m.line("flowchart LR")
 	m.indent = "  "
 	m.carrier()
-	for _, l := range m.drawing.Links {
-		m.link(l)
-	}
-	m.router()
+	m.links()
 	m.wires()
+	for _, e := range m.edges {
+		m.line("%s", e.text)
+	}
 	m.legend()
 	m.styles()
 }
@@ -120,37 +135,44 @@ func (m *mermaid) node(id, shape, text, class string, mark Mark) {
 // edge joins two boxes; text may be "".
 func (m *mermaid) edge(from, how, to, text string, mark Mark) {
 	m.used[mark] = true
-	m.edges = append(m.edges, mark)
 	if text != "" {
 		text = `|"` + text + `"|`
 	}
-	m.line("%s %s%s %s", from, how, text, to)
+	m.edges = append(m.edges, mermaidEdge{fmt.Sprintf("%s %s%s %s", from, how, text, to), mark})
 }
 
 func (m *mermaid) carrier() {
 	if len(m.drawing.Carrier) > 0 {
-		m.node("overlay", "([])", mermaidText(strings.Join(m.drawing.Carrier, ", ")), "overlay", 0)
+		m.node("overlay", "([])", mermaidText(m.drawing.Title+": "+strings.Join(m.drawing.Carrier, ", ")), "overlay", 0)
+	}
+	if m.drawing.Routed {
+		m.node("router", "{{}}", "router", "underlay", 0)
 	}
 }
 
-// link writes a link of the underlay as a group of hosts; without subnets, just the
-// hosts.
-func (m *mermaid) link(l *Link) {
-	hosts := func() {
-		for _, h := range l.Hosts {
-			m.host(h)
+// links writes the links of the underlay as groups of hosts; where there is nothing to
+// say of a link, just the hosts.
+func (m *mermaid) links() {
+	for _, l := range m.drawing.Links {
+		if len(l.Subnets) == 0 {
+			m.hosts(l)
+			continue
 		}
-		if l.More > 0 {
-			m.node(m.id("more"), "[]", mermaidText(l.moreText()), "", 0)
+		id := m.id("link")
+		m.group(id, mermaidText(l.title()), 0, func() { m.hosts(l) })
+		if m.drawing.Routed {
+			m.edge("router", "---", id, "", 0)
 		}
 	}
-	if len(l.Subnets) == 0 {
-		hosts()
-		return
+}
+
+func (m *mermaid) hosts(l *Link) {
+	for _, h := range l.Hosts {
+		m.host(h)
 	}
-	id := m.id("link")
-	m.ids[l.id()] = id
-	m.group(id, mermaidText(l.title()), 0, hosts)
+	if l.More > 0 {
+		m.node(m.id("more"), "[]", mermaidText(l.moreText()), "plain", 0)
+	}
 }
 
 func (m *mermaid) host(h *Host) {
@@ -168,7 +190,7 @@ func (m *mermaid) host(h *Host) {
 // port writes what joins the host to the others, and what there is to say of the host,
 // and returns the box that the host's bridges hang on.
 func (m *mermaid) port(h *Host) string {
-	lines := append(append([]Line(nil), h.Lines...), h.peerLines()...)
+	lines := append(slices.Clone(h.Lines), h.peerLines()...)
 	port := ""
 	for _, e := range h.Endpoints {
 		port = m.id("dev")
@@ -184,6 +206,9 @@ func (m *mermaid) port(h *Host) string {
 		if port == "" {
 			m.join(about, h.Joint)
 			return about
+		}
+		if len(m.drawing.Carrier) > 0 {
+			m.edge("overlay", "~~~", about, "", 0) // unseen: in line with the devices
 		}
 	}
 	return port
@@ -217,17 +242,7 @@ func (m *mermaid) bridges(h *Host, port string) map[string]string {
 // bridges.
 func (m *mermaid) namespace(n *Namespace, bridges map[string]string) {
 	id := m.id("ns")
-	lines := append([]Line(nil), n.Lines...)
-	for _, i := range n.Interfaces {
-		lines = append(lines, Line{i.Name, i.Mark})
-		for _, l := range i.Lines {
-			lines = append(lines, Line{"  " + l.Text, l.Mark})
-		}
-	}
-	if n.More > 0 {
-		lines = append(lines, Line{Text: andMore(n.More, "interface")})
-	}
-	m.node(id, "([])", m.label(n.Name, lines, n.Mark), "netns", n.Mark)
+	m.node(id, "()", m.label(n.Name, n.lines(), n.Mark), "netns", n.Mark)
 	for _, i := range n.Interfaces {
 		if b := bridges[i.Bridge]; b != "" {
 			text := ""
@@ -235,19 +250,6 @@ func (m *mermaid) namespace(n *Namespace, bridges map[string]string) {
 				text = mermaidText(joined(" ", i.Mark.symbol(), i.Name))
 			}
 			m.edge(b, "---", id, text, i.Mark)
-		}
-	}
-}
-
-// router joins the links.
-func (m *mermaid) router() {
-	if !m.drawing.Routed {
-		return
-	}
-	m.node("router", "{{}}", "router", "underlay", 0)
-	for _, l := range m.drawing.Links {
-		if id := m.ids[l.id()]; id != "" {
-			m.edge("router", "---", id, "", 0)
 		}
 	}
 }
@@ -270,7 +272,9 @@ func (m *mermaid) legend() {
 	if !m.drawing.Marked {
 		return
 	}
-	m.group("legend", "legend", 0, func() {
+	title := strings.Join(append([]string{"legend"}, m.drawing.Notes...), " · ")
+	m.group("legend", mermaidText(title), 0, func() {
+		m.line("direction TB")
 		for _, x := range marks() {
 			if m.used[x] {
 				m.node(m.id("mark"), "[]", mermaidText(x.symbol()+" "+x.String()), "", x)
@@ -297,9 +301,9 @@ func (m *mermaid) styles() {
 			m.line("classDef %s fill:%s,stroke:%s,stroke-width:2px,color:#1f2328", x, c.fill, c.line)
 		}
 	}
-	for i, x := range m.edges {
-		if x != 0 {
-			m.line("linkStyle %d stroke:%s,stroke-width:3px", i, mermaidColour(x).line)
+	for i, e := range m.edges {
+		if e.mark != 0 {
+			m.line("linkStyle %d stroke:%s,stroke-width:3px", i, mermaidColour(e.mark).line)
 		}
 	}
 }
@@ -321,7 +325,7 @@ func (m *mermaid) label(name string, lines []Line, mark Mark) string {
 // HTML could take for its own becomes an entity, which is shown as the character.
 func mermaidText(s string) string {
 	var b strings.Builder
-	for _, r := range strings.TrimSpace(clean(s)) {
+	for _, r := range cut(strings.TrimSpace(clean(s)), maxLabel) {
 		switch {
 		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', strings.ContainsRune(" .,:/-()", r) && b.Len() > 0, r > 0x7f:
 			b.WriteRune(r)
