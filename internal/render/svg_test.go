@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -131,7 +132,7 @@ func TestHostileNames(t *testing.T) {
 	golden(t, "hostile.mmd", mmd)
 	golden(t, "hostile.dot", dot)
 	for form, text := range map[string]string{"mermaid": mmd + changeGraph(t, plans, 0), "dot": dot, "svg": svg} {
-		if strings.ContainsAny(text, "\x1b\xff") || strings.Contains(text, "<script>") && form != "dot" {
+		if strings.Contains(text, "\x1b") || !utf8.ValidString(text) || strings.Contains(text, "<script>") && form != "dot" {
 			t.Errorf("%s: a hostile name came through", form)
 		}
 	}
