@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ func newGraph(c *common) *cobra.Command {
 	var form render.GraphFormat
 	var out string
 	var plan bool
+	var opts diff.Options
 	var hosts int
 	cmd := &cobra.Command{
 		Use:   "graph",
@@ -50,7 +52,7 @@ Exit codes: 0 done, 1 error.`,
 			if plan {
 				draw = c.drawPlan
 			}
-			d, err := draw(cmd)
+			d, err := draw(cmd.Context(), opts)
 			if err != nil {
 				return err
 			}
@@ -64,12 +66,13 @@ Exit codes: 0 done, 1 error.`,
 	cmd.Flags().Var(&form, "format", "the form of the drawing (default: by the suffix of --out, else mermaid)")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "write this file, for its owner only, instead of stdout")
 	cmd.Flags().BoolVar(&plan, "plan", false, "draw what apply would change on this host")
+	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "with --plan: plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().IntVar(&hosts, "max-hosts", 0, "draw at most so many hosts (default: 100)")
 	return cmd
 }
 
 // drawTopology draws the file.
-func (c *common) drawTopology(*cobra.Command) (*render.Drawing, error) {
+func (c *common) drawTopology(context.Context, diff.Options) (*render.Drawing, error) {
 	t, err := c.load()
 	if err != nil {
 		return nil, err
@@ -78,13 +81,13 @@ func (c *common) drawTopology(*cobra.Command) (*render.Drawing, error) {
 }
 
 // drawPlan draws what would change on this host.
-func (c *common) drawPlan(cmd *cobra.Command) (*render.Drawing, error) {
-	r, err := c.open(cmd.Context())
+func (c *common) drawPlan(ctx context.Context, o diff.Options) (*render.Drawing, error) {
+	r, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	res, err := r.Plan(cmd.Context(), diff.Options{})
+	res, err := r.Plan(ctx, o)
 	if err != nil {
 		return nil, err
 	}

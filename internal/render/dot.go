@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -144,13 +143,13 @@ func (g *dot) inside(h *Host) string {
 	for _, e := range h.Endpoints {
 		id := g.id("dev")
 		g.node(id, g.label(e.Name, e.Lines, e.Mark), `, fillcolor="#ddf4ff", color="#0969da"`, e.Mark)
-		g.join(id, h.Joint)
+		g.join(id, h.jointOf(e))
 		port = id
 	}
-	lines := append(slices.Clone(h.Lines), h.peerLines()...)
+	lines := g.drawing.about(h)
 	if len(lines) > 0 || port == "" {
 		if len(lines) == 0 {
-			lines = []Line{{Text: choose(g.drawing.Plain, "routes", "host")}}
+			lines = []Line{{Text: g.drawing.placeholder()}}
 		}
 		id := g.id("about")
 		g.node(id, g.label("", lines, 0), `, style="filled,dashed"`, 0)

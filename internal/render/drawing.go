@@ -37,7 +37,15 @@ type Host struct {
 	Bridges    []*Bridge
 	Namespaces []*Namespace
 	Peers      []*Peer // of which something changes
-	Joint      Mark    // what becomes of the way to the other hosts, here or there
+	Joint      Mark    // what becomes of the ways to other hosts, here or there
+}
+
+// jointOf says what becomes of what joins one of the host's devices to the others.
+func (h *Host) jointOf(device *Box) Mark {
+	if device.Mark.weight() > Mark(diff.Update).weight() {
+		return device.Mark
+	}
+	return h.Joint
 }
 
 // Box is something with a name.
@@ -155,14 +163,28 @@ func (m *Mark) has(a Mark) {
 	m.is(a)
 }
 
+// mixes takes in what becomes of one of several things of the same kind: where not the
+// same becomes of all, they are updated as a whole.
+func (m *Mark) mixes(a Mark) {
+	switch {
+	case *m == 0 || a == Blocked:
+		*m = a
+	case a != 0 && a != *m && *m != Blocked:
+		*m = Mark(diff.Update)
+	}
+}
+
 // line adds a line, or marks the one that is there.
 func (b *Box) line(text string, m Mark) {
 	b.Mark.has(m)
 	b.Lines = withLine(b.Lines, text, m)
 }
 
+// withLine adds a line, or marks the one that is there: among the first, of which the
+// drawing shows some.
 func withLine(lines []Line, text string, m Mark) []Line {
-	for i := range lines {
+	const first = 100
+	for i := range lines[:min(len(lines), first)] {
 		if lines[i].Text == text {
 			lines[i].Mark.is(m)
 			return lines

@@ -147,8 +147,10 @@ func (x *changeDrawer) wire(room int) {
 				order = append(order, w)
 			}
 			w.Mark.is(p.Mark)
-			if t := p.text(); !strings.Contains(w.Text, t) {
-				w.Text = joined(", ", w.Text, t)
+			for _, kind := range p.Kinds {
+				if !strings.Contains(w.Text, kind) {
+					w.Text = joined(", ", w.Text, kind)
+				}
 			}
 		}
 	}
@@ -157,8 +159,5 @@ func (x *changeDrawer) wire(room int) {
 	}
 	for _, w := range order {
 		x.Wires = append(x.Wires, *w)
-	}
-	for _, h := range x.link.Hosts {
-		h.Peers = nil
 	}
 }

@@ -162,6 +162,26 @@ func foldLines(l []Line, keep int) []Line {
 	return append(slices.Clip(kept), Line{andMore(len(l)-keep, "line"), rest})
 }
 
+// about tells what there is to say of a host beside its boxes; what wires tell is left
+// to them.
+func (d *Drawing) about(h *Host) []Line {
+	if len(d.Wires) > 0 {
+		return h.Lines
+	}
+	return slices.Concat(h.Lines, h.peerLines())
+}
+
+// placeholder stands in a host of which there is nothing else to draw.
+func (d *Drawing) placeholder() string {
+	switch {
+	case d.Plain:
+		return "routes"
+	case len(d.Wires) > 0:
+		return "its ways to peers"
+	}
+	return "host"
+}
+
 // peerLines tells what becomes of the ways to peers, those alike in one line.
 func (h *Host) peerLines() []Line {
 	type class struct {

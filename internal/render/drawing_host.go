@@ -95,6 +95,12 @@ func (h *hostDrawer) plan(p *diff.Plan) {
 	for _, e := range p.Missing {
 		h.note("needs "+e.Object.Key().String(), Blocked)
 	}
+	for _, x := range p.Harmed {
+		h.note("harms "+x.Object.Key().String(), Blocked)
+	}
+	for _, p := range h.Peers {
+		h.Joint.mixes(p.Mark)
+	}
 }
 
 // change draws a change. Something renamed is drawn under its new name.
@@ -145,7 +151,6 @@ func (h *hostDrawer) object(o model.Object, intent string, m Mark) {
 		h.namespace(key.Netns).line(key.Kind.String()+" "+key.Label(), m)
 	case ofPeer:
 		h.peer(peer).object(key, m)
-		h.Joint.is(m)
 	default:
 		h.note(key.String(), m)
 	}
@@ -182,9 +187,6 @@ func (h *hostDrawer) partOf(l model.Link, m Mark) {
 	}
 	if n := h.namespaces[netns]; n != nil {
 		n.Mark.has(m)
-	}
-	if h.endpoints[l.Name] != nil && l.Netns == "" {
-		h.Joint.is(m)
 	}
 }
 

@@ -135,7 +135,7 @@ func (x *topologyDrawer) plan(p NodePlan) {
 func (x *topologyDrawer) joints(node string) {
 	for _, p := range x.hosts[node].Peers {
 		if h := x.hosts[p.Name]; h != nil {
-			h.Joint.is(p.Mark)
+			h.Joint.mixes(p.Mark)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -190,17 +189,17 @@ func (m *mermaid) host(h *Host) {
 // port writes what joins the host to the others, and what there is to say of the host,
 // and returns the box that the host's bridges hang on.
 func (m *mermaid) port(h *Host) string {
-	lines := append(slices.Clone(h.Lines), h.peerLines()...)
+	lines := m.drawing.about(h)
 	port := ""
 	for _, e := range h.Endpoints {
 		port = m.id("dev")
 		m.node(port, "[]", m.label(e.Name, e.Lines, e.Mark), "overlay", e.Mark)
-		m.join(port, h.Joint)
+		m.join(port, h.jointOf(e))
 	}
 	if len(lines) > 0 || port == "" {
 		about := m.id("about")
 		if len(lines) == 0 {
-			lines = []Line{{Text: choose(m.drawing.Plain, "routes", "host")}}
+			lines = []Line{{Text: m.drawing.placeholder()}}
 		}
 		m.node(about, "[]", m.label("", lines, 0), "plain", 0)
 		if port == "" {
@@ -274,7 +273,9 @@ func (m *mermaid) legend() {
 	}
 	title := strings.Join(append([]string{"legend"}, m.drawing.Notes...), " · ")
 	m.group("legend", mermaidText(title), 0, func() {
-		m.line("direction TB")
+		if len(m.drawing.Carrier) > 0 {
+			m.line("direction LR") // in a column, out of the way of what leads to the hosts
+		}
 		for _, x := range marks() {
 			if m.used[x] {
 				m.node(m.id("mark"), "[]", mermaidText(x.symbol()+" "+x.String()), "", x)

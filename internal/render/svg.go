@@ -55,11 +55,12 @@ func (d *Drawing) usedMarks() map[Mark]bool {
 		}
 	}
 	for h := range d.hosts {
-		used[h.Mark], used[h.Joint] = true, true
+		used[h.Mark] = true
+		used[h.Joint] = used[h.Joint] || len(h.Endpoints) == 0
 		lines(h.Lines)
 		lines(h.peerLines())
 		for _, b := range h.Endpoints {
-			used[b.Mark] = true
+			used[b.Mark], used[h.jointOf(b)] = true, true
 			lines(b.Lines)
 		}
 		for _, b := range h.Bridges {

@@ -150,9 +150,10 @@ func (f *frame) overlay(s *sketch, x, y, i, bus, left int) (right int) {
 		for k, p := range c.ports() {
 			at := x + f.column(j) + p.x
 			to := y + r.cards + p.y
-			s.add(stroke{[]point{{at, bus}, {at, to}}, wireClass("carry", c.host.Joint)})
-			if k == 0 && c.host.Joint != 0 {
-				s.add(badge{at, y + r.cards - c.top - stubRoom/2, c.host.Joint})
+			mark := c.host.jointOf(c.host.Endpoints[k])
+			s.add(stroke{[]point{{at, bus}, {at, to}}, wireClass("carry", mark)})
+			if mark != 0 {
+				s.add(badge{at, y + r.cards - c.top - stubRoom/2, mark})
 			}
 			right = max(right, at)
 		}
