@@ -24,11 +24,12 @@ var floors = map[string]int{
 	"internal/spec/schema": 5,
 	"internal/spec":        10, "internal/kernel": 10, "internal/fake": 10,
 	"internal/desired/backend": 19, "internal/desired": 20, "internal/observe": 20,
-	"internal/journal": 20,
-	"internal/diff":    30,
-	"internal/render":  40, "internal/apply": 40, "internal/verify": 40,
-	"internal/lab": 50, "internal/guard": 50,
+	"internal/journal": 20, "internal/snapshot": 25,
+	"internal/diff":   30,
+	"internal/render": 40, "internal/apply": 40, "internal/verify": 40, "internal/export": 40,
+	"internal/lab": 50, "internal/guard": 50, "internal/remote": 50,
 	"internal/reconcile":  60,
+	"internal/review":     65,
 	"cmd/netplan-overlay": 70,
 	"hack/report":         70,
 	"hack/impact":         70,
@@ -169,7 +170,7 @@ func (c *checker) imports(name string, floor int, test bool, imported string) {
 	}
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") || test {
 		if imported == "os/exec" && !test && !slices.Contains(programs(), path.Dir(name)) {
-			c.breach("%s imports os/exec, which belongs to internal/lab and internal/guard: nothing else starts programs, least of all with what stands in a file", name)
+			c.breach("%s imports os/exec, which belongs to internal/lab, internal/guard and internal/remote: nothing else starts programs, least of all with what stands in a file", name)
 		}
 		return // the standard library; tests may take what go.mod has
 	}
@@ -224,9 +225,9 @@ func (c *checker) body(name string, f *ast.File) {
 	})
 }
 
-// programs are the packages that start programs: this one again, and in a lab what its
-// user types.
-func programs() []string { return []string{"internal/lab", "internal/guard"} }
+// programs are the packages that start programs: this one again, in a lab what its user
+// types, and the system's git and ssh.
+func programs() []string { return []string{"internal/lab", "internal/guard", "internal/remote"} }
 
 // guarded are functions that start programs, or change files by paths that may lead
 // through links: kernel.Dir is the way to files, and the lab's are in its own /run.
@@ -247,7 +248,7 @@ func (c *checker) selector(name string, s *ast.SelectorExpr) {
 		return
 	}
 	if x, ok := s.X.(*ast.Ident); ok && slices.Contains(guarded[x.Name], s.Sel.Name) {
-		c.breach("%s: %s.%s: files are changed through kernel.Dir, programs started by internal/lab and internal/guard", name, x.Name, s.Sel.Name)
+		c.breach("%s: %s.%s: files are changed through kernel.Dir, programs started by internal/lab, internal/guard and internal/remote", name, x.Name, s.Sel.Name)
 	}
 }
 

@@ -30,9 +30,19 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 		if given("out") {
 			n.Keep |= kernel.CapDACOverride
 		}
+	case "export":
+		if !given("observed") {
+			n.Keep = kernel.CapSysAdmin
+		}
 	case "observe":
 		n.Keep = kernel.CapSysAdmin
+		if given("out") {
+			n.Keep |= kernel.CapDACOverride
+		}
 	case "plan":
+		if given("base") || given("observed") || given("ssh") || given("all-nodes") {
+			return n // looks at no kernel, and git and ssh need nothing
+		}
 		n.Keep = kernel.CapSysAdmin
 		if given("out") {
 			n.Keep |= kernel.CapDACOverride
@@ -90,6 +100,8 @@ func readsFiles(command string, given func(flag string) bool) bool {
 	switch command {
 	case "version", "confirm", "init", "schema", "explain", guardCommand:
 		return false
+	case "export":
+		return given("observed")
 	case "apply":
 		return !given("recover")
 	case "lab exec":

@@ -95,6 +95,8 @@ func TestConfined(t *testing.T) {
 		{[]string{"observe", "-f", file}, only(sysAdmin)},
 		{[]string{"plan", "-f", file}, only(sysAdmin)},
 		{[]string{"plan", "-f", file, "--out", filepath.Join(w.dir, "p.plan")}, only(sysAdmin | override)},
+		{[]string{"plan", "-f", file, "--base", file}, only(0)},
+		{[]string{"observe", "--out", filepath.Join(w.dir, "s.json")}, only(sysAdmin | override)},
 		{[]string{"verify", "-f", file}, only(sysAdmin | netRaw)},
 		{[]string{"apply", "-f", file, "--auto-approve"}, only(sysAdmin | netAdmin)},
 		{[]string{"apply", "-f", file, "--auto-approve", "--verify"}, only(sysAdmin | netAdmin | netRaw)},

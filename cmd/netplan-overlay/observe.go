@@ -9,6 +9,7 @@ import (
 
 func newObserve(c *common) *cobra.Command {
 	var form string
+	var shot snapshotFlags
 	cmd := &cobra.Command{
 		Use:   "observe",
 		Short: "Print what this host's kernel has, and whose it is",
@@ -16,11 +17,17 @@ func newObserve(c *common) *cobra.Command {
 namespaces of this host as the planner sees them: ours (with this topology's mark),
 of another topology, half-made by a run that died, foreign, or the kernel's own.
 
+--out FILE writes all that the host has into a file instead, whatever a topology may ask
+of it, for plan --observed elsewhere. No topology is needed for that.
+
 Exit codes: 0 done, 1 error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(form); err != nil {
 				return err
+			}
+			if shot.given() {
+				return c.snapshot(cmd.Context(), shot)
 			}
 			r, err := c.open(cmd.Context())
 			if err != nil {
@@ -39,5 +46,6 @@ Exit codes: 0 done, 1 error.`,
 		},
 	}
 	format(cmd, &form)
+	shot.flags(cmd)
 	return cmd
 }

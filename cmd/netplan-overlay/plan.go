@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
@@ -12,6 +14,7 @@ func newPlan(c *common) *cobra.Command {
 	var detailed, empty bool
 	var opts diff.Options
 	var out string
+	var away elsewhere
 	form := render.FormatText
 	cmd := &cobra.Command{
 		Use:   "plan",
@@ -25,10 +28,26 @@ Only objects that carry this topology's mark are changed or deleted. Something
 foreign in the place of a wanted object is a conflict; --adopt plans to take it
 over. Reading other network namespaces needs CAP_SYS_ADMIN.
 
-Exit codes: 0 done, 1 error or conflict; with --detailed-exitcode also 2: there
-are changes.`,
+With --format iproute2, it prints a shell script of ip, bridge and sysctl commands
+that do the same as apply, in the same order. There is none for a plan that apply
+would refuse as it is.
+
+Elsewhere than on the host, plans of every node (or one, --node) are made from
+  --base      another version of the file: for hosts that are as that one says
+  --observed  snapshots, which observe --out has made on the hosts
+  --ssh, --all-nodes  what observe tells on the hosts right now, by ssh
+
+  netplan-overlay plan --base git:origin/main --detailed-exitcode
+  netplan-overlay plan --observed snapshots/ --max-age 1h
+  netplan-overlay plan --all-nodes --ssh-template 'root@{address}'
+
+Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode also
+2: there are changes, on any node.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if away.given() {
+				return c.planElsewhere(cmd.Context(), away, elsewhereOptions{opts, form, detailed, empty, out})
+			}
 			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err
@@ -39,14 +58,16 @@ are changes.`,
 				return err
 			}
 			c.log(r, res)
+			refused := cmp.Or(r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}),
+				reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}))
+			if refused != nil && form == render.FormatScript {
+				return refused // there must be nothing that somebody runs
+			}
 			if err := c.showPlan(header(r, opts.Phase), res, form); err != nil {
 				return err
 			}
-			if err := r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}); err != nil {
-				return err
-			}
-			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
-				return err
+			if refused != nil {
+				return refused
 			}
 			if out != "" {
 				if err := c.savePlan(r, res, opts, out); err != nil {
@@ -62,10 +83,12 @@ are changes.`,
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there are changes")
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().StringVar(&out, "out", "", "save the plan in this file; apply --plan then does just that, or nothing")
+	away.flags(cmd)
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
-	cmd.Flags().Var(&form, "format", "how the plan is printed")
+	cmd.Flags().Var(&form, "format", "how the plan is printed: for people, for programs, as a comment on a pull request, for GitLab's plan widget")
+	cmd.Flags().IntVar(&c.ui.maxBytes, "max-bytes", render.DefaultMaxBytes, "of --format markdown: what matters less is cut out beyond")
 	return cmd
 }
 

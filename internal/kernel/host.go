@@ -51,12 +51,12 @@ type Host struct {
 // Features are what differs between kernels.
 type Features struct {
 	// AddressProtocol says that addresses carry IFA_PROTO: as of Linux 5.18.
-	AddressProtocol bool
+	AddressProtocol bool `json:"address_protocol"`
 	// AddressProtocolChange says that replacing an IPv4 address changes it: as of
 	// Linux 6.4 (5c4a9aa856c7).
-	AddressProtocolChange bool
+	AddressProtocolChange bool `json:"address_protocol_change"`
 	// LiveRename says that a link that is up can get another name: as of Linux 6.2.
-	LiveRename bool
+	LiveRename bool `json:"live_rename"`
 }
 
 // space is an open network namespace.
@@ -106,8 +106,12 @@ func (h *Host) Writes() uint64 { return h.writes.Load() }
 
 // ID returns the inode of the root network namespace, which identifies the host
 // among those simulated on one machine.
-func (h *Host) ID() (uint64, error) {
-	s, err := h.space("")
+func (h *Host) ID() (uint64, error) { return h.Inode("") }
+
+// Inode returns the inode of a network namespace, which is the same under all of its
+// names; "" is the root.
+func (h *Host) Inode(netns string) (uint64, error) {
+	s, err := h.space(netns)
 	if err != nil {
 		return 0, err
 	}

@@ -32,25 +32,25 @@ func ParseSession(s string) (session Session, ok bool) {
 
 // Hop is where a route sends packets.
 type Hop struct {
-	Dev string
-	Via netip.Addr // the gateway; invalid: the destination is on the link
+	Dev string     `json:"dev"`
+	Via netip.Addr `json:"via"` // the gateway; invalid: the destination is on the link
 }
 
 // Path is a route with all of its next hops, from any table.
 type Path struct {
-	Type     string       // "unicast"...
-	Dst      netip.Prefix // masked
-	Table    uint32
-	Metric   uint32
-	Protocol uint8
-	Hops     []Hop
+	Type     string       `json:"type"` // "unicast"...
+	Dst      netip.Prefix `json:"dst"`  // masked
+	Table    uint32       `json:"table"`
+	Metric   uint32       `json:"metric"`
+	Protocol uint8        `json:"protocol"`
+	Hops     []Hop        `json:"hops"`
 }
 
 // Way is what packets of the management take.
 type Way struct {
-	For   string     // what it carries, for people: "the default route"
-	To    netip.Addr // where the packets go; invalid: anywhere, by a default route
-	Local netip.Addr // the host's own address of the connection; invalid: any
+	For   string     `json:"for"`   // what it carries, for people: "the default route"
+	To    netip.Addr `json:"to"`    // where the packets go; invalid: anywhere, by a default route
+	Local netip.Addr `json:"local"` // the host's own address of the connection; invalid: any
 	Path
 }
 
@@ -66,13 +66,13 @@ func (w Way) Next(hop Hop) netip.Addr {
 // Management is what carries the connections by which the host is managed. The zero
 // value is nothing at all.
 type Management struct {
-	Ways []Way
+	Ways []Way `json:"ways"`
 	// Lower names, by link, the link of the host's own namespace that it stands on:
 	// eth0 of a VLAN on eth0.
-	Lower map[string]string
+	Lower map[string]string `json:"lower"`
 	// AcceptRA is net.ipv6.conf.DEVICE.accept_ra of the devices of default routes
 	// that were learnt from router advertisements, and Forwarding6
 	// net.ipv6.conf.all.forwarding; "" where not known.
-	AcceptRA    map[string]string
-	Forwarding6 string
+	AcceptRA    map[string]string `json:"accept_ra"`
+	Forwarding6 string            `json:"forwarding6"`
 }

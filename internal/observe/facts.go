@@ -20,7 +20,7 @@ type Query struct {
 
 // Facts looks up what expansion must know of the host. An own address that no
 // device holds is an error that says which addresses there are.
-func Facts(ctx context.Context, h *kernel.Host, q Query) (model.Facts, error) {
+func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	f := model.Facts{
 		Underlay:        map[int]model.Underlay{},
 		Direct:          map[netip.Addr]model.Direct{},
@@ -53,12 +53,12 @@ func Facts(ctx context.Context, h *kernel.Host, q Query) (model.Facts, error) {
 }
 
 // Local returns the addresses on the links of the host's own namespace.
-func Local(ctx context.Context, h *kernel.Host) ([]model.Address, error) {
+func Local(ctx context.Context, h Host) ([]model.Address, error) {
 	_, addresses, err := root(ctx, h)
 	return addresses, err
 }
 
-func root(ctx context.Context, h *kernel.Host) (map[string]model.Link, []model.Address, error) {
+func root(ctx context.Context, h Host) (map[string]model.Link, []model.Address, error) {
 	list, err := h.Links(ctx, "")
 	if err != nil {
 		return nil, nil, fmt.Errorf("observe: %w", err)
@@ -99,7 +99,7 @@ func underlay(a netip.Addr, device string, links map[string]model.Link, addresse
 	return model.Underlay{}, fmt.Errorf("%s; it has %s", where, strings.Join(there, ", "))
 }
 
-func acceptRA(ctx context.Context, h *kernel.Host, device string) (string, error) {
+func acceptRA(ctx context.Context, h Host, device string) (string, error) {
 	list, err := h.Sysctls(ctx, "", []string{model.DeviceSysctl(6, device, "accept_ra")})
 	if err != nil || len(list) == 0 {
 		return "", err
@@ -110,7 +110,7 @@ func acceptRA(ctx context.Context, h *kernel.Host, device string) (string, error
 // direct asks the kernel what it would do with a packet to the peer, and accepts
 // nothing but a plain route of the underlay's own link (fib_select_path takes
 // more: "via inet6", or a route to another link's subnet).
-func direct(ctx context.Context, h *kernel.Host, peer netip.Addr, device string) (model.Direct, error) {
+func direct(ctx context.Context, h Host, peer netip.Addr, device string) (model.Direct, error) {
 	if device == "" {
 		return model.Direct{Reason: "the node has no underlay address of the family"}, nil
 	}

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // Marks returns for whom the host has something: by its links, or else, where they tell
 // nothing, by the namespaces.
-func Marks(ctx context.Context, h *kernel.Host) ([]model.Identity, error) {
+func Marks(ctx context.Context, h Host) ([]model.Identity, error) {
 	links, _, err := root(ctx, h)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -17,7 +16,7 @@ type Scope struct {
 
 // State observes the host. Namespaces that are neither wanted nor the identity's
 // own are listed, but not looked into.
-func State(ctx context.Context, h *kernel.Host, scope Scope) (*model.State, error) {
+func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	o := &observer{host: h, scope: scope, state: &model.State{}, links: map[model.Key]model.Owner{}}
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
@@ -31,7 +30,7 @@ func State(ctx context.Context, h *kernel.Host, scope Scope) (*model.State, erro
 }
 
 type observer struct {
-	host   *kernel.Host
+	host   Host
 	scope  Scope
 	state  *model.State
 	inside []string                  // the namespaces to look into, "" first
@@ -140,20 +139,27 @@ func (o *observer) overlayLinks(ctx context.Context) error {
 		if !ok || l.Netns != "" || !(e.Owner.Mine() || o.wanted(l.Key())) || l.Type.Value() != model.TypeVXLAN {
 			continue
 		}
-		neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
-		if err != nil {
+		if err := o.overlayLink(ctx, l, e); err != nil {
 			return err
 		}
-		for _, n := range neighbours {
-			o.put(n, ownerOfNeighbour(n), "")
-		}
-		entries, err := o.host.FDB(ctx, l.Netns, l.Name)
-		if err != nil {
-			return err
-		}
-		for _, f := range entries {
-			o.put(f, e.Owner, e.Maker)
-		}
+	}
+	return nil
+}
+
+func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry) error {
+	neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbours {
+		o.put(n, ownerOfNeighbour(n), "")
+	}
+	entries, err := o.host.FDB(ctx, l.Netns, l.Name)
+	if err != nil {
+		return err
+	}
+	for _, f := range entries {
+		o.put(f, e.Owner, e.Maker)
 	}
 	return nil
 }

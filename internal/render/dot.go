@@ -10,7 +10,7 @@ import (
 // DOT writes a drawing in Graphviz's language. Nothing that comes from outside is used
 // as an identifier.
 func DOT(w io.Writer, d *Drawing) error {
-	g := &dot{drawing: d, ids: map[string]string{}, used: map[Mark]bool{}}
+	g := &dot{drawing: d, ids: map[string]string{}, inside: map[string]string{}, used: map[Mark]bool{}}
 	g.write()
 	return g.writeTo(w)
 }
@@ -20,7 +20,8 @@ type dot struct {
 	page
 	drawing *Drawing
 	indent  string
-	ids     map[string]string // of hosts' clusters and a box in each, by name
+	ids     map[string]string // of hosts' clusters, by name
+	inside  map[string]string // of a box in each of these, and of peers without
 	used    map[Mark]bool
 	edges   []string // within a cluster, an edge would pull its ends in
 	count   int
@@ -133,12 +134,13 @@ func (g *dot) host(h *Host) string {
 	}
 	port := ""
 	title := joined("\n", append([]string{joined(" ", h.Mark.symbol(), h.Name)}, h.Underlay...)...)
-	id := g.group(dotText(title), attributes, func() { port = g.inside(h) })
-	g.ids[h.Name], g.ids["in "+h.Name] = id, port
+	id := g.group(dotText(title), attributes, func() { port = g.content(h) })
+	g.ids[h.Name], g.inside[h.Name] = id, port
 	return port
 }
 
-func (g *dot) inside(h *Host) string {
+// content writes what is in a host, and returns a box of it.
+func (g *dot) content(h *Host) string {
 	port := ""
 	for _, e := range h.Endpoints {
 		id := g.id("dev")
@@ -147,7 +149,7 @@ func (g *dot) inside(h *Host) string {
 		port = id
 	}
 	lines := g.drawing.about(h)
-	if len(lines) > 0 || port == "" {
+	if len(lines) > 0 || g.drawing.needsPort(h) {
 		if len(lines) == 0 {
 			lines = []Line{{Text: g.drawing.placeholder()}}
 		}
@@ -161,7 +163,10 @@ func (g *dot) inside(h *Host) string {
 			g.edges = append(g.edges, fmt.Sprintf("overlay -- %s [style=invis]", id)) // in line with the devices
 		}
 	}
-	g.bridges(h, port)
+	some := g.bridges(h, port)
+	if port == "" {
+		port = some
+	}
 	return port
 }
 
@@ -172,12 +177,12 @@ func (g *dot) join(port string, mark Mark) {
 	}
 }
 
-// bridges writes the bridges and the namespaces on them.
-func (g *dot) bridges(h *Host, port string) {
+// bridges writes the bridges and the namespaces on them, and returns one of them.
+func (g *dot) bridges(h *Host, port string) (some string) {
 	ids := map[string]string{}
 	for _, b := range h.Bridges {
 		id, style, lines := g.id("br"), "", b.Lines
-		ids[b.Name] = id
+		ids[b.Name], some = id, id
 		if b.Local {
 			style, lines = `, style="filled,dashed"`, append([]Line{{Text: "local only"}}, lines...)
 		}
@@ -188,6 +193,7 @@ func (g *dot) bridges(h *Host, port string) {
 	}
 	for _, n := range h.Namespaces {
 		id := g.id("ns")
+		some = id
 		g.node(id, g.label(n.Name, n.lines(), n.Mark), `, style="filled,rounded"`, n.Mark)
 		for _, i := range n.Interfaces {
 			if b := ids[i.Bridge]; b != "" {
@@ -195,15 +201,16 @@ func (g *dot) bridges(h *Host, port string) {
 			}
 		}
 	}
+	return some
 }
 
 // wires writes what becomes of the ways between two hosts.
 func (g *dot) wires() {
 	for _, w := range g.drawing.Wires {
-		from, to, heads := g.ids["in "+w.From], g.ids["in "+w.To], fmt.Sprintf(`, ltail="%s"`, g.ids[w.From])
+		from, to, heads := g.inside[w.From], g.inside[w.To], fmt.Sprintf(`, ltail="%s"`, g.ids[w.From])
 		if to == "" {
 			to = g.id("peer")
-			g.ids["in "+w.To] = to
+			g.inside[w.To] = to
 			g.node(to, dotText(w.To), `, style="filled,dashed"`, 0)
 		} else if head := g.ids[w.To]; head != "" {
 			heads += fmt.Sprintf(`, lhead="%s"`, head)

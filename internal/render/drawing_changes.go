@@ -33,40 +33,46 @@ type changeDrawer struct {
 	*Drawing
 	max   int
 	link  *Link
-	hosts []*Host
+	hosts []likeHost
 	still int // nodes that stay as they are
+}
+
+// likeHost is a host that may stand for others, too.
+type likeHost struct {
+	*Host
+	class string // equal for hosts of which the same becomes, but for names and values
+	peers string // its peersClass
+	like  int    // how many it stands for
 }
 
 // add takes in the plan of a node.
 func (x *changeDrawer) add(p NodePlan) {
-	name := p.Header.Node
 	if p.Err != nil || p.Plan == nil {
-		h := &Host{Name: name, Mark: Blocked, Lines: []Line{{"no plan", Blocked}}}
+		text := "no plan"
 		if p.Err != nil {
-			h.Lines[0].Text = "no plan: " + firstLine(p.Err.Error())
+			text += ": " + firstLine(p.Err.Error())
 		}
-		x.hosts = append(x.hosts, h)
+		h := &Host{Name: p.Header.Node, Mark: Blocked, Lines: []Line{{text, Blocked}}}
+		x.hosts = append(x.hosts, likeHost{Host: h, class: text, like: 1})
 		return
 	}
-	if p.Plan.Empty() && len(p.Plan.Conflicts)+len(p.Plan.Missing) == 0 {
+	if quiet(p.Plan) {
 		x.still++
 		return
 	}
-	h := newHostDrawer(name, nil)
+	h := newHostDrawer(p.Header.Node, nil)
 	h.plan(p.Plan)
-	x.hosts = append(x.hosts, h.Host)
+	x.hosts = append(x.hosts, likeHost{Host: h.Host, class: planClass(p.Plan), peers: h.peersClass(), like: 1})
 }
 
-// draw puts the hosts onto the page: those that differ first, what is alike in one
-// box.
+// draw puts the hosts onto the page: those that differ first, and of what is alike some.
 func (x *changeDrawer) draw() {
 	boxes := 0
-	for _, h := range x.alike() {
+	for _, h := range x.some() {
 		h.foldParts(fewOthers)
 		n := h.boxes()
 		if x.max > 0 && boxes > 0 && boxes+n > x.max {
-			x.link.More += max(h.like, 1)
-			x.link.Marked += max(h.like, 1)
+			x.leaveOut(h.like)
 			continue
 		}
 		boxes += n
@@ -78,38 +84,42 @@ func (x *changeDrawer) draw() {
 	}
 }
 
-// likeHost is a host that may stand for others, too.
-type likeHost struct {
-	*Host
-	like int // how many it stands for; 0 and 1: itself
+// leaveOut counts hosts that are not drawn.
+func (x *changeDrawer) leaveOut(n int) {
+	x.link.More += n
+	x.link.Marked += n
 }
 
-// alike puts hosts together of which the same becomes, when there are many: they change
-// nothing but their ways to the same peers.
-func (x *changeDrawer) alike() []likeHost {
-	classes := map[string][]*Host{}
+// some returns the hosts that are drawn. Where many change nothing but their ways to the
+// same peers, one stands for all; where many change in the same way, some do.
+func (x *changeDrawer) some() []likeHost {
+	byPeers, byClass := map[string][]string{}, map[string]int{}
 	for _, h := range x.hosts {
-		if c := h.peersClass(); c != "" {
-			classes[c] = append(classes[c], h)
+		if h.peers != "" {
+			byPeers[h.peers] = append(byPeers[h.peers], h.Name)
 		}
+		byClass[h.class]++
 	}
+	drawn := map[string]int{}
 	var own, l []likeHost
 	for _, h := range x.hosts {
-		c := h.peersClass()
-		same := classes[c]
+		same := byPeers[h.peers]
 		switch {
-		case c == "":
-			own = append(own, likeHost{Host: h})
-		case len(same) <= fewAlike:
-			l = append(l, likeHost{Host: h})
-		case same[0] == h:
-			var names []string
-			for _, s := range same {
-				names = append(names, s.Name)
+		case len(same) > fewAlike:
+			if same[0] == h.Name {
+				h.Name, h.like = someNames(same, "host"), len(same)
+				l = append(l, h)
 			}
-			h.Name = someNames(names, "host")
-			l = append(l, likeHost{h, len(same)})
+			continue
+		case byClass[h.class] > fewAlike && drawn[h.class] == fewNames:
+			x.leaveOut(1)
+			continue
+		case h.peers == "":
+			own = append(own, h)
+		default:
+			l = append(l, h)
 		}
+		drawn[h.class]++
 	}
 	return append(own, l...)
 }

@@ -171,6 +171,12 @@ func (d *Drawing) about(h *Host) []Line {
 	return slices.Concat(h.Lines, h.peerLines())
 }
 
+// needsPort says whether a host without devices of the overlay takes a box of its own:
+// for the overlay to lead to, or to be seen at all.
+func (d *Drawing) needsPort(h *Host) bool {
+	return len(h.Endpoints) == 0 && (len(d.Carrier) > 0 || len(h.Bridges)+len(h.Namespaces) == 0)
+}
+
 // placeholder stands in a host of which there is nothing else to draw.
 func (d *Drawing) placeholder() string {
 	switch {

@@ -13,7 +13,7 @@ import (
 // nodes that only the old topology has (nil: none is known) are drawn, too.
 func DrawingOf(t, old *spec.Topology, plans []NodePlan) *Drawing {
 	d := &Drawing{Title: t.Name, Carrier: carrierOf(t), Plain: t.Backend.Type == spec.HostGW, Marked: len(plans) > 0}
-	x := &topologyDrawer{Drawing: d, topology: t, names: nodeNames(old, t), hosts: map[string]*hostDrawer{}}
+	x := &topologyDrawer{Drawing: d, topology: t, names: namesByAddress(old, t), hosts: map[string]*hostDrawer{}}
 	x.nodes(t)
 	if old != nil {
 		x.former(old)
@@ -37,9 +37,9 @@ type topologyDrawer struct {
 	drawn    []*spec.Node
 }
 
-// nodeNames returns the names of nodes by underlay address; the last topology knows
+// namesByAddress returns the names of nodes by underlay address; the last topology knows
 // best.
-func nodeNames(topologies ...*spec.Topology) map[string]string {
+func namesByAddress(topologies ...*spec.Topology) map[string]string {
 	names := map[string]string{}
 	for _, t := range topologies {
 		if t == nil {

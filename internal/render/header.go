@@ -16,6 +16,7 @@ type Header struct {
 	Node     string
 	Files    []string // where the topology was read from; nil: not said
 	Phase    diff.Phase
+	Basis    string // what stands for the host, where nobody looked at it; "": the host itself
 }
 
 // String returns "classic on vm1 (topology.yaml)", as far as it is known.
@@ -33,6 +34,9 @@ func (h Header) String() string {
 	if f := fileList(h.Files); f != "" {
 		s = strings.TrimSpace(s + " (" + f + ")")
 	}
+	if h.Basis != "" {
+		s += ", compared with " + h.Basis
+	}
 	return s
 }
 
@@ -47,7 +51,8 @@ func fileList(files []string) string {
 
 // Options say how text is printed.
 type Options struct {
-	Color bool // with ANSI colours
+	Color    bool // with ANSI colours
+	MaxBytes int  // of Markdown; 0: DefaultMaxBytes
 }
 
 // count returns "1 object", "2 objects"; plurals that aren't regular are spelled

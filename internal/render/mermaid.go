@@ -196,7 +196,7 @@ func (m *mermaid) port(h *Host) string {
 		m.node(port, "[]", m.label(e.Name, e.Lines, e.Mark), "overlay", e.Mark)
 		m.join(port, h.jointOf(e))
 	}
-	if len(lines) > 0 || port == "" {
+	if len(lines) > 0 || m.drawing.needsPort(h) {
 		about := m.id("about")
 		if len(lines) == 0 {
 			lines = []Line{{Text: m.drawing.placeholder()}}

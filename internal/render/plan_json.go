@@ -14,6 +14,7 @@ type planDocument struct {
 	Topology      string             `json:"topology"`
 	Node          string             `json:"node"`
 	Phase         diff.Phase         `json:"phase,omitempty"` // of a change in phases
+	Basis         string             `json:"basis,omitempty"` // what stands for the host, where nobody looked at it
 	Changes       []changeDocument   `json:"changes"`
 	Steps         []stepDocument     `json:"steps"` // what apply executes, in this order
 	Conflicts     []conflictDocument `json:"conflicts"`
@@ -29,6 +30,7 @@ type changeDocument struct {
 	Attributes []attributeDocument `json:"attributes"`
 	Impact     model.Impact        `json:"impact"`
 	Reason     string              `json:"reason"`
+	Origin     diff.Origin         `json:"origin,omitempty"`  // spec, drift, orphan, cascade; absent where it is not known
 	Cause      string              `json:"cause,omitempty"`   // the object whose change forces this one
 	Implied    bool                `json:"implied,omitempty"` // the kernel does it by itself, with the cause
 	Intent     string              `json:"intent"`
@@ -126,7 +128,7 @@ func plansJSON(w io.Writer, plans []NodePlan) error {
 func planOf(h Header, p *diff.Plan) planDocument {
 	s := p.Summary()
 	d := planDocument{
-		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase,
+		FormatVersion: FormatVersion, Topology: h.Topology, Node: h.Node, Phase: h.Phase, Basis: h.Basis,
 		Changes: []changeDocument{}, Steps: []stepDocument{},
 		Conflicts: []conflictDocument{}, Harmed: []harmDocument{}, Missing: []missingDocument{}, Management: []touchDocument{},
 		Summary: summaryDocument{s.Add, s.Change, s.Replace, s.Destroy, s.Adopt, p.Unchanged, s.Impact},
@@ -163,7 +165,7 @@ func touchOf(x diff.Touch) touchDocument {
 func changeOf(c *diff.Change) changeDocument {
 	d := changeDocument{
 		Action: c.Action.String(), objectName: nameOf(c.Object()), Attributes: attributesOf(c),
-		Impact: c.Impact, Reason: reason(c), Implied: c.Implied, Intent: c.Intent, Source: c.Source,
+		Impact: c.Impact, Reason: reason(c), Origin: c.Origin, Implied: c.Implied, Intent: c.Intent, Source: c.Source,
 	}
 	if c.Cause != (model.Key{}) {
 		d.Cause = c.Cause.String()

@@ -98,8 +98,8 @@ func hostile() []string {
 	}
 }
 
-// hostilePlan has every name of hostile where a kernel may have one.
-func hostilePlan() *diff.Plan {
+// hostileChanges has every name of hostile where a kernel may have one.
+func hostileChanges() *diff.Plan {
 	p := &diff.Plan{}
 	add := func(a diff.Action, o model.Object, intent string) {
 		c := diff.Change{Action: a, After: o, Intent: intent}
@@ -121,7 +121,7 @@ func hostilePlan() *diff.Plan {
 
 func TestHostileNames(t *testing.T) {
 	plans := []render.NodePlan{
-		{Header: header("x", "vm1"), Plan: hostilePlan()},
+		{Header: header("x", "vm1"), Plan: hostileChanges()},
 		{Header: header("x", "vm2"), Err: errors.New(strings.Join(hostile(), " "))},
 	}
 	d := render.DrawingOf(parse(t, classic), nil, plans)
@@ -146,7 +146,7 @@ func TestHostileNames(t *testing.T) {
 // Who sees no colours sees the symbols: each class that colours comes with one.
 func TestEveryColourHasASymbol(t *testing.T) {
 	symbols := map[string]string{"create": "+", "update": "~", "replace": "±", "delete": "-", "adopt": "=", "blocked": "!"}
-	plan := hostilePlan()
+	plan := hostileChanges()
 	plan.Changes = plan.Changes[:6]
 	plan.Conflicts = []diff.Conflict{{Want: model.Link{Name: "br245", Type: model.Some(model.TypeBridge)}}}
 	d := render.DrawingOf(parse(t, classic), nil, []render.NodePlan{{Header: header("x", "vm1"), Plan: plan}})
@@ -211,7 +211,7 @@ func randomTopology(r *rand.Rand) string {
 func TestLayout(t *testing.T) {
 	r := rand.New(rand.NewPCG(20, 4))
 	d := drawings(t)
-	d["hostile"] = render.DrawingOf(parse(t, classic), nil, []render.NodePlan{{Header: header("x", "vm1"), Plan: hostilePlan()}})
+	d["hostile"] = render.DrawingOf(parse(t, classic), nil, []render.NodePlan{{Header: header("x", "vm1"), Plan: hostileChanges()}})
 	d["fleet"] = render.DrawingOf(parse(t, fleet(300)), nil, nil).Fold(70)
 	for i := range 24 {
 		text := randomTopology(r)
@@ -233,7 +233,7 @@ func TestLayout(t *testing.T) {
 // is written for Mermaid is what GitHub takes.
 func TestGraphOfAFleet(t *testing.T) {
 	top := parse(t, fleet(10_000))
-	plans := []render.NodePlan{{Header: header("fleet", "n9999"), Plan: hostilePlan()}}
+	plans := []render.NodePlan{{Header: header("fleet", "n9999"), Plan: hostileChanges()}}
 	start := time.Now()
 	d := render.DrawingOf(top, nil, plans)
 	for _, f := range render.GraphFormats() {

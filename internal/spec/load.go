@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Source is a file's name, as it is shown, and its text.
@@ -36,16 +35,7 @@ func load(paths []string, stdin io.Reader, d *decoder) (*Topology, []Problem, er
 		return nil, nil, err
 	}
 	t, problems := d.topologyOf(sources)
-	errs := 0
-	for _, p := range problems {
-		if !p.Warning {
-			errs++
-		}
-	}
-	if errs > 0 {
-		return nil, problems, &InvalidError{Errors: errs}
-	}
-	return t, problems, nil
+	return t, problems, Failed(problems)
 }
 
 // Parse is Load without files. It is deterministic, and returns no topology where
@@ -55,6 +45,9 @@ func Parse(sources []Source) (*Topology, []Problem) {
 }
 
 func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
+	if len(sources) == 0 {
+		return nil, []Problem{{Message: "there are no files"}}
+	}
 	t := d.decode(sources)
 	problems := sorted(d.problems, sources)
 	withLines(problems, sources)
@@ -64,7 +57,7 @@ func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	for _, s := range sources {
 		t.Files = append(t.Files, s.Name)
 	}
-	t.Digest = digest(sources)
+	t.Digest, t.Sources = digest(sources), sources
 	return t, problems
 }
 
@@ -138,8 +131,7 @@ func readPath(path string, stdin io.Reader) ([]Source, error) {
 	}
 	var l []Source
 	for _, e := range entries {
-		ext := filepath.Ext(e.Name())
-		if e.IsDir() || ext != ".yaml" && ext != ".yml" || strings.HasPrefix(e.Name(), ".") {
+		if e.IsDir() || !IsTopologyFile(e.Name()) {
 			continue
 		}
 		s, err := readFile(filepath.Join(path, e.Name()))

@@ -1,0 +1,147 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/fake"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/render"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+)
+
+// unchanged is what a reduced view counts differently.
+var unchanged = regexp.MustCompile(`"unchanged": \d+`)
+
+func document(t *testing.T, n render.NodePlan) string {
+	t.Helper()
+	if n.Err != nil {
+		return n.Err.Error()
+	}
+	var b bytes.Buffer
+	if err := render.PlanJSON(&b, n.Header, n.Plan); err != nil {
+		t.Fatal(err)
+	}
+	return unchanged.ReplaceAllString(b.String(), "")
+}
+
+// To look at the peers that differ, and no others, finds the same plans, of any phase.
+func TestReducedViewsAreExact(t *testing.T) {
+	reduced := 0
+	pairs(t, 150, func(t *testing.T, seed uint64, from, to *spec.Topology) {
+		for _, phase := range []diff.Phase{diff.Whole, diff.Prepare, diff.Commit} {
+			v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true, Phase: phase}}
+			c := compare(from, to)
+			all := compare(from, to)
+			all.whole = true
+			for _, name := range c.names() {
+				if !c.full(name) {
+					reduced++
+				}
+				got, _ := v.plan(c, name)
+				want, _ := v.plan(all, name)
+				if d := cmp.Diff(document(t, want), document(t, got)); d != "" {
+					t.Errorf("seed %d, phase %q, %s (-full +reduced):\n%s", seed, phase, name, d)
+				}
+			}
+		}
+	})
+	if reduced < 150 {
+		t.Errorf("only %d views were reduced", reduced)
+	}
+}
+
+// What changes between two versions is what a plan says on a host that is as the first
+// one has it.
+func TestPlanIsThatOfAConvergedHost(t *testing.T) {
+	changes := 0
+	pairs(t, 150, func(t *testing.T, seed uint64, from, to *spec.Topology) {
+		v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true}}
+		c := compare(from, to)
+		for _, name := range c.names() {
+			got, _ := v.plan(c, name)
+			if got.Err != nil {
+				t.Fatalf("seed %d: %v", seed, got.Err)
+			}
+			changes += len(got.Plan.Changes)
+			want := onHost(t, v, name)
+			if d := cmp.Diff(lines(want), lines(got.Plan)); d != "" {
+				t.Errorf("seed %d, %s (-host +review):\n%s", seed, name, d)
+			}
+		}
+	})
+	if changes < 1000 {
+		t.Errorf("only %d changes", changes)
+	}
+}
+
+// onHost applies the old version on a host of plain Go, and plans the new one there.
+func onHost(t *testing.T, v Versions, name string) *diff.Plan {
+	t.Helper()
+	k := fake.New(model.Identity{Topology: v.To.Name, Node: name})
+	for _, dev := range []string{"eth0", "eth1"} {
+		k.Put(model.Link{Name: dev, Up: model.Some(true), MTU: model.Some[uint32](9000)})
+	}
+	putUnderlay(k, nodeOf(v.From, name), nodeOf(v.To, name))
+	base, err := expand(v.From, v.To, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, err := range k.Do(context.Background(), diff.Compute(base.State, k.Observe(base.State), diff.Options{}).Steps) {
+		if err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+	}
+	want, err := expand(v.To, v.From, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return diff.Compute(want.State, k.Observe(want.State), v.Options)
+}
+
+// putUnderlay gives the host the addresses of its node in both versions.
+func putUnderlay(k *fake.Kernel, versions ...*spec.Node) {
+	dev := "eth0"
+	for _, n := range versions {
+		if n != nil && n.Interface != "" {
+			dev = n.Interface
+		}
+	}
+	for _, n := range versions {
+		if n == nil {
+			continue
+		}
+		for _, a := range n.Addresses {
+			bits := map[bool]int{true: 24, false: 64}[a.Is4()]
+			k.Put(model.Address{Link: dev, Prefix: netip.PrefixFrom(a, bits)})
+		}
+	}
+}
+
+// lines are the changes and steps of a plan, without the values that only the kernel
+// knows.
+func lines(p *diff.Plan) string {
+	var b strings.Builder
+	for _, c := range p.Changes {
+		fmt.Fprintf(&b, "%s %s %s implied %v cause %s", c.Action, c.Key(), c.Impact, c.Implied, c.Cause)
+		if c.Action == diff.Update || c.Action == diff.Replace {
+			for _, a := range c.Attrs {
+				fmt.Fprintf(&b, " %s=%s", a.Name, a.After)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	for _, s := range p.Steps {
+		fmt.Fprintf(&b, "%s %s\n", s.Op, s.Key())
+	}
+	fmt.Fprintf(&b, "%d conflicts, %d harmed, %d missing\n", len(p.Conflicts), len(p.Harmed), len(p.Missing))
+	return b.String()
+}
