@@ -92,6 +92,7 @@ func TestConfined(t *testing.T) {
 		{[]string{"graph", "-f", file}, only(0)},
 		{[]string{"graph", "-f", file, "--out", filepath.Join(w.dir, "g.svg")}, only(override)},
 		{[]string{"graph", "-f", file, "--plan"}, only(sysAdmin)},
+		{[]string{"graph", "-f", file, "--base", file}, only(0)},
 		{[]string{"observe", "-f", file}, only(sysAdmin)},
 		{[]string{"plan", "-f", file}, only(sysAdmin)},
 		{[]string{"plan", "-f", file, "--out", filepath.Join(w.dir, "p.plan")}, only(sysAdmin | override)},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,15 +13,21 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
 )
 
+// grapher is what graph is told.
+type grapher struct {
+	form  render.GraphFormat
+	out   string
+	plan  bool
+	base  []string
+	opts  diff.Options
+	hosts int
+}
+
 func newGraph(c *common) *cobra.Command {
-	var form render.GraphFormat
-	var out string
-	var plan bool
-	var opts diff.Options
-	var hosts int
+	var g grapher
 	cmd := &cobra.Command{
 		Use:   "graph",
-		Short: "Draw a topology, or what apply would change",
+		Short: "Draw a topology, or what a change of it comes to",
 		Long: `Draws a topology: hosts with their bridges, the namespaces on them, and the overlay
 and underlay between the hosts, with all addresses. It needs no privileges and no host:
 nodes of one /24 or /64 are taken to share a link.
@@ -30,7 +37,8 @@ nodes of one /24 or /64 are taken to share a link.
   svg       a picture that needs nothing from elsewhere, for light and dark screens
 
 With --plan, this host's kernel is read as plan does, and what apply would change is in
-colours and has a symbol:
+colours and has a symbol; with --base, what changes on all nodes between two versions of
+the file, as plan --base tells it:
 
   + create   ~ update in place   ± delete and create   - delete   = adopt   ! blocked
 
@@ -39,40 +47,59 @@ which something changes, and then how many more there are. Mermaid has fewer whe
 text would be too long for GitHub.
 
 Exit codes: 0 done, 1 error.`,
-		Example: "  netplan-overlay graph --out topology.svg\n  netplan-overlay graph --format dot | dot -Tpdf > topology.pdf",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if form == "" {
-				form = render.GraphFormatOf(out)
-			}
-			if hosts < 0 {
-				return fmt.Errorf("--max-hosts %d: it is 0 or more", hosts)
-			}
-			draw := c.drawTopology
-			if plan {
-				draw = c.drawPlan
-			}
-			d, err := draw(cmd.Context(), opts)
-			if err != nil {
-				return err
-			}
-			var b bytes.Buffer
-			if err := render.Graph(&b, form, d, hosts); err != nil {
-				return err
-			}
-			return c.deliver(b.Bytes(), out)
-		},
+		Example: `  netplan-overlay graph --out topology.svg
+  netplan-overlay graph --format dot | dot -Tpdf > topology.pdf
+  netplan-overlay graph --base git:origin/main --out change.svg`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.graph(cmd.Context(), g) },
 	}
-	cmd.Flags().Var(&form, "format", "the form of the drawing (default: by the suffix of --out, else mermaid)")
-	cmd.Flags().StringVarP(&out, "out", "o", "", "write this file, for its owner only, instead of stdout")
-	cmd.Flags().BoolVar(&plan, "plan", false, "draw what apply would change on this host")
-	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "with --plan: plan to take over foreign objects that have the right name and fit")
-	cmd.Flags().IntVar(&hosts, "max-hosts", 0, "draw at most so many hosts (default: 100)")
+	cmd.Flags().Var(&g.form, "format", "the form of the drawing (default: by the suffix of --out, else mermaid)")
+	cmd.Flags().StringVarP(&g.out, "out", "o", "", "write this file, for its owner only, instead of stdout")
+	cmd.Flags().BoolVar(&g.plan, "plan", false, "draw what apply would change on this host")
+	cmd.Flags().StringArrayVar(&g.base, "base", nil, "draw what changes since another version of the topology, a file, a directory, git:REV:PATH, or git:REV for the same files; repeatable")
+	cmd.Flags().BoolVar(&g.opts.Adopt, "adopt", false, "with --plan: plan to take over foreign objects that have the right name and fit")
+	cmd.Flags().IntVar(&g.hosts, "max-hosts", 0, "draw at most so many hosts (default: 100)")
 	return cmd
 }
 
-// drawTopology draws the file.
-func (c *common) drawTopology(context.Context, diff.Options) (*render.Drawing, error) {
+// graph draws what it is told to.
+func (c *common) graph(ctx context.Context, g grapher) error {
+	if g.form == "" {
+		g.form = render.GraphFormatOf(g.out)
+	}
+	if g.hosts < 0 {
+		return fmt.Errorf("--max-hosts %d: it is 0 or more", g.hosts)
+	}
+	d, err := c.drawing(ctx, g)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := render.Graph(&b, g.form, d, g.hosts); err != nil {
+		return err
+	}
+	return c.deliver(b.Bytes(), g.out)
+}
+
+func (c *common) drawing(ctx context.Context, g grapher) (*render.Drawing, error) {
+	switch {
+	case g.plan && len(g.base) > 0:
+		return nil, errors.New("--plan and --base: only one of them says what the topology is compared with; make a drawing for each")
+	case g.opts.Adopt && !g.plan:
+		return nil, errors.New("--adopt goes with --plan: it says what apply would do to what is on this host")
+	case g.plan:
+		return c.drawPlan(ctx, g.opts)
+	case len(g.base) > 0:
+		v, err := c.versions(ctx, g.base, false)
+		if err != nil {
+			return nil, err
+		}
+		plans, err := c.between(v)
+		if err != nil {
+			return nil, err
+		}
+		return render.DrawingOf(v.To, v.From, plans), nil
+	}
 	t, err := c.load()
 	if err != nil {
 		return nil, err

@@ -46,4 +46,25 @@ func TestGraph(t *testing.T) {
 	if r := h.tool("graph", "-f", file, "--max-hosts", "-1"); r.code != exitError {
 		t.Errorf("--max-hosts -1: exit code %d", r.code)
 	}
+	if r := h.tool("graph", "-f", file, "--plan", "--base", file); r.code != exitError || !strings.Contains(r.err, "only one of them") {
+		t.Errorf("--plan --base: exit code %d\n%s", r.code, r.err)
+	}
+}
+
+// graph --base draws what changes on all nodes between two versions of a file.
+func TestGraphBase(t *testing.T) {
+	hostOnly(t)
+	dir := t.TempDir()
+	was, is := filepath.Join(dir, "was.yaml"), filepath.Join(dir, "is.yaml")
+	for path, text := range map[string]string{was: two("vxlan"), is: strings.Replace(two("vxlan"), "  vm2:", "  vm3:", 1)} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := runTool(t, toolCommand(t, "graph", "-f", is, "--base", was, "--format", "dot"))
+	for _, want := range []string{`label="+ vm3\n`, `label="- vm2\n`, `label="~ vm1\n`, "legend"} {
+		if r.code != exitOK || !strings.Contains(r.out, want) {
+			t.Errorf("%q is not in the drawing: exit code %d\n%s%s", want, r.code, r.out, r.err)
+		}
+	}
 }
