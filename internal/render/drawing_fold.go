@@ -3,6 +3,8 @@ package render
 import (
 	"slices"
 	"strings"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 )
 
 // fewNames is how many names stand for more.
@@ -17,21 +19,21 @@ func (d *Drawing) Hosts() int {
 	return n
 }
 
-// Fold returns the drawing with at most so many hosts, those first of which something
-// changes; of the others it says how many there are.
+// Fold returns the drawing with at most so many hosts: those first that change, and of
+// these those first that change themselves, not only their ways to others. Of the rest
+// it says how many there are.
 func (d *Drawing) Fold(keep int) *Drawing {
 	total := d.Hosts()
 	if total <= keep {
 		return d
 	}
-	var all []*Host
-	for h := range d.hosts {
-		all = append(all, h)
-	}
-	kept, _ := telling(all, keep, (*Host).telling)
-	stays := make(map[*Host]bool, len(kept))
-	for _, h := range kept {
-		stays[h] = true
+	stays := map[*Host]bool{}
+	for _, level := range []int{2, 1, 0} {
+		for h := range d.hosts {
+			if h.level() == level && len(stays) < keep {
+				stays[h] = true
+			}
+		}
 	}
 	folded := *d
 	folded.Links = nil
@@ -99,7 +101,30 @@ func telling[T any](l []T, keep int, mark func(T) Mark) (kept []T, rest Mark) {
 	return kept, rest
 }
 
-func (h *Host) telling() Mark { return h.Mark }
+// level is 2 for a host that changes itself, 1 for one of which only the ways to others
+// do, and 0 for one that stays as it is.
+func (h *Host) level() int {
+	own := h.Mark != 0 && h.Mark != Mark(diff.Update)
+	for _, l := range h.Lines {
+		own = own || l.Mark != 0
+	}
+	for _, e := range h.Endpoints {
+		own = own || e.Mark != 0
+	}
+	for _, b := range h.Bridges {
+		own = own || b.Mark != 0
+	}
+	for _, n := range h.Namespaces {
+		own = own || n.Mark != 0
+	}
+	switch {
+	case own:
+		return 2
+	case h.Mark != 0:
+		return 1
+	}
+	return 0
+}
 
 // foldParts leaves out what is too much of one kind in a host.
 func (h *Host) foldParts(keep int) {

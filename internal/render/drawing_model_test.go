@@ -90,6 +90,8 @@ func TestDrawingFold(t *testing.T) {
 	}
 	d := render.DrawingOf(parse(t, was), nil, plans)
 	expect(t, d.Fold(2), "10.0.1.0/24: n1", "10.0.7.0/24: ~n7", ": and 10 more, 0 marked")
+	all := plansBetween(t, was, rewrite(t, was, "10.100.7.1/24", "10.100.77.1/24"))
+	expect(t, render.DrawingOf(parse(t, was), nil, all).Fold(2), "10.0.1.0/24: ~n1(±)", "10.0.7.0/24: ~n7(±)", ": and 10 more, 10 marked")
 	if n := d.Fold(12).Hosts(); n != 12 {
 		t.Errorf("%d of 12 hosts are drawn", n)
 	}

@@ -42,16 +42,17 @@ func (l *Link) title() string {
 // moreText says how many hosts are not drawn.
 func (l *Link) moreText() string {
 	s := andMore(l.More, "host")
-	if l.links > 1 {
-		s += " on " + count(l.links, "more link")
-	}
 	switch {
 	case l.Marked == 0:
-		return s
 	case l.Marked < l.More:
-		return fmt.Sprintf("%s, of which %d change", s, l.Marked)
+		s += fmt.Sprintf(", of which %d change", l.Marked)
+	default:
+		s += choose(l.More == 1, " that changes", " that change")
 	}
-	return s + choose(l.More == 1, " that changes", " that change")
+	if l.links > 1 {
+		s += ", on " + count(l.links, "more link")
+	}
+	return s
 }
 
 // cut shortens a text to so many characters.

@@ -4,7 +4,7 @@ package render
 const (
 	framePad  = 16
 	frameGap  = 20 // between frames, and between cards
-	stubRoom  = 24 // for a line to a card, with a badge on it
+	stubRoom  = 28 // for a line to a card, with a badge on it
 	linkInset = 16 // of the line that leads to the router, from the frame's right edge
 )
 
@@ -57,6 +57,9 @@ func newFrame(d *Drawing, l *Link, room int) *frame {
 // place finds the heights of all rows, and what is said of the link below.
 func (f *frame) place(rows int) {
 	y := stubRoom
+	if rows == 0 {
+		y = framePad - 4
+	}
 	for i := range rows {
 		r := frameRow{}
 		if i > 0 {
