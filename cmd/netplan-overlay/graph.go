@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,7 @@ Exit codes: 0 done, 1 error.`,
 	cmd.Flags().StringArrayVar(&g.base, "base", nil, "draw what changes since another version of the topology, a file, a directory, git:REV:PATH, or git:REV for the same files; repeatable")
 	cmd.Flags().BoolVar(&g.opts.Adopt, "adopt", false, "with --plan: plan to take over foreign objects that have the right name and fit")
 	cmd.Flags().IntVar(&g.hosts, "max-hosts", 0, "draw at most so many hosts (default: 100)")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(strings.Split(g.form.Type(), "|"), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
 

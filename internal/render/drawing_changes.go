@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,13 +101,18 @@ func (x *changeDrawer) some() []likeHost {
 		}
 		byClass[h.class]++
 	}
+	first := map[string]string{} // by peersClass
+	for peers, same := range byPeers {
+		first[peers] = same[0]
+		slices.SortFunc(same, naturally)
+	}
 	drawn := map[string]int{}
 	var own, l []likeHost
 	for _, h := range x.hosts {
 		same := byPeers[h.peers]
 		switch {
 		case len(same) > fewAlike:
-			if same[0] == h.Name {
+			if first[h.peers] == h.Name {
 				h.Name, h.like = someNames(same, "host"), len(same)
 				l = append(l, h)
 			}

@@ -230,6 +230,7 @@ func (h *Host) peerLines() []Line {
 	}
 	var l []Line
 	for _, c := range order {
+		slices.SortFunc(names[c], naturally)
 		noun := choose(len(names[c]) == 1, "peer ", "peers ")
 		l = append(l, Line{noun + someNames(names[c], "peer") + ": " + c.text, c.mark})
 	}

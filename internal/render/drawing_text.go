@@ -34,7 +34,7 @@ func mermaidColour(m Mark) colours {
 func (l *Link) title() string {
 	s := "link " + strings.Join(l.Subnets, ", ")
 	if l.Direct {
-		s += " · direct routing: plain packets between these hosts"
+		s += " · direct routing between these hosts"
 	}
 	return s
 }
