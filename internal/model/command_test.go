@@ -91,9 +91,9 @@ func TestCommands(t *testing.T) {
 		})), []string{
 			"ip link set dev vxlan1 type vxlan local 192.0.2.9 dev eth1 learning", "ip link set dev vxlan1 mtu 1450",
 		}},
-		{"ipip", create(ipip), []string{"ip link add name ipip1 type ipip local 192.0.2.1 remote any", "ip link set dev ipip1 up"}},
+		{"ipip", create(ipip), []string{"ip link add name ipip1 type ipip mode ipip local 192.0.2.1 remote any", "ip link set dev ipip1 up"}},
 		{"ipip to one", change(ipip, with(ipip, func(l *model.Link) { l.IPIP.Dev, l.IPIP.PMTUDisc = some("eth0"), some(false) })), []string{
-			"ip link set dev ipip1 type ipip local 192.0.2.1 remote any dev eth0 nopmtudisc",
+			"ip link set dev ipip1 type ipip mode ipip local 192.0.2.1 remote any dev eth0 nopmtudisc",
 		}},
 		{"link", change(veth, with(veth, func(l *model.Link) { l.Up, l.Master, l.MTU = some(false), some(""), some[uint32](1400) })), []string{
 			"ip link set dev veth1 mtu 1400 nomaster down",

@@ -139,12 +139,12 @@ func (v VXLAN) args(was VXLAN) []string {
 }
 
 // args are all of a tunnel's parameters if any differs, since the kernel takes what is
-// missing as its default, also in a change.
+// missing as its default, also in a change. iproute2 would let it carry MPLS, too.
 func (i IPIP) args(was IPIP) []string {
 	if i == was {
 		return nil
 	}
-	args := arguments{"local", anyAddr(i.Local), "remote", anyAddr(i.Remote)}
+	args := arguments{"mode", "ipip", "local", anyAddr(i.Local), "remote", anyAddr(i.Remote)}
 	if dev := i.Dev.Value(); dev != "" {
 		args = append(args, "dev", dev)
 	}

@@ -1,9 +1,9 @@
 package render
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
@@ -33,7 +33,7 @@ func PlanScript(w io.Writer, n NodePlan) error {
 // commandLines are the commands of a plan, without what makes a script of them; nil for
 // a plan that cannot be executed.
 func commandLines(n NodePlan) []string {
-	t := &script{planText: planText{header: n.Header, plan: n.Plan}, told: map[string]bool{}}
+	t := &script{planText: planText{header: n.Header, plan: n.Plan}, told: map[string]bool{}, bare: true}
 	if t.blocked() {
 		return nil
 	}
@@ -49,7 +49,7 @@ func commandLines(n NodePlan) []string {
 // scripts writes the script of the one plan that there is.
 func scripts(w io.Writer, plans []NodePlan) error {
 	if len(plans) != 1 {
-		return errors.New("a script is for one node: choose it with --node")
+		return fmt.Errorf("a script is for one node: choose it with --node: %s", clean(nodeNames(plans, foldLimit)))
 	}
 	return PlanScript(w, plans[0])
 }
@@ -58,13 +58,20 @@ func scripts(w io.Writer, plans []NodePlan) error {
 type script struct {
 	planText
 	told map[string]bool // comments that have been made, once for all commands
+	bare bool            // the commands alone, to be read: not what a script needs around them
 }
 
 // head says what the script is, and what it is not.
 func (t *script) head() {
 	t.printf("#!/bin/sh\n")
-	t.comment("%s: what netplan-overlay apply would do, in the same order", t.header.String())
+	h := t.header
+	h.Basis = ""
+	t.comment("%s: what netplan-overlay apply would do, in the same order", h.String())
 	t.comment("")
+	if t.header.Basis != "" {
+		t.comment("Nobody looked at the host for this: it was compared with %s.", t.header.Basis)
+		t.comment("Make sure that its devices have the names that are in here.")
+	}
 	t.printf(`# Run it as root on that host. It needs ip, bridge and sysctl, named network
 # namespaces in /run/netns, and the host as it was when this was written. It stops at
 # the first command that fails, and undoes nothing: the next apply does what is left.
@@ -214,6 +221,9 @@ func (t *script) change(c *diff.Change) {
 
 // command writes a command, and what is around it.
 func (t *script) command(c model.Command) {
+	if t.bare {
+		c = model.Command{Netns: c.Netns, Argv: slices.Concat(c.Argv, c.Mark), Comment: ownComment(c)}
+	}
 	if c.Comment != "" && !t.told[c.Comment] {
 		t.told[c.Comment] = true
 		t.comment("(%s)", c.Comment)
@@ -231,6 +241,14 @@ func (t *script) command(c model.Command) {
 		line += "\n}"
 	}
 	t.printf("%s\n", painted(line))
+}
+
+// ownComment is the comment, if it is not about what a script needs around the command.
+func ownComment(c model.Command) string {
+	if len(c.Or) > 0 || c.Hold != (model.Sysctl{}) {
+		return ""
+	}
+	return c.Comment
 }
 
 // commandLine is the command alone.
@@ -257,7 +275,9 @@ func (t *script) end() {
 	if l := counts(t.plan.Summary(), [5]string{"added", "changed", "replaced", "destroyed", "adopted"}, false); len(l) > 0 {
 		done = strings.Join(l, ", ")
 	}
-	t.printf("\n%s\n", painted(shellLine([]string{"printf", `%s\n`, clean(t.header.String() + ": " + done)})))
+	h := t.header
+	h.Files, h.Basis = nil, ""
+	t.printf("\n%s\n", painted(shellLine([]string{"printf", `%s\n`, clean(h.String() + ": " + done)})))
 }
 
 // comment writes a line that the shell takes for a comment, whatever is in it.
