@@ -10,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact markdown demo deps clean
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -25,6 +25,7 @@ help:
 	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (a quarter of an hour)'
 	@echo 'make sweep    kill apply at every single point of its way, and look what the next one makes of it'
 	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
+	@echo 'make markdown render plans in Markdown by a real renderer (needs npm)'
 	@echo 'make demo     a two-host overlay on this machine'
 	@echo 'make clean    remove what was built'
 
@@ -80,6 +81,9 @@ impact:
 	NETPLAN_OVERLAY_TEST_IMPACT_RUNS=$(IMPACTRUNS) $(MEASURE) >.cache/impact-host || { cat .cache/impact-host; exit 1; }
 	NETPLAN_OVERLAY_TEST_IMPACT_RUNS=1 CGO_ENABLED=0 $(MEASURE) -exec '$(VMRUN) -e NETPLAN_OVERLAY_TEST_IMPACT_RUNS' >.cache/impact-vm || { cat .cache/impact-vm; exit 1; }
 	cat .cache/impact-host .cache/impact-vm | $(GO) run ./hack/impact docs
+
+markdown:
+	@GO='$(GO)' hack/markdown
 
 demo:
 	$(GO) run ./cmd/netplan-overlay lab test -f examples/classic.yaml

@@ -13,12 +13,16 @@ import (
 const reading = kernel.CapDACReadSearch
 
 // needs returns what a command needs beside its files. What is not here needs nothing:
-// validate, render, version, completion, help, confirm, and lab exec, which only asks the
+// validate, schema, explain, nodes, render, version, completion, help, confirm, and lab exec, which only asks the
 // lab. given says which flags it has.
 func needs(command string, given func(flag string) bool) kernel.Confinement {
 	const changing = kernel.CapNetAdmin | kernel.CapSysAdmin
 	n := kernel.Confinement{}
 	switch command {
+	case "init":
+		if given("out") || given("schema") {
+			n.Keep = kernel.CapDACOverride
+		}
 	case "observe", "export":
 		n.Keep = kernel.CapSysAdmin
 		if given("out") {
@@ -83,7 +87,7 @@ func (c *common) confine(args []string) error {
 // readsFiles says whether a command reads a topology, or a plan, at all.
 func readsFiles(command string, given func(flag string) bool) bool {
 	switch command {
-	case "version", "confirm", "export", guardCommand:
+	case "version", "confirm", "init", "export", "schema", "explain", guardCommand:
 		return false
 	case "apply":
 		return !given("recover")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
@@ -35,6 +37,10 @@ Elsewhere than on the host, plans of every node (or one, --node) are made from
   netplan-overlay plan --observed snapshots/ --max-age 1h
   netplan-overlay plan --all-nodes --ssh-template 'root@{address}'
 
+With --format iproute2, it prints a shell script of ip, bridge and sysctl commands
+that do the same as apply, in the same order. There is none for a plan that apply
+would refuse as it is.
+
 Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode also
 2: there are changes, on any node.`,
 		Args: cobra.NoArgs,
@@ -52,14 +58,16 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 				return err
 			}
 			c.log(r, res)
+			refused := cmp.Or(r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}),
+				reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}))
+			if refused != nil && form == render.FormatScript {
+				return refused // there must be nothing that somebody runs
+			}
 			if err := c.showPlan(header(r, opts.Phase), res, form); err != nil {
 				return err
 			}
-			if err := r.EmptyRefusal(res, reconcile.ApplyOptions{AllowEmpty: empty}); err != nil {
-				return err
-			}
-			if err := reconcile.Refusal(res.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true}); err != nil {
-				return err
+			if refused != nil {
+				return refused
 			}
 			if out != "" {
 				if err := c.savePlan(r, res, opts, out); err != nil {
@@ -79,7 +87,8 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 	phase(cmd, &opts.Phase)
 	allowEmpty(cmd, &empty)
 	c.mgmtPeers(cmd)
-	cmd.Flags().Var(&form, "format", "how the plan is printed")
+	cmd.Flags().Var(&form, "format", "how the plan is printed: for people, for programs, as a comment on a pull request, for GitLab's plan widget")
+	cmd.Flags().IntVar(&c.ui.maxBytes, "max-bytes", render.DefaultMaxBytes, "of --format markdown: what matters less is cut out beyond")
 	return cmd
 }
 

@@ -69,7 +69,8 @@ func newRoot(c *common) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newValidate, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newExport, newLab, newVerify, newVersion, newGuard,
+		newInit, newSchema, newExplain,
+		newValidate, newNodes, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newExport, newLab, newVerify, newVersion, newGuard,
 	} {
 		root.AddCommand(add(c))
 	}

@@ -44,6 +44,7 @@ type ui struct {
 	shows    bool // stdout is a terminal
 	colour   string
 	level    string
+	maxBytes int          // of Markdown; 0: the usual
 	onWrite  func() error // asked before each request that changes something: an error refuses it; nil isn't
 	onStep   func()       // told of each step that was tried; nil isn't
 }
@@ -66,7 +67,9 @@ func (u *ui) coloured() bool {
 	return u.shows
 }
 
-func (u *ui) options() render.Options { return render.Options{Color: u.coloured()} }
+func (u *ui) options() render.Options {
+	return render.Options{Color: u.coloured(), MaxBytes: u.maxBytes}
+}
 
 // log returns the logger for what isn't a result.
 func (u *ui) log() *slog.Logger {

@@ -69,9 +69,16 @@ type twin struct {
 	*testing.T
 	fake *fake.Kernel
 	real *kernel.Host
+	at   kernel.Options // where the real one is
 }
 
 func newTwin(t *testing.T) *twin {
+	t.Helper()
+	return newTwinAt(t, filepath.Join(t.TempDir(), "netns"))
+}
+
+// newTwinAt makes a twin whose real host has its namespaces in a directory.
+func newTwinAt(t *testing.T, netnsDir string) *twin {
 	t.Helper()
 	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
 		if os.Getenv("CI") != "" {
@@ -80,7 +87,7 @@ func newTwin(t *testing.T) *twin {
 		t.Skipf("needs %s; run the tests as root", strings.Join(missing, " and "))
 	}
 	dir := t.TempDir()
-	o := kernel.Options{Root: filepath.Join(dir, "root"), NetnsDir: filepath.Join(dir, "netns"), StateDir: filepath.Join(dir, "state")}
+	o := kernel.Options{Root: filepath.Join(dir, "root"), NetnsDir: netnsDir, StateDir: filepath.Join(dir, "state")}
 	if err := os.WriteFile(o.Root, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -93,17 +100,27 @@ func newTwin(t *testing.T) *twin {
 			_ = unix.Unmount(f, unix.MNT_DETACH) // not all are mounts
 		}
 	})
-	h, err := kernel.Open(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
-	w := &twin{T: t, fake: newHost(), real: h}
-	w.fake.Plain = !h.Features().AddressProtocol
+	w := &twin{T: t, fake: newHost(), at: o}
+	w.reopen()
+	t.Cleanup(func() { w.real.Close() })
+	w.fake.Plain = !w.real.Features().AddressProtocol
 	for _, f := range fixtures() {
 		w.replay(fake.Effect{Step: model.Step{Op: model.OpCreate, After: f}})
 	}
 	return w
+}
+
+// reopen opens the door to the real host anew: an open one keeps namespaces alive.
+func (w *twin) reopen() {
+	w.Helper()
+	if w.real != nil {
+		w.real.Close()
+	}
+	h, err := kernel.Open(w.at)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.real = h
 }
 
 // replay does on the real host what was done on the fake one, or refused: the real

@@ -43,6 +43,7 @@ type Change struct {
 	// Implied says that the kernel makes the change by itself, with the one that
 	// Cause names: it has no step of its own.
 	Implied bool
+	Origin  Origin // as Originate finds out; for people, never for decisions
 }
 
 // Object returns After, or Before of a deletion.

@@ -42,7 +42,8 @@ func (h *Host) Sysctls(ctx context.Context, netns string, names []string) ([]mod
 }
 
 // SavedSysctls reads the sysctls that the tool has set since the machine started
-// and not given back, as far as they still exist.
+// and not given back, as far as they still exist. One that has its old value is given
+// back, by whomever: a script may do it, which cannot write our memory.
 func (h *Host) SavedSysctls(ctx context.Context) ([]model.Sysctl, error) {
 	memory, err := h.remembered()
 	if err != nil {
@@ -56,6 +57,9 @@ func (h *Host) SavedSysctls(ctx context.Context) ([]model.Sysctl, error) {
 		}
 		if err != nil {
 			return nil, opError("read", model.Sysctl{Netns: e.Netns, Name: e.Name}, err)
+		}
+		if v == e.Value {
+			continue
 		}
 		l = append(l, model.Sysctl{Netns: e.Netns, Name: e.Name, Value: model.Some(v), Saved: model.Some(e.Value)})
 	}

@@ -80,7 +80,11 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	if err := r.removeDebris(); err != nil {
 		return nil, err
 	}
-	return r.rounds(ctx, plan, o)
+	res, err := r.rounds(ctx, plan, o)
+	if err == nil {
+		r.remember(res, o)
+	}
+	return res, err
 }
 
 // lock takes the right to change the host.

@@ -133,13 +133,21 @@ func (r *Reconciler) Identity() model.Identity {
 
 // Expand returns what the node should have, by the facts of the host.
 func (r *Reconciler) Expand(ctx context.Context) (*desired.Expansion, error) {
+	facts, err := r.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return desired.Expand(r.Topology, r.Node, facts)
+}
+
+func (r *Reconciler) facts(ctx context.Context) (model.Facts, error) {
 	facts, err := observe.Facts(ctx, r.Host, observe.Query{
 		Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: desired.Peers(r.Topology, r.Node),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("node %s (%s): %w", r.Node.Name, r.Node.Pos, err)
+		return facts, fmt.Errorf("node %s (%s): %w", r.Node.Name, r.Node.Pos, err)
 	}
-	return desired.Expand(r.Topology, r.Node, facts)
+	return facts, nil
 }
 
 // Result is a plan with what it was made from.
@@ -155,7 +163,11 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if r.Absent {
 		return r.PlanDestroy(ctx)
 	}
-	x, err := r.Expand(ctx)
+	facts, err := r.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x, err := desired.Expand(r.Topology, r.Node, facts)
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +177,9 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		return nil, err
 	}
 	p := diff.Compute(x.State, observed, opts)
+	if len(p.Changes) > 0 {
+		diff.Originate(p, x.State, r.lastWanted(x.State, facts))
+	}
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
 }
 
@@ -174,7 +189,8 @@ func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.guarded(ctx, &Result{Observed: observed, Plan: diff.Compute(&model.State{}, observed, diff.Options{})})
+	p := diff.Compute(&model.State{}, observed, diff.Options{})
+	return r.guarded(ctx, &Result{Observed: observed, Plan: p})
 }
 
 // Observe returns what is there, within what concerns the node; a host that cannot

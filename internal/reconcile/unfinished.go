@@ -133,6 +133,7 @@ func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
 		case r.Attended && !time.Now().Before(r.Until):
 			return fmt.Errorf("the run of %s is being taken back just now: nobody confirmed it by %s", r.Started.Format(time.RFC3339), r.Until.Format(time.RFC3339))
 		}
+		keepApplied(r.dir)
 		return journal.Remove(r.dir)
 	})
 }

@@ -51,7 +51,8 @@ func fileList(files []string) string {
 
 // Options say how text is printed.
 type Options struct {
-	Color bool // with ANSI colours
+	Color    bool // with ANSI colours
+	MaxBytes int  // of Markdown; 0: DefaultMaxBytes
 }
 
 // count returns "1 object", "2 objects"; plurals that aren't regular are spelled

@@ -21,12 +21,17 @@ type PlanFormat string
 
 // The forms of plans.
 const (
-	FormatText PlanFormat = "text"
-	FormatJSON PlanFormat = "json"
+	FormatText     PlanFormat = "text"
+	FormatJSON     PlanFormat = "json"
+	FormatMarkdown PlanFormat = "markdown" // for a comment on a pull request
+	FormatGitLab   PlanFormat = "gitlab"   // for the widget of a merge request
+	FormatScript   PlanFormat = "iproute2" // a shell script
 )
 
 // PlanFormats lists the forms, the usual one first.
-func PlanFormats() []PlanFormat { return []PlanFormat{FormatText, FormatJSON} }
+func PlanFormats() []PlanFormat {
+	return []PlanFormat{FormatText, FormatJSON, FormatMarkdown, FormatGitLab, FormatScript}
+}
 
 // String returns the name of the form.
 func (f *PlanFormat) String() string { return string(*f) }
@@ -52,34 +57,18 @@ func (f *PlanFormat) Type() string {
 // Plans writes the plans of one node, or several, in a form.
 func Plans(w io.Writer, f PlanFormat, plans []NodePlan, o Options) error {
 	switch {
+	case f == FormatMarkdown:
+		return plansMarkdown(w, plans, o.MaxBytes)
+	case f == FormatGitLab:
+		return plansGitLab(w, plans)
 	case f == FormatJSON && len(plans) == 1 && plans[0].Err == nil:
 		return PlanJSON(w, plans[0].Header, plans[0].Plan)
 	case f == FormatJSON:
 		return plansJSON(w, plans)
+	case f == FormatScript:
+		return scripts(w, plans)
 	case len(plans) == 1 && plans[0].Err == nil:
 		return Plan(w, plans[0].Header, plans[0].Plan, o)
 	}
 	return plansText(w, plans, o)
-}
-
-// plansText writes the plans one after the other.
-func plansText(w io.Writer, plans []NodePlan, o Options) error {
-	for i, n := range plans {
-		t := &page{color: o.Color}
-		if i > 0 {
-			t.printf("\n")
-		}
-		if n.Err != nil {
-			t.printf("%s: %s\n", t.paint(bold, n.Header.String()), t.paint(red, n.Err.Error()))
-		}
-		if err := t.writeTo(w); err != nil {
-			return err
-		}
-		if n.Err == nil {
-			if err := Plan(w, n.Header, n.Plan, o); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

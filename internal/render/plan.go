@@ -96,7 +96,7 @@ func blockClass(b *changeBlock) string {
 // changeClass is equal for changes that differ in nothing but names and values.
 func changeClass(c *diff.Change) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, " %c%s%t%s", c.Action, c.Key().Kind, c.Implied, c.Impact)
+	fmt.Fprintf(&s, " %c%s%t%s%s", c.Action, c.Key().Kind, c.Implied, c.Impact, c.Origin)
 	if c.Action != diff.Create && c.Action != diff.Delete {
 		for _, a := range c.Attrs {
 			s.WriteString("," + a.Name)
@@ -137,6 +137,7 @@ func (t *planText) peer(b *changeBlock) row {
 	r := row{lead: t.symbol(merged.Action), name: b.intent}
 	for _, c := range items {
 		merged.Impact = max(merged.Impact, c.Impact)
+		merged.Origin = max(merged.Origin, c.Origin)
 		parts = append(parts, joined(" ", short(c.Object()), changePhrase(c)))
 		prefix := ""
 		if len(items) > 1 {
@@ -234,6 +235,9 @@ func (t *planText) note(c *diff.Change, source string) string {
 	var parts []string
 	if s := t.why(c); s != "" {
 		parts = append(parts, string(t.paint("", s)))
+	}
+	if c.Origin == diff.OriginDrift || c.Origin == diff.OriginOrphan {
+		parts = append(parts, string(t.paint(yellow, c.Origin.String())))
 	}
 	if c.Action != diff.Create || c.Impact > model.ImpactNone {
 		parts = append(parts, string(t.paint(impactStyle(c.Impact), "impact: "+c.Impact.String())))

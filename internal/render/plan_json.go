@@ -30,6 +30,7 @@ type changeDocument struct {
 	Attributes []attributeDocument `json:"attributes"`
 	Impact     model.Impact        `json:"impact"`
 	Reason     string              `json:"reason"`
+	Origin     diff.Origin         `json:"origin,omitempty"`  // spec, drift, orphan, cascade; absent where it is not known
 	Cause      string              `json:"cause,omitempty"`   // the object whose change forces this one
 	Implied    bool                `json:"implied,omitempty"` // the kernel does it by itself, with the cause
 	Intent     string              `json:"intent"`
@@ -164,7 +165,7 @@ func touchOf(x diff.Touch) touchDocument {
 func changeOf(c *diff.Change) changeDocument {
 	d := changeDocument{
 		Action: c.Action.String(), objectName: nameOf(c.Object()), Attributes: attributesOf(c),
-		Impact: c.Impact, Reason: reason(c), Implied: c.Implied, Intent: c.Intent, Source: c.Source,
+		Impact: c.Impact, Reason: reason(c), Origin: c.Origin, Implied: c.Implied, Intent: c.Intent, Source: c.Source,
 	}
 	if c.Cause != (model.Key{}) {
 		d.Cause = c.Cause.String()

@@ -48,20 +48,31 @@ func (t *planText) matches(n int) string {
 // summary writes the last line. Replacements and adoptions are rare: they are
 // counted only where there are any.
 func (t *planText) summary() {
-	s := t.plan.Summary()
-	t.printf("\n%s %s. Impact: %s.", t.paint(bold, "Plan:"), strings.Join(counts(s, [5]string{"to add", "to change", "to replace", "to destroy", "to adopt"}, true), ", "),
-		t.paint(impactStyle(s.Impact), s.Impact.String()))
-	var blocked []string
-	if n := len(t.plan.Conflicts); n > 0 {
-		blocked = append(blocked, count(n, "conflict"))
-	}
-	if n := len(t.plan.Missing); n > 0 {
-		blocked = append(blocked, count(n, "missing object"))
-	}
-	if len(blocked) > 0 {
-		t.printf(" %s", t.paint(red, "Blocked by "+strings.Join(blocked, " and ")+"."))
+	t.printf("\n")
+	t.totals(t.plan.Summary(), drifted(t.plan.Changes), len(t.plan.Changes))
+	if b := blockers(t.plan); b != "" {
+		t.printf(" %s", t.paint(red, "Blocked by "+b+"."))
 	}
 	t.printf("\n")
+}
+
+// drifted counts the changes that undo what somebody did to the host.
+func drifted(changes []diff.Change) int {
+	n := 0
+	for _, c := range changes {
+		if c.Origin == diff.OriginDrift {
+			n++
+		}
+	}
+	return n
+}
+
+// countOf returns "1 change is", "2 changes are".
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // counts pairs the numbers with their words: add, change, replace, destroy, adopt.

@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //	gone.txt        keys of objects that are not there any more, a line each
 //	topology.yaml   what is asked for
 //	adopt           present: with --adopt
-//	plan.txt, plan.json, steps.txt   what comes of it; -update rewrites them
+//	plan.txt, plan.json, steps.txt, plan.sh, plan.md, gitlab.json   what comes of it; -update rewrites them
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -122,6 +122,19 @@ func (s *story) play(t *testing.T) {
 	s.set("plan.txt", text.String())
 	s.set("steps.txt", steps.String())
 	s.set("plan.json", document.String())
+	s.set("plan.sh", script(h, p))
+	one := []render.NodePlan{{Header: h, Plan: p}}
+	s.set("plan.md", written(t, render.FormatMarkdown, one))
+	s.set("gitlab.json", written(t, render.FormatGitLab, one))
+}
+
+// script is the plan as a script, or why there is none.
+func script(h render.Header, p *diff.Plan) string {
+	var b strings.Builder
+	if err := render.PlanScript(&b, render.NodePlan{Header: h, Plan: p}); err != nil {
+		return err.Error() + "\n"
+	}
+	return b.String()
 }
 
 // expand expands a topology for its first node, by assumed facts.

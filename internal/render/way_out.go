@@ -1,8 +1,6 @@
 package render
 
 import (
-	"strings"
-
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -117,15 +115,4 @@ func metric(k model.Key) string {
 		return ""
 	}
 	return number(model.Some(k.Metric))
-}
-
-// shellWord quotes a name for the shell, where that is needed.
-func shellWord(s string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-:@+", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !safe(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -149,6 +149,7 @@ func (v Versions) plan(c *comparison, name string) (render.NodePlan, []string) {
 	}
 	out.Plan = diff.Compute(want.State, converged(base.State, want.State), o)
 	out.Plan.Unchanged += c.leftOut(name)
+	diff.Originate(out.Plan, want.State, base.State)
 	giveIntents(out.Plan, base.State)
 	return out, append(want.Warnings, emptied(c.after[name], out.Plan)...)
 }

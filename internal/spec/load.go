@@ -45,6 +45,9 @@ func Parse(sources []Source) (*Topology, []Problem) {
 }
 
 func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
+	if len(sources) == 0 {
+		return nil, []Problem{{Message: "there are no files"}}
+	}
 	t := d.decode(sources)
 	problems := sorted(d.problems, sources)
 	withLines(problems, sources)
@@ -54,7 +57,7 @@ func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	for _, s := range sources {
 		t.Files = append(t.Files, s.Name)
 	}
-	t.Digest = digest(sources)
+	t.Digest, t.Sources = digest(sources), sources
 	return t, problems
 }
 

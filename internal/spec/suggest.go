@@ -8,19 +8,27 @@ import (
 // didYouMean returns a hint to the known word that is nearest to a misspelt one, or
 // to all of them where there are few and none is near.
 func didYouMean(word string, known []string) string {
+	switch best := Nearest(word, known); {
+	case best != "":
+		return fmt.Sprintf("did you mean %q?", best)
+	case len(known) > 0 && len(known) <= 12:
+		return "known are " + strings.Join(known, ", ")
+	}
+	return ""
+}
+
+// Nearest returns the known word that a misspelt one may have been meant for, or "".
+func Nearest(word string, known []string) string {
 	best, distance := "", 1+len(word)/2
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(word), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
-	switch {
-	case best != "" && distance <= 3:
-		return fmt.Sprintf("did you mean %q?", best)
-	case len(known) <= 12:
-		return "known are " + strings.Join(known, ", ")
+	if distance > 3 {
+		return ""
 	}
-	return ""
+	return best
 }
 
 // editDistance counts the letters to insert, delete, replace or swap (optimal string

@@ -17,6 +17,7 @@ type Topology struct {
 	Nodes   []Node // by name
 	Files   []string
 	Digest  string // SHA-256 of the files' texts, in hexadecimal
+	Sources []Source
 }
 
 // The backends.
