@@ -63,10 +63,14 @@ func TestReducedViewsAreExact(t *testing.T) {
 // one has it.
 func TestPlanIsThatOfAConvergedHost(t *testing.T) {
 	changes := 0
-	pairs(t, 150, func(t *testing.T, seed uint64, from, to *spec.Topology) {
-		v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true}}
+	pairs(t, 300, func(t *testing.T, seed uint64, from, to *spec.Topology) {
+		phase := []diff.Phase{diff.Whole, diff.Whole, diff.Prepare, diff.Commit}[seed%4]
+		v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true, Phase: phase}}
 		c := compare(from, to)
 		for _, name := range c.names() {
+			if phase != diff.Whole && c.after[name] == nil {
+				continue // destroyed, which knows no phases
+			}
 			got, _ := v.plan(c, name)
 			if got.Err != nil {
 				t.Fatalf("seed %d: %v", seed, got.Err)
