@@ -59,6 +59,38 @@ func TestReducedViewsAreExact(t *testing.T) {
 	}
 }
 
+// What is left out of a view is counted: where no peer differs, all that the node has
+// beside what leads to peers.
+func TestUnchangedCount(t *testing.T) {
+	counted := 0
+	pairs(t, 100, func(t *testing.T, seed uint64, from, _ *spec.Topology) {
+		v := Versions{From: from, To: from}
+		c := compare(from, from)
+		for _, name := range c.names() {
+			alone := *from
+			alone.Nodes = []spec.Node{*nodeOf(from, name)}
+			x, err := expand(&alone, &alone, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 0
+			for e := range x.State.All() {
+				if !e.Ref {
+					want++
+				}
+			}
+			got, _ := v.plan(c, name)
+			if got.Plan.Unchanged != want || !got.Plan.Empty() {
+				t.Errorf("seed %d, %s: %d unchanged; want %d", seed, name, got.Plan.Unchanged, want)
+			}
+			counted += want
+		}
+	})
+	if counted < 1000 {
+		t.Errorf("only %d objects were counted", counted)
+	}
+}
+
 // What changes between two versions is what a plan says on a host that is as the first
 // one has it.
 func TestPlanIsThatOfAConvergedHost(t *testing.T) {
