@@ -91,6 +91,23 @@ func TestUnchangedCount(t *testing.T) {
 	}
 }
 
+// Of many nodes, as many are planned for as can be in a few seconds; one always is.
+func TestLeftOut(t *testing.T) {
+	from := parsed(t, fleet(700, -1))
+	to := parsed(t, []byte(strings.Replace(string(fleet(700, -1)), "backend: vxlan", "backend: {type: vxlan, vni: 7}", 1)))
+	in, out := affordable(compare(from, to), compare(from, to).names())
+	if len(in) != maxWhole/1400 || len(in)+len(out) != 700 {
+		t.Errorf("all change: %d in, %d out", len(in), len(out))
+	}
+	if in, out = affordable(compare(from, to), []string{"n9"}); len(in) != 1 || len(out) != 0 {
+		t.Errorf("one is asked for: %d in, %d out", len(in), len(out))
+	}
+	to = parsed(t, fleet(700, 3))
+	if in, out = affordable(compare(from, to), compare(from, to).names()); len(in) != 700 || len(out) != 0 {
+		t.Errorf("one changes: %d in, %d out", len(in), len(out))
+	}
+}
+
 // What changes between two versions is what a plan says on a host that is as the first
 // one has it.
 func TestPlanIsThatOfAConvergedHost(t *testing.T) {
