@@ -90,15 +90,15 @@ func TestGraphIsDeterministic(t *testing.T) {
 	}
 }
 
-// hostile are names that would mean something to those who read the drawings.
-func hostile() []string {
+// hostileNames are names that would mean something to those who read the drawings.
+func hostileNames() []string {
 	return []string{
 		`"]; click x "javascript:alert(1)`, "end", "`code`", "<script>alert(1)</script>", "]]>", "a\\", "\\N", "&lt;", "#quot;",
 		"%%{init: {}}%%", "1. one", "- two", "--> b", "style classDef:#fff;", "\x1b[31mred\x1b[0m", "a\nb", "\xff\xfe", "ünïcödé", "名前", "🦊",
 	}
 }
 
-// hostileChanges has every name of hostile where a kernel may have one.
+// hostileChanges has every name of hostileNames where a kernel may have one.
 func hostileChanges() *diff.Plan {
 	p := &diff.Plan{}
 	add := func(a diff.Action, o model.Object, intent string) {
@@ -108,7 +108,7 @@ func hostileChanges() *diff.Plan {
 		}
 		p.Changes = append(p.Changes, c)
 	}
-	for _, name := range hostile() {
+	for _, name := range hostileNames() {
 		add(diff.Delete, model.Link{Name: name, Type: model.Some(model.TypeBridge)}, "")
 		add(diff.Create, model.Netns{Name: name}, "namespace "+name)
 		add(diff.Update, model.Link{Netns: name, Name: name, Peer: model.Some(model.EndRef{Name: name})}, "namespace "+name)
@@ -122,7 +122,7 @@ func hostileChanges() *diff.Plan {
 func TestHostileNames(t *testing.T) {
 	plans := []render.NodePlan{
 		{Header: header("x", "vm1"), Plan: hostileChanges()},
-		{Header: header("x", "vm2"), Err: errors.New(strings.Join(hostile(), " "))},
+		{Header: header("x", "vm2"), Err: errors.New(strings.Join(hostileNames(), " "))},
 	}
 	d := render.DrawingOf(parse(t, classic), nil, plans)
 	svg := graph(t, render.GraphSVG, d, 0)

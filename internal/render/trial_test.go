@@ -14,7 +14,9 @@ import (
 // one every 10 ms, of which "x" are lost. The nodes are changed before packets 5 and 15.
 func tried(announced model.Impact, pairs ...string) *model.Trial {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	after := func(packets int) time.Time { return start.Add(time.Duration(packets)*10*time.Millisecond - time.Millisecond) }
+	after := func(packets int) time.Time {
+		return start.Add(time.Duration(packets)*10*time.Millisecond - time.Millisecond)
+	}
 	t := &model.Trial{Every: 10 * time.Millisecond, Left: 1, Parts: []model.Part{
 		{Node: "vm1", Announced: announced, Changes: 4, Begin: after(5)},
 		{Node: "vm2", Phase: "commit", Announced: announced, Changes: 2, Begin: after(15)},
