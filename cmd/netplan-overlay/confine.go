@@ -23,6 +23,13 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 		if given("out") || given("schema") {
 			n.Keep = kernel.CapDACOverride
 		}
+	case "graph":
+		if given("plan") {
+			n.Keep = kernel.CapSysAdmin
+		}
+		if given("out") {
+			n.Keep |= kernel.CapDACOverride
+		}
 	case "export":
 		if !given("observed") {
 			n.Keep = kernel.CapSysAdmin

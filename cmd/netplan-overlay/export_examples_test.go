@@ -123,7 +123,7 @@ func everything(t *testing.T, door *kernel.Host, id model.Identity) *model.State
 // known by the host alone.
 func meaning(t *spec.Topology) *spec.Topology {
 	m := *t
-	m.Files, m.Digest, m.MTU, m.Backend.Pos = nil, "", 0, spec.Pos{}
+	m.Files, m.Sources, m.Digest, m.MTU, m.Backend.Pos = nil, nil, "", 0, spec.Pos{}
 	m.Nodes = nil
 	for _, n := range t.Nodes {
 		n.Derived, n.Pos, n.Overlay.Pos, n.Overlay.Explicit, n.Interface = nil, spec.Pos{}, spec.Pos{}, false, ""

@@ -37,20 +37,35 @@ func newLab(c *common) *cobra.Command {
 
 func newLabTest(c *common) *cobra.Command {
 	var form string
+	var change trial
 	cmd := &cobra.Command{
 		Use:   "test",
 		Short: "Bring the topology up, print who reaches whom, and take it down",
 		Long: labHelp + `
 
-Prints round-trip times between all namespaces, and the path MTU that was seen.
+Prints round-trip times between all namespaces, and the path MTU that was seen.` + trialHelp + `
 
-Exit codes: 0 every pair is reachable, 1 not every one, or an error.`,
+Exit codes: 0 every pair is reachable, and no change was worse than announced; 1 else,
+or an error.`,
+		Example: `  netplan-overlay lab test -f topology.yaml
+  netplan-overlay lab test -f topology.yaml --from git:origin/main:topology.yaml --max-impact brief`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(form); err != nil {
 				return err
 			}
+			most, err := change.check()
+			if err != nil {
+				return err
+			}
+			before, err := c.before(cmd.Context(), change)
+			if err != nil {
+				return err
+			}
 			return c.inSandbox(cmd.Context(), false, func(ctx context.Context, t *spec.Topology) error {
+				if before != nil {
+					return c.try(ctx, change, before, t, form, most)
+				}
 				l, err := lab.Build(ctx, t, c.converge(t))
 				if err != nil {
 					return err
@@ -64,6 +79,7 @@ Exit codes: 0 every pair is reachable, 1 not every one, or an error.`,
 		},
 	}
 	format(cmd, &form)
+	change.add(cmd)
 	return cmd
 }
 

@@ -57,7 +57,9 @@ func (c *common) snapshot(ctx context.Context, f snapshotFlags) error {
 	}
 	defer h.Close()
 	name, _ := os.Hostname() // without one, addresses and marks have to do
-	s, err := snapshot.Record(ctx, h, snapshot.About{Identity: id, Hostname: name, Tool: version(), Sessions: c.managed()})
+	s, err := snapshot.Record(ctx, h, snapshot.About{
+		Identity: id, Hostname: name, Tool: version(), Sessions: c.managed(), Applied: c.place().Applied(id),
+	})
 	if err != nil {
 		return err
 	}

@@ -28,10 +28,6 @@ Only objects that carry this topology's mark are changed or deleted. Something
 foreign in the place of a wanted object is a conflict; --adopt plans to take it
 over. Reading other network namespaces needs CAP_SYS_ADMIN.
 
-With --format iproute2, it prints a shell script of ip, bridge and sysctl commands
-that do the same as apply, in the same order. There is none for a plan that apply
-would refuse as it is.
-
 Elsewhere than on the host, plans of every node (or one, --node) are made from
   --base      another version of the file: for hosts that are as that one says
   --observed  snapshots, which observe --out has made on the hosts
@@ -40,6 +36,10 @@ Elsewhere than on the host, plans of every node (or one, --node) are made from
   netplan-overlay plan --base git:origin/main --detailed-exitcode
   netplan-overlay plan --observed snapshots/ --max-age 1h
   netplan-overlay plan --all-nodes --ssh-template 'root@{address}'
+
+With --format iproute2, it prints a shell script of ip, bridge and sysctl commands
+that do the same as apply, in the same order. There is none for a plan that apply
+would refuse as it is.
 
 Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode also
 2: there are changes, on any node.`,

@@ -15,24 +15,38 @@ import (
 
 // planBase makes the plans that lead from the base to the topology.
 func (c *common) planBase(ctx context.Context, base []string, o elsewhereOptions) ([]render.NodePlan, error) {
+	v, err := c.versions(ctx, base, o.empty)
+	if err != nil {
+		return nil, err
+	}
+	v.Options = o.diff
+	return c.between(v)
+}
+
+// versions reads the base and the topology.
+func (c *common) versions(ctx context.Context, base []string, empty bool) (review.Versions, error) {
+	v := review.Versions{Node: c.node}
 	sources, err := c.baseSources(ctx, base)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	load := spec.Load
-	if o.empty {
+	if empty {
 		load = spec.LoadEmpty
 	}
-	to, err := c.loadBy(load)
-	if err != nil {
-		return nil, err
+	if v.To, err = c.loadBy(load); err != nil {
+		return v, err
 	}
-	basis := strings.Join(base, " ")
-	from, err := c.parseBase(sources, basis, to)
-	if err != nil {
-		return nil, err
-	}
-	d, err := review.Between(review.Versions{From: from, To: to, Node: c.node, Options: o.diff, Basis: basis + ", with assumed facts"})
+	v.Basis = strings.Join(base, " ")
+	v.From, err = c.parseBase(sources, v.Basis, v.To)
+	return v, err
+}
+
+// between makes the plans that lead from one version to the other.
+func (c *common) between(v review.Versions) ([]render.NodePlan, error) {
+	basis := v.Basis
+	v.Basis += ", with assumed facts"
+	d, err := review.Between(v)
 	if err != nil {
 		return nil, err
 	}

@@ -212,6 +212,7 @@ func TestPlanBaseFromGit(t *testing.T) {
 		{"another topology", []string{"-f", "renamed.yaml", "--base", "git:HEAD:topology.yaml"}, "refuses the other", exitError},
 		{"a broken base", []string{"-f", "new.yaml", "--base", "broken.yaml"}, "the base broken.yaml: ", exitError},
 		{"to be saved", []string{"-f", "new.yaml", "--base", "git:HEAD", "--out", "p"}, "does not go with --base", exitError},
+		{"a script", []string{"-f", "new.yaml", "--base", "git:HEAD:topology.yaml", "--format", "iproute2"}, "at which --base does not look", exitError},
 		{"from stdin twice", []string{"-f", "-", "--base", "-"}, "only one of them can come from stdin", exitError},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +68,8 @@ func (e *elsewhere) check(o elsewhereOptions) error {
 		return fmt.Errorf("%s: only one of them says what the topology is compared with; make a plan for each", strings.Join(l, " and "))
 	case o.out != "":
 		return fmt.Errorf("--out saves a plan that apply can do, and so it has to be made on the host: it does not go with %s", l[0])
+	case o.form == render.FormatScript && len(e.base) > 0:
+		return errors.New("--format iproute2 is a script for a host as it is, at which --base does not look; take --format text or markdown")
 	}
 	return nil
 }
@@ -93,6 +97,9 @@ func (c *common) planElsewhere(ctx context.Context, e elsewhere, o elsewhereOpti
 
 // showAll prints plans, and returns the exit code for all.
 func (c *common) showAll(plans []render.NodePlan, o elsewhereOptions) error {
+	if o.form == render.FormatScript && slices.ContainsFunc(plans, func(n render.NodePlan) bool { return refusal(n) != nil }) {
+		return c.verdict(plans, false) // there must be nothing that somebody runs
+	}
 	if err := render.Plans(c.ui.out, o.form, plans, c.ui.options()); err != nil {
 		return err
 	}
@@ -104,12 +111,8 @@ func (c *common) showAll(plans []render.NodePlan, o elsewhereOptions) error {
 func (c *common) verdict(plans []render.NodePlan, detailed bool) error {
 	failed, changed := false, false
 	for _, n := range plans {
-		err := n.Err
-		if err == nil {
-			changed = changed || !n.Plan.Empty()
-			err = reconcile.Refusal(n.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true})
-		}
-		if err != nil {
+		changed = changed || n.Err == nil && !n.Plan.Empty()
+		if err := refusal(n); err != nil {
 			failed = true
 			c.ui.tell("Error: node %s: %v", n.Header.Node, err)
 		}
@@ -121,4 +124,12 @@ func (c *common) verdict(plans []render.NodePlan, detailed bool) error {
 		return exit(exitChanges)
 	}
 	return nil
+}
+
+// refusal returns why there is no plan of a node that could be executed, or nil.
+func refusal(n render.NodePlan) error {
+	if n.Err != nil {
+		return n.Err
+	}
+	return reconcile.Refusal(n.Plan, reconcile.ApplyOptions{AllowHarm: true, AllowMgmt: true})
 }

@@ -69,7 +69,7 @@ func newRoot(c *common) *cobra.Command {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	for _, add := range []func(*common) *cobra.Command{
-		newInit, newSchema, newExplain,
+		newInit, newSchema, newExplain, newGraph,
 		newValidate, newNodes, newRender, newPlan, newApply, newConfirm, newDestroy, newObserve, newExport, newLab, newVerify, newVersion, newGuard,
 	} {
 		root.AddCommand(add(c))

@@ -38,6 +38,12 @@ type Lab struct {
 // Build makes the underlay and the hosts, and brings each to what the topology asks.
 // It must run inside the sandbox.
 func Build(ctx context.Context, t *spec.Topology, converge Converge) (*Lab, error) {
+	return build(ctx, t, t, converge)
+}
+
+// build makes the underlay and the hosts of one topology, and brings the hosts that
+// another one has to what that asks.
+func build(ctx context.Context, whole, t *spec.Topology, converge Converge) (*Lab, error) {
 	if err := kernel.EnterSandbox(); err != nil {
 		return nil, err
 	}
@@ -46,7 +52,7 @@ func Build(ctx context.Context, t *spec.Topology, converge Converge) (*Lab, erro
 		return nil, err
 	}
 	defer fabric.Close()
-	steps, err := underlay(t)
+	steps, err := underlay(whole)
 	if err != nil {
 		return nil, err
 	}
@@ -56,15 +62,18 @@ func Build(ctx context.Context, t *spec.Topology, converge Converge) (*Lab, erro
 		}
 	}
 	l := &Lab{topology: t}
-	for i := range t.Nodes {
-		h := hostOf(t.Nodes[i].Name)
+	for i := range whole.Nodes {
+		h := hostOf(whole.Nodes[i].Name)
 		if err := kernel.PrepareHost(h.NetnsDir); err != nil {
 			return nil, fmt.Errorf("lab: %s: %w", h.Node, err)
 		}
+		l.hosts = append(l.hosts, h)
+	}
+	for i := range t.Nodes {
+		h := hostOf(t.Nodes[i].Name)
 		if err := converge(ctx, h); err != nil {
 			return nil, fmt.Errorf("lab: %s: %w", h.Node, err)
 		}
-		l.hosts = append(l.hosts, h)
 	}
 	return l, nil
 }

@@ -90,16 +90,39 @@ func (r *Reconciler) lastWanted(now *model.State, facts model.Facts) *model.Stat
 	if appliedDigest(d) == r.Topology.Digest {
 		return now
 	}
-	digest, texts, _ := bytes.Cut(readApplied(d, maxApplied), []byte("\n"))
+	return wantedBy(readApplied(d, maxApplied), r.Topology, r.Node, now, facts)
+}
+
+// Applied returns the note of the topology that was applied last for a node, for a
+// snapshot; nil where there is none.
+func (p Place) Applied(id model.Identity) []byte {
+	if id == (model.Identity{}) {
+		return nil
+	}
+	d, err := kernel.OpenDir(p.stateDir(&spec.Topology{Name: id.Topology}, &spec.Node{Name: id.Node}))
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	return readApplied(d, maxApplied)
+}
+
+// wantedBy returns what the topology that is noted wanted of a node of the present one;
+// nil where that is not known.
+func wantedBy(note []byte, now *spec.Topology, node *spec.Node, wanted *model.State, facts model.Facts) *model.State {
+	digest, texts, _ := bytes.Cut(note, []byte("\n"))
+	if string(digest) == now.Digest {
+		return wanted
+	}
 	var sources []spec.Source
 	if json.Unmarshal(texts, &sources) != nil {
 		return nil
 	}
 	t, _ := spec.Parse(sources)
-	if t == nil || t.Digest != string(digest) || t.Name != r.Topology.Name {
+	if t == nil || t.Digest != string(digest) || t.Name != now.Name {
 		return nil
 	}
-	node := nodeNamed(t, r.Node.Name)
+	node = nodeNamed(t, node.Name)
 	if node == nil {
 		return nil
 	}

@@ -36,6 +36,9 @@ func PlanRecorded(ctx context.Context, t *spec.Topology, node *spec.Node, s *sna
 	}
 	opts.LiveRename = s.Features.LiveRename
 	p := diff.Compute(x.State, observed, opts)
+	if len(p.Changes) > 0 {
+		diff.Originate(p, x.State, wantedBy([]byte(s.AppliedFor(id)), t, node, x.State, facts))
+	}
 	p.Touched = diff.Touches(p, observed, s.Management)
 	return &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(node, p)}, nil
 }

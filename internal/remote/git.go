@@ -47,7 +47,8 @@ func (g *Git) Open(ctx context.Context) error {
 		return err
 	}
 	g.prefix = strings.TrimSuffix(string(prefix), "\n")
-	commit, err := g.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", g.Rev+"^{commit}")
+	// No option begins without -; --end-of-options is not understood here before Git 2.30.
+	commit, err := g.run(ctx, "rev-parse", "--verify", "--quiet", g.Rev+"^{commit}")
 	var ended *exec.ExitError
 	if errors.As(err, &ended) && ended.ExitCode() == 1 {
 		return fmt.Errorf("the repository has no revision %s; fetch it first: git fetch origin BRANCH (in a pipeline, clone with the full history, or at least that branch)", g.Rev)

@@ -96,6 +96,11 @@ func markdownSections(f *fleetPlan) ([]section, error) {
 		s.open = len(f.groups) == 1 && len(s.lines) <= 40
 		l = append(l, s)
 	}
+	diagram, err := diagramOf(f)
+	if err != nil {
+		return nil, err
+	}
+	l = append(l, diagram...)
 	for _, g := range f.groups[:min(len(f.groups), maxCommandLists)] {
 		n := g.nodes[0]
 		if lines := commandLines(n); lines != nil {
@@ -103,6 +108,16 @@ func markdownSections(f *fleetPlan) ([]section, error) {
 		}
 	}
 	return l, nil
+}
+
+// diagramOf draws what changes; nothing where nothing does.
+func diagramOf(f *fleetPlan) ([]section, error) {
+	var b bytes.Buffer
+	if err := ChangeGraph(&b, append(f.failed[:len(f.failed):len(f.failed)], f.changed...), 0); err != nil || b.Len() == 0 {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	return []section{{title: "What changes, as a picture", language: "mermaid", lines: lines, fixed: true}}, nil
 }
 
 // maxCommandLists is for how many nodes the commands are listed, too.

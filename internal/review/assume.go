@@ -1,19 +1,10 @@
 package review
 
 import (
-	"net/netip"
-
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/desired/backend"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
-)
-
-// protocolKernel and metricKernel6 are of the routes that the kernel makes for addresses
-// (RTPROT_KERNEL, IP6_RT_PRIO_ADDRCONF).
-const (
-	protocolKernel uint8  = 2
-	metricKernel6  uint32 = 256
 )
 
 // assumedMTU is the underlay device's where neither version of a file says more.
@@ -43,9 +34,10 @@ func assume(t, other *spec.Topology, node, twin *spec.Node) model.Facts {
 }
 
 // converged returns what a host that has all of the base would show, with what the base
-// leaves open left open: the plan compares nothing else. asked is what is wanted next:
-// of parameters that the base doesn't set, and devices that it doesn't name, the host
-// has something, too.
+// leaves open left open: the plan compares nothing else. What the kernel makes for itself,
+// such as routes to the subnets of addresses, changes no plan, and is left out. asked is
+// what is wanted next: of parameters that the base doesn't set, and devices that it doesn't
+// name, the host has something, too.
 func converged(base, asked *model.State) *model.State {
 	s := &model.State{}
 	for e := range base.Unordered() {
@@ -58,9 +50,6 @@ func converged(base, asked *model.State) *model.State {
 			e.Object = x
 		}
 		s.Put(model.Entry{Object: e.Object, Owner: model.OwnerOurs})
-		if a, ok := e.Object.(model.Address); ok {
-			putConnected(s, base, a)
-		}
 	}
 	for e := range asked.Unordered() {
 		switch o := e.Object.(type) {
@@ -81,28 +70,6 @@ func putDevice(s *model.State, o model.Object) {
 		l := model.Link{Name: o.Key().Name, Type: model.Some(""), Up: model.Some(true)}
 		s.Put(model.Entry{Object: l, Owner: model.OwnerForeign})
 	}
-}
-
-// putConnected adds the route that the kernel makes for an address, unless there is one
-// of ours.
-func putConnected(s, base *model.State, a model.Address) {
-	if a.Prefix.Addr().Is4() && a.Prefix.IsSingleIP() {
-		return
-	}
-	r := model.Route{
-		Netns: a.Netns, Dst: a.Prefix.Masked(), Table: model.TableMain, Type: model.Some("unicast"),
-		Dev: model.Some(a.Link), Via: model.Some(netip.Addr{}), Protocol: model.Some(protocolKernel),
-	}
-	if a.Prefix.Addr().Is6() {
-		r.Metric = metricKernel6
-	}
-	if _, ok := base.Get(r.Key()); ok {
-		return
-	}
-	if old, ok := s.Get(r.Key()); ok && old.Object.(model.Route).Dev.Value() <= a.Link {
-		return
-	}
-	s.Put(model.Entry{Object: r, Owner: model.OwnerKernel})
 }
 
 // putUnset adds a parameter that is wanted and was not set before, where what it belongs

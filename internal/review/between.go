@@ -13,9 +13,13 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
 
-// maxWork is how many pairs of a node and a peer are looked at for one answer, if a
-// node's plan doesn't take more: 300 nodes of which each changes.
-const maxWork = 200_000
+// How many pairs of a node and a peer are looked at for one answer, if one node doesn't take
+// more: some seconds, and less than a GiB for what comes of them.
+const (
+	maxWhole = 200_000   // where all differ: 300 nodes of 300, 100 of 1,000
+	maxOwn   = 1_000_000 // of nodes that differ themselves: 50 of 10,000
+	maxSeen  = 400_000   // of nodes that see others differ: 10,000 that see 20
+)
 
 // Versions are two versions of a topology.
 type Versions struct {
@@ -82,28 +86,21 @@ func once(l []string) []string {
 	})
 }
 
-// affordable returns the nodes for which plans can be made in a few seconds: each whose
-// own part of the file differs counts before those that only see others differ.
+// affordable returns the nodes for which plans can be made in a few seconds, and the others.
 func affordable(c *comparison, names []string) (in, out []string) {
-	own := func(name string) bool { return c.changed[name] }
-	work := 0
-	chosen := map[string]bool{}
-	for _, first := range []bool{true, false} {
-		for _, name := range names {
-			if own(name) != first {
-				continue
-			}
-			if work += c.work(name); work > maxWork && len(chosen) > 0 {
-				continue
-			}
-			chosen[name] = true
-		}
+	own, seen := maxOwn, maxSeen
+	if c.whole {
+		own = maxWhole
 	}
 	for _, name := range names {
-		if chosen[name] {
-			in = append(in, name)
-		} else {
+		budget := &seen
+		if c.full(name) {
+			budget = &own
+		}
+		if *budget -= c.work(name); *budget < 0 && len(names) > 1 {
 			out = append(out, name)
+		} else {
+			in = append(in, name)
 		}
 	}
 	return in, out
@@ -149,6 +146,7 @@ func (v Versions) plan(c *comparison, name string) (render.NodePlan, []string) {
 	}
 	out.Plan = diff.Compute(want.State, converged(base.State, want.State), o)
 	out.Plan.Unchanged += c.leftOut(name)
+	diff.Originate(out.Plan, want.State, base.State)
 	giveIntents(out.Plan, base.State)
 	return out, append(want.Warnings, emptied(c.after[name], out.Plan)...)
 }

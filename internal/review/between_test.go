@@ -59,14 +59,67 @@ func TestReducedViewsAreExact(t *testing.T) {
 	}
 }
 
+// What is left out of a view is counted: where no peer differs, all that the node has
+// beside what leads to peers.
+func TestUnchangedCount(t *testing.T) {
+	counted := 0
+	pairs(t, 100, func(t *testing.T, seed uint64, from, _ *spec.Topology) {
+		v := Versions{From: from, To: from}
+		c := compare(from, from)
+		for _, name := range c.names() {
+			alone := *from
+			alone.Nodes = []spec.Node{*nodeOf(from, name)}
+			x, err := expand(&alone, &alone, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 0
+			for e := range x.State.All() {
+				if !e.Ref {
+					want++
+				}
+			}
+			got, _ := v.plan(c, name)
+			if got.Plan.Unchanged != want || !got.Plan.Empty() {
+				t.Errorf("seed %d, %s: %d unchanged; want %d", seed, name, got.Plan.Unchanged, want)
+			}
+			counted += want
+		}
+	})
+	if counted < 1000 {
+		t.Errorf("only %d objects were counted", counted)
+	}
+}
+
+// Of many nodes, as many are planned for as can be in a few seconds; one always is.
+func TestLeftOut(t *testing.T) {
+	from := parsed(t, fleet(700, -1))
+	to := parsed(t, []byte(strings.Replace(string(fleet(700, -1)), "backend: vxlan", "backend: {type: vxlan, vni: 7}", 1)))
+	in, out := affordable(compare(from, to), compare(from, to).names())
+	if len(in) != maxWhole/1400 || len(in)+len(out) != 700 {
+		t.Errorf("all change: %d in, %d out", len(in), len(out))
+	}
+	if in, out = affordable(compare(from, to), []string{"n9"}); len(in) != 1 || len(out) != 0 {
+		t.Errorf("one is asked for: %d in, %d out", len(in), len(out))
+	}
+	to = parsed(t, fleet(700, 3))
+	if in, out = affordable(compare(from, to), compare(from, to).names()); len(in) != 700 || len(out) != 0 {
+		t.Errorf("one changes: %d in, %d out", len(in), len(out))
+	}
+}
+
 // What changes between two versions is what a plan says on a host that is as the first
 // one has it.
 func TestPlanIsThatOfAConvergedHost(t *testing.T) {
 	changes := 0
-	pairs(t, 150, func(t *testing.T, seed uint64, from, to *spec.Topology) {
-		v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true}}
+	pairs(t, 300, func(t *testing.T, seed uint64, from, to *spec.Topology) {
+		phase := []diff.Phase{diff.Whole, diff.Whole, diff.Prepare, diff.Commit}[seed%4]
+		v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true, Phase: phase}}
 		c := compare(from, to)
 		for _, name := range c.names() {
+			if phase != diff.Whole && c.after[name] == nil {
+				continue // destroyed, which knows no phases
+			}
 			got, _ := v.plan(c, name)
 			if got.Err != nil {
 				t.Fatalf("seed %d: %v", seed, got.Err)

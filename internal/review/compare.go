@@ -67,8 +67,8 @@ func (c *comparison) work(name string) int {
 }
 
 // views returns both versions of the topology, as far as they concern the node. Of one
-// that stays as it is, the namespaces are left out: nothing that leads to a peer has to
-// do with them.
+// that stays as it is, the namespaces and bridges are left out: nothing that leads to a
+// peer has to do with them.
 func (c *comparison) views(name string) (from, to *spec.Topology) {
 	if c.full(name) {
 		return c.from, c.to
@@ -79,7 +79,10 @@ func (c *comparison) views(name string) (from, to *spec.Topology) {
 func (c *comparison) view(t *spec.Topology, nodes map[string]*spec.Node, name string) *spec.Topology {
 	v := *t
 	v.Nodes = []spec.Node{*nodes[name]}
-	v.Nodes[0].Namespaces = nil
+	v.Nodes[0].Namespaces, v.Nodes[0].Derived = nil, nil
+	if bare(nodes[name]) {
+		v.Nodes[0].Bridges = nil
+	}
 	for _, peer := range c.facing {
 		if n := nodes[peer]; n != nil && peer != name {
 			v.Nodes = append(v.Nodes, *n)
@@ -94,6 +97,9 @@ func (c *comparison) leftOut(name string) int {
 		return 0
 	}
 	n := 0
+	if bare(c.after[name]) {
+		n = ofBridges(c.after[name].Bridges)
+	}
 	for _, ns := range c.after[name].Namespaces {
 		n += 1 + len(ns.Routes) + len(ns.Sysctls)
 		for _, i := range ns.Interfaces {
@@ -102,6 +108,23 @@ func (c *comparison) leftOut(name string) int {
 	}
 	return n
 }
+
+// ofBridges is how many objects bridges are, with the sysctls by which the host forwards.
+func ofBridges(l []spec.Bridge) int {
+	n := 0
+	families := map[bool]bool{}
+	for _, b := range l {
+		n += 1 + len(b.Addresses)
+		for _, a := range b.Addresses {
+			families[a.Addr().Is6()] = true
+		}
+	}
+	return n + len(families)
+}
+
+// bare says whether bridges can be left out of a node's views: IPv6 demands something of
+// the overlay device's MTU.
+func bare(n *spec.Node) bool { return len(n.Subnets(6)) == 0 }
 
 func byName(t *spec.Topology) map[string]*spec.Node {
 	m := make(map[string]*spec.Node, len(t.Nodes))

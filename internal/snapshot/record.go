@@ -24,6 +24,7 @@ type About struct {
 	Hostname string
 	Tool     string          // the version of the program
 	Sessions []model.Session // by which the host is managed
+	Applied  []byte          // the note of the topology that was applied last
 }
 
 // Record looks at the whole host.
@@ -31,7 +32,7 @@ func Record(ctx context.Context, h *kernel.Host, a About) (*Snapshot, error) {
 	for look := 1; ; look++ {
 		s := &Snapshot{
 			FormatVersion: FormatVersion, Kind: Kind, Tool: a.Tool, Hostname: a.Hostname, Time: time.Now().UTC(),
-			Topology: a.Identity.Topology, Node: a.Identity.Node, Features: h.Features(),
+			Topology: a.Identity.Topology, Node: a.Identity.Node, Features: h.Features(), Applied: string(a.Applied),
 		}
 		err := (&recorder{host: h, about: a, s: s}).all(ctx)
 		if err == nil {

@@ -22,7 +22,7 @@ func (s *Snapshot) Redact(seed []byte) (*Snapshot, error) {
 		return nil, errors.New("redact the snapshot: it has so many subnets that there are no others left; try another --redact-seed")
 	}
 	out := *s
-	out.Redacted = true
+	out.Redacted, out.Applied = true, ""
 	out.Hostname, out.Topology, out.Node = r.name(s.Hostname), r.name(s.Topology), r.name(s.Node)
 	out.Inside = each(s.Inside, r.name)
 	out.Netns = each(s.Netns, r.netns)

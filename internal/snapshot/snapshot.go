@@ -28,6 +28,8 @@ type Snapshot struct {
 	Node          string    `json:"node,omitempty"`
 	Redacted      bool      `json:"redacted,omitempty"` // names and addresses are not those of the host
 
+	Applied string `json:"applied,omitempty"` // the note of the topology that was applied last, to tell a change from drift
+
 	Features   kernel.Features  `json:"features"`
 	Management model.Management `json:"management"`
 
@@ -51,4 +53,13 @@ type Sysctls struct {
 // Identity is for whom the sysctls are remembered.
 func (s *Snapshot) Identity() model.Identity {
 	return model.Identity{Topology: s.Topology, Node: s.Node}
+}
+
+// AppliedFor is the note of the topology that was applied last for a node; "" where there
+// is none.
+func (s *Snapshot) AppliedFor(id model.Identity) string {
+	if id != s.Identity() {
+		return ""
+	}
+	return s.Applied
 }
