@@ -69,8 +69,8 @@ func (t *script) head() {
 	t.comment("%s: what netplan-overlay apply would do, in the same order", h.String())
 	t.comment("")
 	if t.header.Basis != "" {
-		t.comment("Nobody looked at the host for this: it was compared with %s.", t.header.Basis)
-		t.comment("Make sure that its devices have the names that are in here.")
+		t.comment("It was not made on the host, but compared with %s:", t.header.Basis)
+		t.comment("the host has to be as that tells.")
 	}
 	t.printf(`# Run it as root on that host. It needs ip, bridge and sysctl, named network
 # namespaces in /run/netns, and the host as it was when this was written. It stops at

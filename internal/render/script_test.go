@@ -193,12 +193,12 @@ func TestScriptGuards(t *testing.T) {
 // A script that was made elsewhere says with what it was compared.
 func TestScriptOfBasis(t *testing.T) {
 	h := header("classic", "vm1")
-	h.Basis = "git:main\nip link delete eth0"
+	h.Basis = "a snapshot\nip link delete eth0"
 	var b strings.Builder
 	if err := render.PlanScript(&b, render.NodePlan{Header: h, Plan: &diff.Plan{}}); err != nil {
 		t.Fatal(err)
 	}
-	if want := "\n# Nobody looked at the host for this: it was compared with git:main\\nip link delete eth0.\n"; !strings.Contains(b.String(), want) {
+	if want := "\n# It was not made on the host, but compared with a snapshot\\nip link delete eth0:\n"; !strings.Contains(b.String(), want) {
 		t.Errorf("no %q in\n%s", want, b.String())
 	}
 }
