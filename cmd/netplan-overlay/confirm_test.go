@@ -101,7 +101,7 @@ func TestConfirmed(t *testing.T) {
 		t.Errorf("confirm again: exit code %d: %s", r.code, r.err)
 	}
 	left, err := filepath.Glob(h.runDir() + "/*@*/*")
-	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "sysctl.json" {
+	if err != nil || len(left) != 2 || filepath.Base(left[0]) != "applied" || filepath.Base(left[1]) != "sysctl.json" {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
