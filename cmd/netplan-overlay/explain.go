@@ -15,8 +15,8 @@ import (
 
 func newExplain(c *common) *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain [PATH]",
-		Short: "Explain a key of the topology file",
+		Use:   "explain [PATH | CODE]",
+		Short: "Explain a key of the topology file, or the code of an error",
 		Long: `Explains a key of the topology file: what it is, what may stand there, what it is
 where the file doesn't say, and how that is derived; with an example. Without an
 argument, it lists all keys.
@@ -24,8 +24,11 @@ argument, it lists all keys.
 A path is that of errors and of render; the names in it may be left out:
 nodes.vm1.bridges.br0.mtu is nodes.bridges.mtu.
 
-Exit codes: 0 done, 1 there is no such key.`,
-		Example:           "  netplan-overlay explain\n  netplan-overlay explain nodes.address\n  netplan-overlay explain nodes.vm1.bridges.br0.mtu",
+A code is what errors of a topology end with, such as NPO103: it explains that error,
+with an example.
+
+Exit codes: 0 done, 1 there is no such key, or no such code.`,
+		Example:           "  netplan-overlay explain\n  netplan-overlay explain nodes.address\n  netplan-overlay explain nodes.vm1.bridges.br0.mtu\n  netplan-overlay explain NPO103",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeKey,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -36,7 +39,7 @@ Exit codes: 0 done, 1 there is no such key.`,
 			case len(args) == 0:
 				return render.Keys(c.ui.out, root, c.ui.options())
 			case isErrorCode(args[0]):
-				return fmt.Errorf("there is no page on the error %s", strings.ToUpper(args[0]))
+				return explainCode(c.ui.out, args[0], c.ui.options())
 			}
 			return c.explainKey(root, args[0])
 		},
@@ -83,6 +86,9 @@ func completeKey(_ *cobra.Command, args []string, begun string) ([]string, cobra
 	root, err := schema.Topology()
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	if begun != "" && strings.HasPrefix("NPO", begun[:min(3, len(begun))]) {
+		return completeCode(begun), cobra.ShellCompDirectiveNoFileComp
 	}
 	at, before := root, ""
 	if i := strings.LastIndex(begun, "."); i >= 0 {

@@ -17,7 +17,7 @@ func (d *decoder) checkDefaults(t *rawTopology) {
 	for _, s := range t.defaults.namespace.sysctls {
 		d.checkSysctl(s)
 		if dev := s.device(); dev != "" && !t.has(dev) {
-			d.warnf(s.key, "", "no namespace has an interface %q", dev)
+			d.warnf(codeNoInterfaceAnywhere, s.key, "", "no namespace has an interface %q", dev)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (d *decoder) checkNames(t *Topology, raw *rawTopology) {
 			continue
 		}
 		if first, ok := macs[n.Overlay.MAC]; ok {
-			d.errorf(r.key, "set overlay.mac of one of them", "the VTEP's MAC %s is that of the node %s, too", n.Overlay.MAC, first.name)
+			d.errorf(codeMACTaken, r.key, "set overlay.mac of one of them", "the VTEP's MAC %s is that of the node %s, too", n.Overlay.MAC, first.name)
 		}
 		macs[n.Overlay.MAC] = r
 	}
@@ -44,7 +44,7 @@ func (d *decoder) tunnels(t *Topology, raw *rawTopology) map[string]*rawNode {
 	for i := range t.Nodes {
 		name := t.TunnelName(&Node{}, &t.Nodes[i])
 		if first, ok := names[name]; ok {
-			d.errorf(raw.nodes[i].key, "rename one of them", "the tunnel to the node is named %q, and so is that to %s", name, first.name)
+			d.errorf(codeNameTaken, raw.nodes[i].key, "rename one of them", "the tunnel to the node is named %q, and so is that to %s", name, first.name)
 		}
 		names[name] = raw.nodes[i]
 	}
@@ -71,17 +71,17 @@ func (d *decoder) checkLinkNames(tunnels map[string]*rawNode, n *Node, r *rawNod
 			at := r.namespaces[i].interfaces[j]
 			l = append(l, named{iface.Host, fmt.Sprintf("the veth of %s/%s", ns.Name, iface.Name), orKey(at.host.at, at.at)})
 			if ports[iface.Bridge]++; ports[iface.Bridge] == maxPorts+1 && iface.Bridge != "" {
-				d.errorf(at.at, "", "the bridge %s would have more than %d ports; the kernel allows no more", iface.Bridge, maxPorts)
+				d.errorf(codeTooManyPorts, at.at, "", "the bridge %s would have more than %d ports; the kernel allows no more", iface.Bridge, maxPorts)
 			}
 		}
 	}
 	seen := make(map[string]named, len(l))
 	for _, x := range l {
 		if peer := tunnels[x.name]; peer != nil && peer != r {
-			d.errorf(x.at, "rename one of them", "%s is named %q, and so is the tunnel to %s", x.what, x.name, peer.name)
+			d.errorf(codeNameTaken, x.at, "rename one of them", "%s is named %q, and so is the tunnel to %s", x.what, x.name, peer.name)
 		}
 		if first, ok := seen[x.name]; ok && x.name != "" {
-			d.errorf(x.at, "rename one of them", "%s is named %q, and so is %s, at %s", x.what, x.name, first.what, first.at.pos)
+			d.errorf(codeNameTaken, x.at, "rename one of them", "%s is named %q, and so is %s, at %s", x.what, x.name, first.what, first.at.pos)
 			continue
 		}
 		seen[x.name] = x
@@ -103,7 +103,7 @@ func (d *decoder) checkMACs(n *Node, r *rawNode) {
 			return
 		}
 		if first, ok := seen[m]; ok {
-			d.errorf(at, "", "the MAC %s is that of %s, too", m, first)
+			d.errorf(codeMACTaken, at, "", "the MAC %s is that of %s, too", m, first)
 		}
 		seen[m] = what
 	}

@@ -29,7 +29,7 @@ func (d *decoder) checkBackend(b rawBackend) {
 	}
 	foreign := func(at *node, option, owner string) {
 		if at != nil && !strings.Contains(owner, kind) {
-			d.errorf(at, "leave it out, or use the backend "+owner, "%s is no option of %s", option, kind)
+			d.errorf(codeForeignOption, at, "leave it out, or use the backend "+owner, "%s is no option of %s", option, kind)
 		}
 	}
 	foreign(b.vni.at, "vni", VXLAN)
@@ -47,11 +47,11 @@ func (d *decoder) checkUnderlay(t *rawTopology) {
 		for _, a := range n.addresses {
 			f := model.Family(a.v)
 			if family[f] != nil {
-				d.errorf(a.at, "", "the node has two IPv%d addresses on the underlay; it needs one", f)
+				d.errorf(codeUnderlayTwice, a.at, "", "the node has two IPv%d addresses on the underlay; it needs one", f)
 			}
 			family[f] = a.at
 			if first, ok := seen[a.v]; ok {
-				d.errorf(a.at, "", "%s is the address of another node, too, at %s", a.v, first.pos)
+				d.errorf(codeUnderlayTaken, a.at, "", "%s is the address of another node, too, at %s", a.v, first.pos)
 			}
 			seen[a.v] = a.at
 		}
@@ -61,7 +61,7 @@ func (d *decoder) checkUnderlay(t *rawTopology) {
 		if family[4] == nil {
 			without4 = append(without4, n.name)
 			if t.backend.kind.v == IPIP {
-				d.errorf(n.key, "give the node an IPv4 address, or use the backend vxlan or host-gw", "ipip needs an IPv4 underlay, and the node has only IPv6")
+				d.errorf(codeNoFamily, n.key, "give the node an IPv4 address, or use the backend vxlan or host-gw", "ipip needs an IPv4 underlay, and the node has only IPv6")
 			}
 		}
 		if family[6] == nil {
@@ -69,7 +69,7 @@ func (d *decoder) checkUnderlay(t *rawTopology) {
 		}
 	}
 	if t.backend.kind.v == VXLAN && len(without4) > 0 && len(without6) > 0 {
-		d.errorf(t.backend.at, "give all nodes an address of one family", "the nodes have no common family: %s without IPv4, %s without IPv6",
+		d.errorf(codeNoFamily, t.backend.at, "give all nodes an address of one family", "the nodes have no common family: %s without IPv4, %s without IPv6",
 			some(without4), some(without6))
 	}
 }
@@ -105,9 +105,10 @@ func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
 		for _, s := range ns.sysctls {
 			d.checkSysctl(s)
 			if dev := s.device(); dev != "" && !ns.has(dev) {
-				d.errorf(s.key, "", "the namespace has no interface %q", dev)
+				d.errorf(codeNoInterface, s.key, "", "the namespace has no interface %q", dev)
 			}
 		}
+		d.checkIPv6On(t, ns)
 	}
 }
 
@@ -120,7 +121,7 @@ func (d *decoder) checkInterface(i *rawInterface) {
 	}
 	d.checkRoomFor6(i.mtu, i.addresses)
 	if len(i.addresses) == 0 && !i.bridge.given() && i.at.empty() {
-		d.errorf(i.at, "give it addresses, or bridge: and the bridge's name", "the interface has neither an address nor a bridge")
+		d.errorf(codeNoBridge, i.at, "give it addresses, or bridge: and the bridge's name", "the interface has neither an address nor a bridge")
 	}
 }
 
@@ -131,27 +132,27 @@ func (d *decoder) checkOverlay(t *rawTopology, o rawOverlay) {
 		return
 	}
 	if kind == HostGW {
-		d.errorf(o.at, "leave it out", "host-gw has no overlay device")
+		d.errorf(codeNoDevice, o.at, "leave it out", "host-gw has no overlay device")
 		return
 	}
 	if o.device.given() {
 		d.checkLinkName(o.device.at, "the device", o.device.v)
 		if t.backend.mode.v == PerPeer && len(t.nodes) != 2 {
-			d.errorf(o.device.at, "leave it out: the devices are named ipip-PEER", "with mode per-peer and %d nodes, there is not one device but one for each peer", len(t.nodes))
+			d.errorf(codeNoDevice, o.device.at, "leave it out: the devices are named ipip-PEER", "with mode per-peer and %d nodes, there is not one device but one for each peer", len(t.nodes))
 		}
 	}
 	if kind == IPIP && o.mac.given() {
-		d.errorf(o.mac.at, "leave it out", "an ipip device has no MAC address")
+		d.errorf(codeNoDevice, o.mac.at, "leave it out", "an ipip device has no MAC address")
 	}
 	var family [7]*node
 	for _, a := range o.addresses {
 		f := model.Family(a.v.Addr())
 		if family[f] != nil {
-			d.errorf(a.at, "", "the overlay device needs one IPv%d address, not two", f)
+			d.errorf(codeOverlayTwice, a.at, "", "the overlay device needs one IPv%d address, not two", f)
 		}
 		family[f] = a.at
 		if f == 6 && kind == IPIP {
-			d.errorf(a.at, "use the backend vxlan for IPv6", "ipip carries IPv4 only")
+			d.errorf(codeIPIPOnlyIPv4, a.at, "use the backend vxlan for IPv6", "ipip carries IPv4 only")
 		}
 	}
 }
@@ -163,7 +164,7 @@ func (d *decoder) checkRoomFor6(mtu value[uint32], addresses []value[netip.Prefi
 	}
 	for _, a := range addresses {
 		if a.v.Addr().Is6() {
-			d.errorf(mtu.at, "", "an MTU of %d is too small for %s: IPv6 needs 1280", mtu.v, a.v)
+			d.errorf(codeMTUTooSmall, mtu.at, "", "an MTU of %d is too small for %s: IPv6 needs 1280", mtu.v, a.v)
 			return
 		}
 	}
@@ -176,7 +177,7 @@ func (d *decoder) checkCarried(t *rawTopology, b *rawBridge) {
 	}
 	for _, a := range b.addresses {
 		if a.v.Addr().Is6() {
-			d.errorf(a.at, "use the backend vxlan or host-gw, or overlay: false for a bridge that stays local", "ipip carries IPv4 only, and %s is IPv6", a.v)
+			d.errorf(codeIPIPOnlyIPv4, a.at, "use the backend vxlan or host-gw, or overlay: false for a bridge that stays local", "ipip carries IPv4 only, and %s is IPv6", a.v)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (d *decoder) checkOwn(own []subnet) {
 	for i, s := range own {
 		for _, o := range own[:i] {
 			if o.bridge != s.bridge && o.prefix.Overlaps(s.prefix) {
-				d.errorf(s.at, "", "the subnet %s overlaps with %s of the bridge %s, at %s", s.prefix, o.prefix, o.bridge.name, o.at.pos)
+				d.errorf(codeOverlapWithin, s.at, "", "the subnet %s overlaps with %s of the bridge %s, at %s", s.prefix, o.prefix, o.bridge.name, o.at.pos)
 				break
 			}
 		}
@@ -77,7 +77,7 @@ func (d *decoder) checkShared(shared []subnet) {
 				if second.at.pos.File == first.at.pos.File && second.at.pos.before(first.at.pos) < 0 {
 					first, second = second, first
 				}
-				d.errorf(second.at, "each node needs subnets of its own", "the subnet %s of %s overlaps with %s of %s, at %s", second.prefix, second.node.name, first.prefix, first.node.name, first.at.pos)
+				d.errorf(codeOverlapBetween, second.at, "each node needs subnets of its own", "the subnet %s of %s overlaps with %s of %s, at %s", second.prefix, second.node.name, first.prefix, first.node.name, first.at.pos)
 			}
 			continue
 		}
@@ -116,7 +116,7 @@ func (d *decoder) checkLocal(apart []subnet, local map[netip.Prefix][]subnet) {
 		}
 		for _, s := range l {
 			if s.node != o.node {
-				d.errorf(s.at, "", "the local subnet %s would hide %s of %s, at %s", s.prefix, o.prefix, o.node.name, o.at.pos)
+				d.errorf(codeLocalHides, s.at, "", "the local subnet %s would hide %s of %s, at %s", s.prefix, o.prefix, o.node.name, o.at.pos)
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func (d *decoder) checkAddresses(n *rawNode) {
 	seen := map[netip.Addr]*node{}
 	once := func(a netip.Addr, at *node) {
 		if first, ok := seen[a]; ok {
-			d.errorf(at, "", "the address %s is in use already, at %s", a, first.pos)
+			d.errorf(codeAddressTaken, at, "", "the address %s is in use already, at %s", a, first.pos)
 			return
 		}
 		seen[a] = at
@@ -162,11 +162,11 @@ func (d *decoder) checkHostPart(a value[netip.Prefix]) {
 	switch {
 	case hasNoEnds(p):
 	case p.Addr() == p.Masked().Addr() && p.Addr().Is4():
-		d.errorf(a.at, "", "%s is the address of its subnet, not of a host in it", p)
+		d.errorf(codeNotHost, a.at, "", "%s is the address of its subnet, not of a host in it", p)
 	case p.Addr() == p.Masked().Addr():
-		d.errorf(a.at, "", "%s is the anycast address of all routers of its subnet (RFC 4291, 2.6.1), not of a host", p)
+		d.errorf(codeNotHost, a.at, "", "%s is the anycast address of all routers of its subnet (RFC 4291, 2.6.1), not of a host", p)
 	case p.Addr().Is4() && !p.Contains(p.Addr().Next()):
-		d.errorf(a.at, "", "%s is the broadcast address of its subnet, not of a host in it", p)
+		d.errorf(codeNotHost, a.at, "", "%s is the broadcast address of its subnet, not of a host in it", p)
 	}
 }
 
@@ -176,7 +176,7 @@ func (d *decoder) checkLength(n *rawNode, a value[netip.Prefix]) {
 	for _, b := range n.bridges {
 		for _, p := range b.addresses {
 			if p.v.Masked().Contains(a.v.Addr()) && p.v.Bits() != a.v.Bits() {
-				d.warnf(a.at, "", "%s has another length than the subnet %s of the bridge %s", a.v, p.v.Masked(), b.name)
+				d.warnf(codeOtherLength, a.at, "", "%s has another length than the subnet %s of the bridge %s", a.v, p.v.Masked(), b.name)
 				return
 			}
 		}
@@ -196,5 +196,5 @@ func (d *decoder) checkPublic(s subnet) {
 	if a.IsPrivate() || slices.ContainsFunc(notPublic[:], func(p netip.Prefix) bool { return p.Contains(a) }) {
 		return
 	}
-	d.warnf(s.at, "", "%s is not private address space: whoever owns it cannot be reached from the nodes any more", s.prefix)
+	d.warnf(codePublicSpace, s.at, "", "%s is not private address space: whoever owns it cannot be reached from the nodes any more", s.prefix)
 }

@@ -16,21 +16,21 @@ type decoder struct {
 }
 
 // at tells an error of a place that is no node.
-func (d *decoder) at(pos Pos, format string, args ...any) {
-	d.problems = append(d.problems, Problem{Pos: pos, Message: fmt.Sprintf(format, args...)})
+func (d *decoder) at(code Code, pos Pos, format string, args ...any) {
+	d.problems = append(d.problems, Problem{Code: code, Pos: pos, Message: fmt.Sprintf(format, args...)})
 }
 
-func (d *decoder) errorf(n *node, hint, format string, args ...any) {
-	d.tell(n, false, hint, format, args...)
+func (d *decoder) errorf(code Code, n *node, hint, format string, args ...any) {
+	d.tell(code, n, false, hint, format, args...)
 }
 
-func (d *decoder) warnf(n *node, hint, format string, args ...any) {
-	d.tell(n, true, hint, format, args...)
+func (d *decoder) warnf(code Code, n *node, hint, format string, args ...any) {
+	d.tell(code, n, true, hint, format, args...)
 }
 
-func (d *decoder) tell(n *node, warning bool, hint, format string, args ...any) {
+func (d *decoder) tell(code Code, n *node, warning bool, hint, format string, args ...any) {
 	d.problems = append(d.problems, Problem{
-		Pos: n.pos, Path: n.path(), Message: fmt.Sprintf(format, args...), Hint: hint, Warning: warning,
+		Code: code, Pos: n.pos, Path: n.path(), Message: fmt.Sprintf(format, args...), Hint: hint, Warning: warning,
 	})
 }
 
@@ -67,7 +67,7 @@ func (d *decoder) fields(n *node, known ...field) bool {
 		for _, f := range known {
 			keys = append(keys, f.key)
 		}
-		d.errorf(n, "its keys are "+strings.Join(keys, ", "), "a map is wanted here, not a %s", n.shape)
+		d.errorf(codeWrongShape, n, "its keys are "+strings.Join(keys, ", "), "a map is wanted here, not a %s", n.shape)
 		return false
 	}
 next:
@@ -92,7 +92,7 @@ next:
 // unknown tells a key that isn't known, at the key and with the path of the map.
 func (d *decoder) unknown(k, in *node, keys []string) {
 	d.problems = append(d.problems, Problem{
-		Pos: k.pos, Path: in.path(), Message: fmt.Sprintf("unknown key %q", k.text), Hint: didYouMean(k.text, keys),
+		Code: codeUnknownKey, Pos: k.pos, Path: in.path(), Message: fmt.Sprintf("unknown key %q", k.text), Hint: didYouMean(k.text, keys),
 	})
 }
 
@@ -103,7 +103,7 @@ func (d *decoder) each(n *node, what string, read func(key, value *node)) {
 		return
 	}
 	if n.shape != mapping {
-		d.errorf(n, "", "a map of %s is wanted here, not a %s", what, n.shape)
+		d.errorf(codeWrongShape, n, "", "a map of %s is wanted here, not a %s", what, n.shape)
 		return
 	}
 	for i, k := range n.keys {
@@ -117,11 +117,11 @@ func (d *decoder) each(n *node, what string, read func(key, value *node)) {
 func (d *decoder) text(n *node, what string) (s string, ok bool) {
 	switch {
 	case n.null:
-		d.errorf(n, "", "%s is wanted here, and nothing is given", what)
+		d.errorf(codeNothingGiven, n, "", "%s is wanted here, and nothing is given", what)
 	case n.shape != scalar:
-		d.errorf(n, "", "%s is wanted here, not a %s", what, n.shape)
+		d.errorf(codeWrongShape, n, "", "%s is wanted here, not a %s", what, n.shape)
 	case n.text == "":
-		d.errorf(n, "", "%s is wanted here, not an empty text", what)
+		d.errorf(codeNothingGiven, n, "", "%s is wanted here, not an empty text", what)
 	default:
 		return n.text, true
 	}
@@ -144,11 +144,11 @@ func (d *decoder) number(n *node, what string, least, most uint32) value[uint32]
 	v, err := strconv.ParseUint(s, 10, 32)
 	switch {
 	case err != nil || s[0] == '+':
-		d.errorf(n, "", "%q is not %s: a whole number from %d to %d is wanted", s, what, least, most)
+		d.errorf(codeNotNumber, n, "", "%q is not %s: a whole number from %d to %d is wanted", s, what, least, most)
 	case len(s) > 1 && s[0] == '0':
-		d.errorf(n, "write it without the leading 0", "%q is not clearly %s", s, what)
+		d.errorf(codeLeadingZero, n, "write it without the leading 0", "%q is not clearly %s", s, what)
 	case uint32(v) < least || uint32(v) > most:
-		d.errorf(n, "", "%s is a whole number from %d to %d, not %s", what, least, most, s)
+		d.errorf(codeOutOfRange, n, "", "%s is a whole number from %d to %d, not %s", what, least, most, s)
 	default:
 		return value[uint32]{uint32(v), n}
 	}
@@ -161,7 +161,7 @@ func (d *decoder) flag(n *node) value[bool] {
 		return value[bool]{}
 	}
 	if s != "true" && s != "false" {
-		d.errorf(n, "", "%q is neither true nor false", s)
+		d.errorf(codeNotFlag, n, "", "%q is neither true nor false", s)
 		return value[bool]{}
 	}
 	return value[bool]{s == "true", n}
@@ -178,7 +178,7 @@ func (d *decoder) oneOf(n *node, what string, words ...string) value[string] {
 			return value[string]{s, n}
 		}
 	}
-	d.errorf(n, didYouMean(s, words), "%q is not %s", s, what)
+	d.errorf(codeNotWord, n, didYouMean(s, words), "%q is not %s", s, what)
 	return value[string]{}
 }
 
@@ -190,11 +190,11 @@ func (d *decoder) mac(n *node) value[model.MAC] {
 	m, err := model.ParseMAC(s)
 	switch {
 	case err != nil:
-		d.errorf(n, "", "%v", err)
+		d.errorf(codeNotMAC, n, "", "%v", err)
 	case m.IsZero():
-		d.errorf(n, "", "%s is no MAC address that a device can have", m)
+		d.errorf(codeBadMAC, n, "", "%s is no MAC address that a device can have", m)
 	case m.IsMulticast():
-		d.errorf(n, "clear the lowest bit of the first byte", "%s is a multicast address; no device can have it", m)
+		d.errorf(codeBadMAC, n, "clear the lowest bit of the first byte", "%s is a multicast address; no device can have it", m)
 	default:
 		return value[model.MAC]{m, n}
 	}
@@ -213,7 +213,7 @@ func (d *decoder) ip(n *node) value[netip.Addr] {
 		if _, e := netip.ParsePrefix(s); e == nil {
 			hint = "write it without the length"
 		}
-		d.errorf(n, hint, "%q is not an IP address", s)
+		d.errorf(codeNotAddress, n, hint, "%q is not an IP address", s)
 		return value[netip.Addr]{}
 	}
 	if !d.usable(n, a) {
@@ -226,13 +226,13 @@ func (d *decoder) ip(n *node) value[netip.Addr] {
 func (d *decoder) usable(n *node, a netip.Addr) bool {
 	switch {
 	case a.Zone() != "":
-		d.errorf(n, "", "%s has a zone; addresses here mean the same on every host", a)
+		d.errorf(codeBadAddress, n, "", "%s has a zone; addresses here mean the same on every host", a)
 	case a.Is4In6():
-		d.errorf(n, fmt.Sprintf("write %s", a.Unmap()), "%s is an IPv4 address in IPv6 notation", a)
+		d.errorf(codeBadAddress, n, fmt.Sprintf("write %s", a.Unmap()), "%s is an IPv4 address in IPv6 notation", a)
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		d.errorf(n, "", "%s cannot be the address of a host", a)
+		d.errorf(codeBadAddress, n, "", "%s cannot be the address of a host", a)
 	case a.IsLinkLocalUnicast() && a.Is6():
-		d.errorf(n, "", "%s is link-local: the kernel makes such addresses itself, and no other link can reach them", a)
+		d.errorf(codeBadAddress, n, "", "%s is link-local: the kernel makes such addresses itself, and no other link can reach them", a)
 	default:
 		return true
 	}
@@ -257,16 +257,16 @@ func (d *decoder) prefix(n *node, lone bool) value[netip.Prefix] {
 		if a.Is6() {
 			example = fmt.Sprintf("%s/64", a)
 		}
-		d.errorf(n, "such as "+example, "%s lacks the length of its subnet", s)
+		d.errorf(codeNoLength, n, "such as "+example, "%s lacks the length of its subnet", s)
 		return value[netip.Prefix]{}
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		d.errorf(n, "", "%q is not an address with a length, such as 10.0.0.1/24", s)
+		d.errorf(codeNoLength, n, "", "%q is not an address with a length, such as 10.0.0.1/24", s)
 		return value[netip.Prefix]{}
 	}
 	if p.Bits() == 0 {
-		d.errorf(n, "", "the length 0 of %s would make the whole Internet its subnet", s)
+		d.errorf(codeWholeInternet, n, "", "the length 0 of %s would make the whole Internet its subnet", s)
 		return value[netip.Prefix]{}
 	}
 	if !d.usable(n, p.Addr()) {
@@ -284,7 +284,7 @@ func several[T any](d *decoder, n *node, what string, read func(*node) value[T])
 	case n.shape == list:
 		items = n.items
 	case n.shape == mapping:
-		d.errorf(n, "", "%s, or a list of them, is wanted here, not a map", what)
+		d.errorf(codeWrongShape, n, "", "%s, or a list of them, is wanted here, not a map", what)
 		return nil
 	}
 	var l []value[T]

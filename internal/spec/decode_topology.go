@@ -38,7 +38,7 @@ func (d *decoder) topology(n *node) *rawTopology {
 		{"nodes", "list the hosts under nodes:"},
 	} {
 		if n.get(must.key) == nil {
-			d.errorf(n, must.hint, "%s is missing", must.key)
+			d.errorf(codeMissing, n, must.hint, "%s is missing", must.key)
 		}
 	}
 	if nodes := n.get("nodes"); nodes != nil && nodes.empty() {
@@ -53,9 +53,9 @@ func (d *decoder) noNodes(n *node) {
 	switch {
 	case d.mayBeEmpty && !n.null:
 	case d.mayBeEmpty:
-		d.errorf(n, "if none are meant, write nodes: {}", "there are no nodes")
+		d.errorf(codeNoNodes, n, "if none are meant, write nodes: {}", "there are no nodes")
 	default:
-		d.errorf(n, "to remove from a host what the topology has made there, run destroy, or apply --allow-empty", "there are no nodes")
+		d.errorf(codeNoNodes, n, "to remove from a host what the topology has made there, run destroy, or apply --allow-empty", "there are no nodes")
 	}
 }
 
@@ -79,7 +79,7 @@ func (d *decoder) backend(n *node) rawBackend {
 		field{"mode", func(n *node) { b.mode = d.oneOf(n, "a mode", Multipoint, PerPeer) }},
 	)
 	if ok && n.get("type") == nil {
-		d.errorf(n, "type: vxlan, ipip or host-gw", "the backend has no type")
+		d.errorf(codeMissing, n, "type: vxlan, ipip or host-gw", "the backend has no type")
 	}
 	return b
 }
@@ -135,7 +135,7 @@ func (d *decoder) node(key, n *node) *rawNode {
 		}},
 	)
 	if a := n.get("address"); ok && (a == nil || a.empty()) {
-		d.errorf(key, "address: its IP address on the network that the hosts share", "the node has no address")
+		d.errorf(codeMissing, key, "address: its IP address on the network that the hosts share", "the node has no address")
 	}
 	return r
 }
@@ -215,7 +215,7 @@ func (d *decoder) routes(n *node) (l []*rawRoute) {
 		return nil
 	}
 	if n.shape != list {
-		d.errorf(n, "such as [{to: default, via: 10.0.0.1}]", "a list of routes is wanted here, not a %s", n.shape)
+		d.errorf(codeWrongShape, n, "such as [{to: default, via: 10.0.0.1}]", "a list of routes is wanted here, not a %s", n.shape)
 		return nil
 	}
 	for _, item := range n.items {
@@ -241,7 +241,7 @@ func (d *decoder) route(n *node) *rawRoute {
 		field{"metric", func(n *node) { r.metric = d.number(n, "a metric", 0, 1<<32-1) }},
 	)
 	if ok && n.get("to") == nil {
-		d.errorf(n, "to: default, or a subnet", "the route has no destination")
+		d.errorf(codeMissing, n, "to: default, or a subnet", "the route has no destination")
 	}
 	return r
 }
@@ -258,11 +258,11 @@ func (d *decoder) destination(n *node) value[netip.Prefix] {
 	}
 	switch {
 	case err != nil:
-		d.errorf(n, "", "%q is neither \"default\" nor a subnet such as 10.0.0.0/8", s)
+		d.errorf(codeNotDestination, n, "", "%q is neither \"default\" nor a subnet such as 10.0.0.0/8", s)
 	case p != p.Masked():
-		d.errorf(n, fmt.Sprintf("did you mean %s?", p.Masked()), "%s has bits beyond its length", s)
+		d.errorf(codeNotDestination, n, fmt.Sprintf("did you mean %s?", p.Masked()), "%s has bits beyond its length", s)
 	case p.Addr().Is4In6():
-		d.errorf(n, "", "%s is an IPv4 subnet in IPv6 notation", s)
+		d.errorf(codeNotDestination, n, "", "%s is an IPv4 subnet in IPv6 notation", s)
 	default:
 		return value[netip.Prefix]{p, n}
 	}

@@ -189,7 +189,7 @@ func (y *nodeDeriver) overlayAddresses() {
 		a := subnets[0].Addr()
 		p := netip.PrefixFrom(a, a.BitLen())
 		if other := y.addressOfNamespace(a); other != nil {
-			y.errorf(other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnets[0])
+			y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnets[0])
 		}
 		y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, p)
 		y.noteNode("overlay.address", p.String(), fmt.Sprintf("the network address of %s, the node's first subnet", subnets[0]))

@@ -84,11 +84,11 @@ func (y *nodeDeriver) bridgeOf(path string, r *rawInterface) string {
 			found = b.name
 			y.noteNode(path+".bridge", found, fmt.Sprintf("its subnet %s holds %s", subnet.Masked(), a.v.Addr()))
 		case b.name != found:
-			y.errorf(a.at, "an interface is on one bridge; make another interface", "%s is in the subnet of the bridge %s, but the interface is on %s", a.v, b.name, found)
+			y.errorf(codeWrongBridge, a.at, "an interface is on one bridge; make another interface", "%s is in the subnet of the bridge %s, but the interface is on %s", a.v, b.name, found)
 		}
 	}
 	if len(r.addresses) == 0 && !r.at.empty() && r.at.shape == mapping && r.at.get("addresses") == nil {
-		y.errorf(r.at, "name it with bridge:", "without an address, nothing says which bridge the interface is on")
+		y.errorf(codeNoBridge, r.at, "name it with bridge:", "without an address, nothing says which bridge the interface is on")
 	}
 	return found
 }
@@ -124,14 +124,14 @@ func (y *nodeDeriver) noBridge(a value[netip.Prefix]) {
 		}
 	}
 	if len(there) == 0 {
-		y.errorf(a.at, "give the node a bridge with an address in the subnet", "no bridge of the node holds %s: it has none", a.v)
+		y.errorf(codeWrongBridge, a.at, "give the node a bridge with an address in the subnet", "no bridge of the node holds %s: it has none", a.v)
 		return
 	}
 	list := strings.Join(there, ", ")
 	if more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	y.errorf(a.at, "", "no bridge of the node has a subnet that holds %s; there is %s", a.v, list)
+	y.errorf(codeWrongBridge, a.at, "", "no bridge of the node has a subnet that holds %s; there is %s", a.v, list)
 }
 
 // checkBridge checks a bridge that an interface names.
@@ -144,10 +144,10 @@ func (y *nodeDeriver) checkBridge(r *rawInterface) {
 		}
 		for _, a := range r.addresses {
 			if !b.broken && len(b.addresses) > 0 && !slices.ContainsFunc(b.addresses, func(p value[netip.Prefix]) bool { return p.v.Masked().Contains(a.v.Addr()) }) {
-				y.errorf(a.at, "", "%s is outside the subnets of the bridge %s", a.v, b.name)
+				y.errorf(codeWrongBridge, a.at, "", "%s is outside the subnets of the bridge %s", a.v, b.name)
 			}
 		}
 		return
 	}
-	y.errorf(r.bridge.at, didYouMean(r.bridge.v, names), "the node has no bridge %q", r.bridge.v)
+	y.errorf(codeUnknownBridge, r.bridge.at, didYouMean(r.bridge.v, names), "the node has no bridge %q", r.bridge.v)
 }

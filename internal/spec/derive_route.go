@@ -44,14 +44,14 @@ type routeID struct {
 func (y *nodeDeriver) newRoute(seen map[routeID]*node, r *rawRoute, route Route, ns *Namespace) bool {
 	id := routeID{route.To, model.Metric(route.To, route.Metric)}
 	if first, ok := seen[id]; ok {
-		y.errorf(r.at, "give it another metric", "there is another route to %s with the same metric, at %s", route.To, first.pos)
+		y.errorf(codeRouteTwice, r.at, "give it another metric", "there is another route to %s with the same metric, at %s", route.To, first.pos)
 		return false
 	}
 	seen[id] = r.at
 	for _, i := range ns.Interfaces {
 		for _, a := range i.Addresses {
 			if id == connected(a) {
-				y.errorf(r.at, "leave it out", "the kernel makes the route to %s itself: it is the subnet of %s", route.To, i.Name)
+				y.errorf(codeKernelRoute, r.at, "leave it out", "the kernel makes the route to %s itself: it is the subnet of %s", route.To, i.Name)
 				return false
 			}
 		}
@@ -125,13 +125,13 @@ func (y *nodeDeriver) route(r *rawRoute, raw *rawNamespace, ns *Namespace) (Rout
 	case r.broken:
 		return route, false
 	case r.defaultFor && !r.via.given():
-		y.errorf(r.at, "via: the gateway's address, or to: 0.0.0.0/0 and dev:", "a default route without a gateway says not of which family it is")
+		y.errorf(codeRouteNowhere, r.at, "via: the gateway's address, or to: 0.0.0.0/0 and dev:", "a default route without a gateway says not of which family it is")
 		return route, false
 	case r.defaultFor:
 		route.To = wholeFamily(model.Family(r.via.v))
 	}
 	if r.via.given() && model.Family(r.via.v) != model.Family(route.To.Addr()) {
-		y.errorf(r.via.at, "", "the gateway %s and the destination %s are of different families", r.via.v, route.To)
+		y.errorf(codeOtherFamily, r.via.at, "", "the gateway %s and the destination %s are of different families", r.via.v, route.To)
 		return route, false
 	}
 	return route, y.wayOut(r, &route, raw, ns)
@@ -142,18 +142,18 @@ func (y *nodeDeriver) route(r *rawRoute, raw *rawNamespace, ns *Namespace) (Rout
 func (y *nodeDeriver) wayOut(r *rawRoute, route *Route, raw *rawNamespace, ns *Namespace) bool {
 	switch {
 	case r.dev.given() && !raw.has(route.Dev):
-		y.errorf(r.dev.at, "", "the namespace has no interface %q", route.Dev)
+		y.errorf(codeNoInterface, r.dev.at, "", "the namespace has no interface %q", route.Dev)
 		return false
 	case r.dev.given() && !r.via.given():
 		return true
 	case !r.via.given():
-		y.errorf(r.at, "via: a gateway, or dev: an interface", "nothing says where the route leads to")
+		y.errorf(codeRouteNowhere, r.at, "via: a gateway, or dev: an interface", "nothing says where the route leads to")
 		return false
 	}
 	for _, i := range byRank(ns.Interfaces) {
 		for _, a := range i.Addresses {
 			if a.Addr() == route.Via {
-				y.errorf(r.via.at, "", "the gateway %s is the namespace's own address", route.Via)
+				y.errorf(codeBadGateway, r.via.at, "", "the gateway %s is the namespace's own address", route.Via)
 				return false
 			}
 			if route.Dev == "" && a.Masked().Contains(route.Via) {
@@ -163,10 +163,10 @@ func (y *nodeDeriver) wayOut(r *rawRoute, route *Route, raw *rawNamespace, ns *N
 	}
 	switch {
 	case route.Dev == "":
-		y.errorf(r.via.at, "a gateway is in the subnet of one of the namespace's interfaces", "no interface of the namespace reaches the gateway %s", route.Via)
+		y.errorf(codeBadGateway, r.via.at, "a gateway is in the subnet of one of the namespace's interfaces", "no interface of the namespace reaches the gateway %s", route.Via)
 		return false
 	case !reaches(raw, route.Dev, route.Via):
-		y.errorf(r.via.at, "a gateway is in a subnet of the interface, or at the end of a route without a gateway", "%s does not reach the gateway %s", route.Dev, route.Via)
+		y.errorf(codeBadGateway, r.via.at, "a gateway is in a subnet of the interface, or at the end of a route without a gateway", "%s does not reach the gateway %s", route.Dev, route.Via)
 		return false
 	}
 	return true

@@ -46,7 +46,7 @@ func Parse(sources []Source) (*Topology, []Problem) {
 
 func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	if len(sources) == 0 {
-		return nil, []Problem{{Message: "there are no files"}}
+		return nil, []Problem{{Code: codeEmpty, Message: "there are no files"}}
 	}
 	t := d.decode(sources)
 	problems := sorted(d.problems, sources)

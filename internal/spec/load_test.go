@@ -31,7 +31,7 @@ func TestExamplesAreSound(t *testing.T) {
 // The problem as people see it.
 func TestProblemText(t *testing.T) {
 	_, problems := parse(strings.Replace(sound, "    interface: eth0", "    interfce: eth0", 1))
-	want := `topology.yaml:8:5: nodes.vm1: unknown key "interfce"; did you mean "interface"?
+	want := `topology.yaml:8:5: nodes.vm1: unknown key "interfce"; did you mean "interface"? [NPO103]
      8 |     interfce: eth0
        |     ^`
 	if got := problems[0].String(); got != want {

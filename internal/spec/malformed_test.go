@@ -246,6 +246,8 @@ var malformed = []struct {
 	{"overlay defaults with host-gw", "backend: {type: vxlan, vni: 1, port: 8472}", "backend: host-gw\ndefaults: {node: {overlay: {mtu: 1400}}}", "4:28: host-gw has no overlay device", "leave it out"},
 	{"default device with per-peer", "backend: {type: vxlan, vni: 1, port: 8472}\nmtu: 1500\nnodes:\n", "backend: {type: ipip, mode: per-peer}\ndefaults: {node: {overlay: {device: tun}}}\nnodes:\n  vm3: {address: 192.168.32.3}\n", "4:37: with mode per-peer and 3 nodes, there is not one device", "ipip-PEER"},
 	{"overlay address that is no host's", "backend: {type: vxlan, vni: 1, port: 8472}\nmtu: 1500\nnodes:\n", "backend: {type: ipip, mode: per-peer}\nnodes:\n  vm3: {address: 192.168.32.3, overlay: {address: 172.16.0.0/30}}\n", "5:51: 172.16.0.0/30 is the address of its subnet", ""},
+	{"IPv6 switched off everywhere", "    bridges: {br2: 10.2.0.1/24}\n    namespaces: {web: 10.2.0.2/24}", "    bridges: {br2: \"fd02::1/64\"}\n    namespaces: {web: {interfaces: {eth0: \"fd02::2/64\"}, sysctls: {net.ipv6.conf.all.disable_ipv6: 1}}}", "22:43: the interface cannot have fd02::2/64: net.ipv6.conf.all.disable_ipv6, at topology.yaml:22, switches IPv6 off", "leave out"},
+	{"IPv6 switched off by default", "mtu: 1500\nnodes:\n  vm1:\n", "defaults: {namespace: {sysctls: {net.ipv6.conf.eth0.disable_ipv6: 1}}}\nnodes:\n  vm3: {address: 192.168.32.3, bridges: {br3: \"fd00::1/64\"}, namespaces: {web: \"fd00::2/64\"}}\n  vm1:\n", "net.ipv6.conf.eth0.disable_ipv6, at topology.yaml:4, switches IPv6 off", "leave out"},
 	{"sysctl without value", "{net.ipv4.ip_forward: 1}", "{net.ipv4.ip_forward: }", "the sysctl's value is wanted here", ""},
 }
 

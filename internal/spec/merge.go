@@ -10,7 +10,7 @@ func (d *decoder) merge(trees []*node) *node {
 	out := &node{shape: mapping, pos: trees[0].pos}
 	for _, t := range trees {
 		if t.shape != mapping {
-			d.errorf(t, "", "a topology is a map, not a %s", t.shape)
+			d.errorf(codeWrongShape, t, "", "a topology is a map, not a %s", t.shape)
 			continue
 		}
 		d.mergeInto(out, t)
@@ -35,7 +35,7 @@ func (d *decoder) mergeInto(out, from *node) {
 		case mergeable(out, k.text) && v.shape == mapping && out.items[j].shape == mapping:
 			d.mergeInto(out.items[j], v)
 		default:
-			d.errorf(k, "", "the key %q is here for the second time; the first one is at %s", k.text, out.keys[j].pos)
+			d.errorf(codeKeyTwice, k, "", "the key %q is here for the second time; the first one is at %s", k.text, out.keys[j].pos)
 		}
 	}
 }

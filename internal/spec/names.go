@@ -22,9 +22,9 @@ var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 func (d *decoder) checkPlainName(n *node, what, name string) {
 	switch {
 	case len(name) > 63:
-		d.errorf(n, "", "%s has at most 63 bytes, %q has %d", what, name, len(name))
+		d.errorf(codeBadName, n, "", "%s has at most 63 bytes, %q has %d", what, name, len(name))
 	case !plainName.MatchString(name):
-		d.errorf(n, "", "%s consists of letters, digits, dots, hyphens and underscores and begins with a letter or digit; %q does not", what, name)
+		d.errorf(codeBadName, n, "", "%s consists of letters, digits, dots, hyphens and underscores and begins with a letter or digit; %q does not", what, name)
 	}
 }
 
@@ -33,13 +33,13 @@ func (d *decoder) checkPlainName(n *node, what, name string) {
 func (d *decoder) checkLinkName(n *node, what, name string) bool {
 	switch {
 	case len(name) > maxLinkName:
-		d.errorf(n, "", "%s %q has %d bytes; the kernel allows %d", what, name, len(name), maxLinkName)
+		d.errorf(codeBadLinkName, n, "", "%s %q has %d bytes; the kernel allows %d", what, name, len(name), maxLinkName)
 	case name == "" || name == "." || name == "..":
-		d.errorf(n, "", "%q cannot be the name of %s", name, what)
+		d.errorf(codeBadLinkName, n, "", "%q cannot be the name of %s", name, what)
 	case slices.Contains([]string{"lo", "all", "default"}, name):
-		d.errorf(n, "", "%q cannot be the name of %s: to the kernel it means something else", name, what)
+		d.errorf(codeBadLinkName, n, "", "%q cannot be the name of %s: to the kernel it means something else", name, what)
 	case strings.ContainsFunc(name, notInLinkName):
-		d.errorf(n, "", "%s %q has a character that the kernel refuses there: /, %%, :, white space or one that cannot be printed", what, name)
+		d.errorf(codeBadLinkName, n, "", "%s %q has a character that the kernel refuses there: /, %%, :, white space or one that cannot be printed", what, name)
 	default:
 		return true
 	}
@@ -52,11 +52,11 @@ func notInLinkName(r rune) bool { return strings.ContainsRune("/%:", r) || r <= 
 func (d *decoder) checkNetnsName(n *node, name string) {
 	switch {
 	case name == "" || name == "." || name == "..":
-		d.errorf(n, "", "%q cannot be the name of a network namespace", name)
+		d.errorf(codeBadNetnsName, n, "", "%q cannot be the name of a network namespace", name)
 	case len(name) > 255:
-		d.errorf(n, "", "the name of a network namespace has at most 255 bytes, this one has %d", len(name))
+		d.errorf(codeBadNetnsName, n, "", "the name of a network namespace has at most 255 bytes, this one has %d", len(name))
 	case strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r <= ' ' || r > '~' }):
-		d.errorf(n, "", "%q cannot be the name of a network namespace: it becomes a file below /run/netns, and holds a /, white space or something that cannot be printed", name)
+		d.errorf(codeBadNetnsName, n, "", "%q cannot be the name of a network namespace: it becomes a file below /run/netns, and holds a /, white space or something that cannot be printed", name)
 	}
 }
 
@@ -67,9 +67,9 @@ var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0
 func (d *decoder) checkSysctl(s rawSysctl) {
 	switch {
 	case !sysctlName.MatchString(s.name):
-		d.errorf(s.key, "such as net.ipv4.ip_forward", "%q is no sysctl of a network namespace", s.name)
+		d.errorf(codeBadSysctl, s.key, "such as net.ipv4.ip_forward", "%q is no sysctl of a network namespace", s.name)
 	case s.value.given() && strings.ContainsAny(s.value.v, "\n\x00"):
-		d.errorf(s.value.at, "", "the value of a sysctl is a single line")
+		d.errorf(codeBadSysctl, s.value.at, "", "the value of a sysctl is a single line")
 	}
 }
 

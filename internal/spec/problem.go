@@ -10,6 +10,7 @@ import (
 
 // Problem is something wrong, or doubtful, at a place of a file.
 type Problem struct {
+	Code    Code
 	Pos     Pos
 	Path    string // nodes.vm1.bridges.br0; "" for the file as a whole
 	Message string
@@ -22,7 +23,7 @@ type Problem struct {
 
 // String puts the problem as
 //
-//	topology.yaml:12:9: nodes.vm1: unknown key "adress"; did you mean "address"?
+//	topology.yaml:12:9: nodes.vm1: unknown key "adress"; did you mean "address"? [NPO103]
 //	   12 |   adress: 10.0.0.1
 //	      |   ^
 func (p Problem) String() string {
@@ -39,6 +40,9 @@ func (p Problem) String() string {
 	b.WriteString(p.Message)
 	if p.Hint != "" {
 		b.WriteString("; " + p.Hint)
+	}
+	if p.Code != "" {
+		b.WriteString(" [" + p.Code + "]")
 	}
 	return strings.Map(printable, b.String()) + p.excerpt()
 }

@@ -248,7 +248,7 @@ var unseen = map[string][]string{
 	"what belongs to what: addresses to subnets, names to what is named": {
 		"outside the bridges' subnets", "outside the bridge's subnet", "no bridge at all", "unknown bridge", "on two bridges", "gateway out of reach",
 		"own address as gateway", "unknown device", "own address as gateway, with dev", "gateway that dev does not reach", "route of the kernel's own",
-		"IPv6 route of the kernel's own", "sysctl of an unknown interface", "more ports than a bridge can have", "no network address to spare",
+		"IPv6 route of the kernel's own", "sysctl of an unknown interface", "IPv6 switched off everywhere", "IPv6 switched off by default", "more ports than a bridge can have", "no network address to spare",
 	},
 	"subnets that overlap or hide each other": {
 		"subnets of nodes overlap", "subnets of a node overlap", "underlay inside the overlay", "local subnet hides a peer",

@@ -30,14 +30,14 @@ func (d *decoder) syntax(s Source, err error) {
 		}
 		pos.Line = max(1, min(line, len(lines)))
 		if tab, ok := tabNear(pos, lines); ok {
-			d.at(tab, "a tab indents this line; YAML wants spaces")
+			d.at(codeTab, tab, "a tab indents this line; YAML wants spaces")
 			return
 		}
 	} else {
 		message = strings.TrimPrefix(message, "yaml: ")
 		pos = placeOf(message, pos, lines)
 	}
-	d.at(pos, "not readable as YAML: %s", message)
+	d.at(codeNotYAML, pos, "not readable as YAML: %s", message)
 }
 
 // tabNear finds a tab that indents a line around a place.

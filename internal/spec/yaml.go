@@ -22,7 +22,7 @@ const (
 // what is merely not allowed is told, and left out.
 func (d *decoder) parse(s Source) *node {
 	if len(s.Data) > maxFile {
-		d.at(Pos{File: s.Name, Line: 1, Column: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), maxFile>>20)
+		d.at(codeTooLarge, Pos{File: s.Name, Line: 1, Column: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), maxFile>>20)
 		return nil
 	}
 	if !d.readable(s) {
@@ -34,11 +34,11 @@ func (d *decoder) parse(s Source) *node {
 		return nil
 	}
 	if len(docs) == 0 || nothing(docs[0]) {
-		d.at(Pos{File: s.Name, Line: 1, Column: 1}, "the file is empty")
+		d.at(codeEmpty, Pos{File: s.Name, Line: 1, Column: 1}, "the file is empty")
 		return nil
 	}
 	if len(docs) > 1 {
-		d.at(Pos{File: s.Name, Line: docs[1].Line, Column: docs[1].Column}, "a second YAML document begins here; a file has one: put it into a file of its own")
+		d.at(codeSecondDocument, Pos{File: s.Name, Line: docs[1].Line, Column: docs[1].Column}, "a second YAML document begins here; a file has one: put it into a file of its own")
 		return nil
 	}
 	t := &treeMaker{decoder: d, file: s.Name}
@@ -58,7 +58,7 @@ func (d *decoder) readable(s Source) bool {
 	}
 	for i, line := range linesOf(s.Data) {
 		if !utf8.Valid(line) {
-			d.at(Pos{File: s.Name, Line: i + 1, Column: 1}, "this line is not UTF-8 text")
+			d.at(codeNotUTF8, Pos{File: s.Name, Line: i + 1, Column: 1}, "this line is not UTF-8 text")
 			break
 		}
 	}
@@ -103,7 +103,7 @@ func (t *treeMaker) make(y *yaml.Node, parent *node, step string, depth int) *no
 		return n
 	}
 	if y.Style&yaml.TaggedStyle != 0 && y.Kind != yaml.AliasNode {
-		t.decoder.errorf(n, "", "the tag %s has no meaning here", y.Tag)
+		t.decoder.errorf(codeNotSupported, n, "", "the tag %s has no meaning here", y.Tag)
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
@@ -137,10 +137,10 @@ func (t *treeMaker) limited(n *node, depth int) bool {
 	}
 	switch {
 	case depth > maxDepth:
-		t.decoder.errorf(n, "", "lists and maps are nested more than %d levels deep", maxDepth)
+		t.decoder.errorf(codeTooDeep, n, "", "lists and maps are nested more than %d levels deep", maxDepth)
 		t.stopped = true
 	case t.aliased > maxAliased:
-		t.decoder.errorf(n, "", "aliases stand for more than %d nodes", maxAliased)
+		t.decoder.errorf(codeTooDeep, n, "", "aliases stand for more than %d nodes", maxAliased)
 		t.stopped = true
 	}
 	return t.stopped
@@ -155,14 +155,14 @@ func (t *treeMaker) mapping(y *yaml.Node, n *node, depth int) {
 		k.step = k.text
 		switch {
 		case k.shape != scalar:
-			t.decoder.errorf(k, "", "a key must be a plain value")
+			t.decoder.errorf(codeNotSupported, k, "", "a key must be a plain value")
 			continue
 		case k.text == "<<" && y.Content[i].Style == 0:
-			t.decoder.errorf(k, "what many nodes share goes under defaults:", "merge keys (<<) are not supported")
+			t.decoder.errorf(codeNotSupported, k, "what many nodes share goes under defaults:", "merge keys (<<) are not supported")
 			continue
 		}
 		if first, ok := seen[k.text]; ok {
-			t.decoder.errorf(k, "", "the key %q is here for the second time; the first one is at %s", k.text, first.pos)
+			t.decoder.errorf(codeKeyTwice, k, "", "the key %q is here for the second time; the first one is at %s", k.text, first.pos)
 			continue
 		}
 		seen[k.text] = k
