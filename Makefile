@@ -47,7 +47,7 @@ check:
 
 golden:
 	$(GO) test ./internal/render ./internal/diff ./internal/desired ./internal/spec -update
-	git status --short -- testdata internal/*/testdata
+	git status --short -- docs testdata internal/*/testdata
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
