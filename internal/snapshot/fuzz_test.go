@@ -35,11 +35,11 @@ func FuzzParse(f *testing.F) {
 			t.Fatal(d)
 		}
 		if _, err := observe.State(t.Context(), s.Host(identity), observe.Scope{Identity: identity}); err != nil {
-			t.Skip(err) // it does not have all that is asked
+			return // it does not have all that is asked
 		}
 		out, err := s.Redact([]byte("x"))
 		if err != nil {
-			t.Skip(err)
+			return
 		}
 		if _, err := Parse(bytes.NewReader([]byte(text(t, out)))); err != nil {
 			t.Fatal(err)
