@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -82,6 +83,7 @@ func needRoot(t *testing.T) {
 func newWorld(t *testing.T, addresses ...string) *world {
 	t.Helper()
 	needRoot(t)
+	sweep()
 	w := &world{t: t, dir: t.TempDir()}
 	w.id = fmt.Sprintf("no-%d-%08x-", os.Getpid(), crc32.ChecksumIEEE([]byte(w.dir)))
 	fabric := w.id + "fabric"
@@ -110,6 +112,19 @@ func newWorld(t *testing.T, addresses ...string) *world {
 	}
 	return w
 }
+
+// sweep removes the namespaces of worlds whose process was killed: hosts that share
+// the machine's directory would find their objects in them.
+var sweep = sync.OnceFunc(func() {
+	left, _ := filepath.Glob(kernel.DefaultNetnsDir + "/no-*") // the pattern is well formed
+	for _, path := range left {
+		var pid int
+		var sum uint32
+		if n, _ := fmt.Sscanf(filepath.Base(path), "no-%d-%08x-", &pid, &sum); n == 2 && syscall.Kill(pid, 0) == syscall.ESRCH {
+			_ = exec.Command("ip", "netns", "delete", filepath.Base(path)).Run() // another process may do the same
+		}
+	}
+})
 
 // netns makes a namespace that goes away with the test, whatever happens.
 func (w *world) netns(name string) {
