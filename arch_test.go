@@ -27,7 +27,7 @@ var floors = map[string]int{
 	"internal/journal": 20, "internal/snapshot": 25,
 	"internal/diff":   30,
 	"internal/render": 40, "internal/apply": 40, "internal/verify": 40, "internal/export": 40,
-	"internal/lab": 50, "internal/guard": 50, "internal/remote": 50,
+	"internal/lab": 50, "internal/guard": 50, "internal/watch": 50, "internal/remote": 50,
 	"internal/reconcile":  60,
 	"internal/review":     65,
 	"cmd/netplan-overlay": 70,
@@ -42,6 +42,7 @@ var owners = []struct{ module, owner string }{
 	{"gopkg.in/yaml.v3", "internal/spec"},
 	{"golang.org/x/sys", "internal/kernel"},
 	{"github.com/spf13/", "cmd/netplan-overlay"},
+	{"github.com/fsnotify/fsnotify", "internal/watch"},
 	{"github.com/google/go-cmp", "tests"},
 	{"github.com/santhosh-tekuri/jsonschema", "tests"},
 }

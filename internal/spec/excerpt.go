@@ -51,7 +51,7 @@ func breakAt(b []byte) int {
 func withLines(problems []Problem, sources []Source) {
 	texts := make(map[string][]byte, len(sources))
 	for _, s := range sources {
-		if len(s.Data) <= maxFile {
+		if len(s.Data) <= MaxFile {
 			texts[s.Name] = s.Data
 		}
 	}

@@ -57,12 +57,13 @@ func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	for _, s := range sources {
 		t.Files = append(t.Files, s.Name)
 	}
-	t.Digest, t.Sources = digest(sources), sources
+	t.Digest, t.Sources = Digest(sources), sources
 	return t, problems
 }
 
-// digest is that of the texts one after the other, each behind its length.
-func digest(sources []Source) string {
+// Digest is the SHA-256 of the texts one after the other, each behind its length, in
+// hexadecimal.
+func Digest(sources []Source) string {
 	h := sha256.New()
 	for _, s := range sources {
 		fmt.Fprintf(h, "%d\n", len(s.Data)) // a hash takes everything
@@ -93,9 +94,20 @@ func (d *decoder) decode(sources []Source) *Topology {
 }
 
 func read(paths []string, stdin io.Reader) ([]Source, error) {
+	return ReadBy(paths, func(path string) ([]byte, error) {
+		if path == "-" {
+			return io.ReadAll(io.LimitReader(stdin, MaxFile+1))
+		}
+		return readFile(path)
+	})
+}
+
+// ReadBy reads what Load would, each file by the function, which need not read more
+// than a byte beyond MaxFile.
+func ReadBy(paths []string, file func(path string) ([]byte, error)) ([]Source, error) {
 	var l []Source
 	for _, p := range paths {
-		sources, err := readPath(p, stdin)
+		sources, err := readPath(p, file)
 		if err != nil {
 			return nil, err
 		}
@@ -109,9 +121,9 @@ func read(paths []string, stdin io.Reader) ([]Source, error) {
 	return l, nil
 }
 
-func readPath(path string, stdin io.Reader) ([]Source, error) {
+func readPath(path string, file func(path string) ([]byte, error)) ([]Source, error) {
 	if path == "-" {
-		b, err := io.ReadAll(io.LimitReader(stdin, maxFile+1))
+		b, err := file(path)
 		if err != nil {
 			return nil, fmt.Errorf("read the topology from stdin: %w", err)
 		}
@@ -122,8 +134,7 @@ func readPath(path string, stdin io.Reader) ([]Source, error) {
 		return nil, fmt.Errorf("read the topology: %w", err)
 	}
 	if !st.IsDir() {
-		s, err := readFile(path)
-		return []Source{s}, err
+		return appendFile(nil, path, file)
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -134,11 +145,9 @@ func readPath(path string, stdin io.Reader) ([]Source, error) {
 		if e.IsDir() || !IsTopologyFile(e.Name()) {
 			continue
 		}
-		s, err := readFile(filepath.Join(path, e.Name()))
-		if err != nil {
+		if l, err = appendFile(l, filepath.Join(path, e.Name()), file); err != nil {
 			return nil, err
 		}
-		l = append(l, s)
 	}
 	if len(l) == 0 {
 		return nil, errors.New("read the topology: there are no *.yaml files in " + path)
@@ -146,16 +155,20 @@ func readPath(path string, stdin io.Reader) ([]Source, error) {
 	return l, nil
 }
 
+func appendFile(l []Source, path string, file func(path string) ([]byte, error)) ([]Source, error) {
+	b, err := file(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the topology: %w", err)
+	}
+	return append(l, Source{Name: path, Data: b}), nil
+}
+
 // readFile reads at most a byte more than is allowed, whatever the file claims to be.
-func readFile(path string) (Source, error) {
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Source{}, fmt.Errorf("read the topology: %w", err)
+		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return Source{}, fmt.Errorf("read the topology: %w", err)
-	}
-	return Source{Name: path, Data: b}, nil
+	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }

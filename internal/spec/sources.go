@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// MaxFile is how large a topology file may be, in bytes.
-const MaxFile = maxFile
-
 // ReadFiles reads the texts that Load would parse.
 func ReadFiles(paths []string, stdin io.Reader) ([]Source, error) { return read(paths, stdin) }
 

@@ -11,18 +11,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The limits of a file; they keep a small file from taking much time or memory.
+// MaxFile is how long a file may be, in bytes.
+const MaxFile = 16 << 20
+
+// More limits of a file; they keep a small one from taking much time or memory.
 const (
-	maxFile    = 16 << 20 // bytes
-	maxDepth   = 64       // levels of lists and maps
-	maxAliased = 10_000   // nodes that aliases stand for, all together
+	maxDepth   = 64     // levels of lists and maps
+	maxAliased = 10_000 // nodes that aliases stand for, all together
 )
 
 // parse turns a file into a tree. It returns nil where the text isn't YAML at all;
 // what is merely not allowed is told, and left out.
 func (d *decoder) parse(s Source) *node {
-	if len(s.Data) > maxFile {
-		d.at(codeTooLarge, Pos{File: s.Name, Line: 1, Column: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), maxFile>>20)
+	if len(s.Data) > MaxFile {
+		d.at(codeTooLarge, Pos{File: s.Name, Line: 1, Column: 1}, "the file has %d bytes, more than the %d MiB that are allowed", len(s.Data), MaxFile>>20)
 		return nil
 	}
 	if !d.readable(s) {
