@@ -89,6 +89,7 @@ type reply struct {
 	typ   uint16
 	flags uint16
 	seq   uint32
+	port  uint32 // of who asked for it, or, of what a group is told, who has caused it; 0: the kernel
 	body  []byte // after the header
 }
 
@@ -100,7 +101,8 @@ func replies(b []byte) iter.Seq[reply] {
 			if n < unix.SizeofNlMsghdr || n > len(b) {
 				return
 			}
-			r := reply{typ: native.Uint16(b[4:]), flags: native.Uint16(b[6:]), seq: native.Uint32(b[8:]), body: b[unix.SizeofNlMsghdr:n]}
+			r := reply{typ: native.Uint16(b[4:]), flags: native.Uint16(b[6:]), seq: native.Uint32(b[8:]),
+				port: native.Uint32(b[12:]), body: b[unix.SizeofNlMsghdr:n]}
 			if !yield(r) {
 				return
 			}

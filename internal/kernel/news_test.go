@@ -24,8 +24,12 @@ func listening(t *testing.T, s *sim, netns string) chan News {
 	go func() {
 		defer close(heard)
 		var list []News
+		buf := NewsBuffer()
 		for err == nil {
-			list, err = l.Next(list[:0])
+			if err = l.Wait(); err != nil {
+				break
+			}
+			list, err = l.Take(list[:0], buf)
 			for _, n := range list {
 				heard <- n
 			}
@@ -109,24 +113,30 @@ func TestNewsLost(t *testing.T) {
 	s.batch("ip", 1000, "route add 10.HI.LO.0/24 dev br7")
 	lost := false
 	for !lost {
-		list, err := l.Next(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		list := next(t, l)
 		for _, n := range list {
 			lost = lost || n.Kind == Lost
 		}
 	}
 	s.lines("link add br9 type bridge")
 	for {
-		list, err := l.Next(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, n := range list {
+		for _, n := range next(t, l) {
 			if n.Key == model.LinkKey("", "br9") {
 				return
 			}
 		}
 	}
+}
+
+// next waits for news, and takes all that there is.
+func next(t *testing.T, l *Listener) []News {
+	t.Helper()
+	if err := l.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	list, err := l.Take(nil, NewsBuffer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
