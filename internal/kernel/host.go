@@ -178,8 +178,8 @@ func (h *Host) space(netns string) (*space, error) {
 	return s, nil
 }
 
-// forget closes the namespace's handle, if there is one.
-func (h *Host) forget(netns string) {
+// Forget closes the namespace's handle, if there is one.
+func (h *Host) Forget(netns string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s, ok := h.spaces[netns]; ok {

@@ -204,7 +204,7 @@ func (d netnsDoor) remove(o model.Object) error {
 	if err := CheckComponent(name); err != nil {
 		return err
 	}
-	d.h.forget(name)
+	d.h.Forget(name)
 	if err := d.h.writing(); err != nil {
 		return err
 	}

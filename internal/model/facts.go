@@ -1,6 +1,9 @@
 package model
 
-import "net/netip"
+import (
+	"maps"
+	"net/netip"
+)
 
 // Facts are what expansion must know of a host, beside the topology.
 type Facts struct {
@@ -19,6 +22,12 @@ type Facts struct {
 	// Assumed says that nothing here was observed: the values are what a host like
 	// the file's would have.
 	Assumed bool
+}
+
+// Equal says whether both tell the same.
+func (f Facts) Equal(o Facts) bool {
+	return maps.Equal(f.Underlay, o.Underlay) && maps.Equal(f.Direct, o.Direct) &&
+		f.AddressProtocol == o.AddressProtocol && f.AcceptRA == o.AcceptRA && f.Assumed == o.Assumed
 }
 
 // Underlay is a device that holds an underlay address.

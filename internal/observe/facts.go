@@ -74,6 +74,14 @@ func root(ctx context.Context, h Host) (map[string]model.Link, []model.Address, 
 	return links, addresses, nil
 }
 
+// NoUnderlay says that the host does not have the node's underlay address, or not yet.
+type NoUnderlay struct{ text string }
+
+// Error says what the host has instead.
+func (e *NoUnderlay) Error() string { return e.text }
+
+func noUnderlay(format string, args ...any) error { return &NoUnderlay{fmt.Sprintf(format, args...)} }
+
 // underlay finds the device that holds an address of the node's.
 func underlay(a netip.Addr, device string, links map[string]model.Link, addresses []model.Address) (model.Underlay, error) {
 	var there []string
@@ -89,14 +97,14 @@ func underlay(a netip.Addr, device string, links map[string]model.Link, addresse
 	where := "no device of this host has the node's underlay address " + a.String()
 	if device != "" {
 		if _, ok := links[device]; !ok {
-			return model.Underlay{}, fmt.Errorf("the underlay device %s does not exist on this host", device)
+			return model.Underlay{}, noUnderlay("the underlay device %s does not exist on this host", device)
 		}
 		where = fmt.Sprintf("the underlay device %s does not have the address %s", device, a)
 	}
 	if len(there) == 0 {
-		return model.Underlay{}, fmt.Errorf("%s; it has none of that family", where)
+		return model.Underlay{}, noUnderlay("%s; it has none of that family", where)
 	}
-	return model.Underlay{}, fmt.Errorf("%s; it has %s", where, strings.Join(there, ", "))
+	return model.Underlay{}, noUnderlay("%s; it has %s", where, strings.Join(there, ", "))
 }
 
 func acceptRA(ctx context.Context, h Host, device string) (string, error) {

@@ -108,9 +108,15 @@ func (r *Reconciler) free() error {
 		return err
 	}
 	run := runs[i]
-	return fmt.Errorf("the run of %s waits to be confirmed until %s; nothing was changed: keep it with netplan-overlay confirm, or take it back with apply --recover",
-		run.Started.Format(time.RFC3339), run.Until.Format(time.RFC3339))
+	return &Unconfirmed{fmt.Errorf("the run of %s waits to be confirmed until %s; nothing was changed: keep it with netplan-overlay confirm, or take it back with apply --recover",
+		run.Started.Format(time.RFC3339), run.Until.Format(time.RFC3339))}
 }
+
+// Unconfirmed says that a change waits to be confirmed on the host.
+type Unconfirmed struct{ Why error }
+
+// Error says since when, and what to do.
+func (e *Unconfirmed) Error() string { return e.Why.Error() }
 
 // capable refuses a process that may not change a host.
 func capable() error {
@@ -132,7 +138,7 @@ func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*R
 		}
 	}
 	if err := cmp.Or(r.EmptyRefusal(res, o), Refusal(res.Plan, o)); err != nil {
-		return res, err
+		return res, &Refused{err}
 	}
 	if res.Plan.Empty() {
 		return res, journal.Remove(r.stateDir()) // of a run that died on the way to here
@@ -194,6 +200,15 @@ func quoted(v string) string {
 	}
 	return v
 }
+
+// Refused says that a guard stands against a plan, and that nothing was changed.
+type Refused struct{ Why error }
+
+// Error tells why.
+func (e *Refused) Error() string { return e.Why.Error() }
+
+// Unwrap returns why.
+func (e *Refused) Unwrap() error { return e.Why }
 
 // Refusal returns why the plan must not be executed as it is, or nil.
 func Refusal(p *diff.Plan, o ApplyOptions) error {

@@ -1,0 +1,182 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/desired"
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/observe"
+)
+
+// Keeper brings a host to what a topology asks again and again. It remembers what the
+// host had when it looked last, so that it need look only at what is said to have
+// changed. One goroutine may use it.
+type Keeper struct {
+	*Reconciler
+	opts ApplyOptions
+	ear  Ear
+
+	// Held are objects that are left as they are, and what needs them with them.
+	Held map[model.Key]bool
+	// Judge is shown what a plan is about to do, and returns objects that it must leave
+	// alone; those are held from then on. nil holds none.
+	Judge func(*diff.Plan) []model.Key
+	// DryRun makes plans, and carries none out.
+	DryRun bool
+
+	facts model.Facts
+	want  *desired.Expansion // by the facts; nil before the first full look
+	seen  *model.State       // within what is wanted and ours; nil before the first full look
+	wards wards              // of both
+	dirty []model.Key        // to be looked at next
+}
+
+// Ear hears of the changes on a host.
+type Ear interface {
+	// Follow begins to hear the namespaces, "" being the host's own, and stops hearing
+	// others. It says whether any is new.
+	Follow(netns []string) (more bool, err error)
+	// Take returns what was heard since the last call.
+	Take() []kernel.News
+}
+
+// Keep returns a Keeper of the reconciler's host and topology; o says what it may do.
+func (r *Reconciler) Keep(o ApplyOptions, ear Ear) *Keeper {
+	return &Keeper{Reconciler: r, opts: o, ear: ear, Held: map[model.Key]bool{}}
+}
+
+// Want returns what is asked of the node, or nil before the first full look.
+func (k *Keeper) Want() *desired.Expansion { return k.want }
+
+// Full looks at everything, puts right what differs, and returns the plan that it has
+// carried out. Its errors are those of Apply.
+func (k *Keeper) Full(ctx context.Context) (*Result, error) { return k.run(ctx, k.lookAtAll) }
+
+// Point looks at the objects that are said to have changed, puts right those that
+// differ, and returns the plan that it has carried out. Where more than they may have
+// changed, the error is ErrDoubt, and nothing was done.
+func (k *Keeper) Point(ctx context.Context, keys []model.Key) (*Result, error) {
+	k.dirty = keys
+	return k.run(ctx, k.lookAtDirty)
+}
+
+func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
+	if k.DryRun {
+		return look(ctx)
+	}
+	res, err := k.execute(ctx, look, k.opts)
+	if err != nil {
+		k.wards.stale = true // what was seen may not be so any more
+	}
+	return res, err
+}
+
+// lookAtAll makes a plan of everything.
+func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
+	for {
+		k.ear.Take() // what was heard until now is looked at below
+		if err := k.expand(ctx); err != nil {
+			return nil, err
+		}
+		seen, err := k.observe(ctx, k.want.State)
+		if err != nil {
+			return nil, err
+		}
+		k.seen = seen
+		more, err := k.ear.Follow(inside(k.want.State, seen))
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
+	}
+	k.wards = wardsOf(k.want.State, k.seen, k.Node, k.facts)
+	return k.plan(ctx, k.want.State, k.seen)
+}
+
+// expand finds out what the node should have, if the host is not as it was.
+func (k *Keeper) expand(ctx context.Context) error {
+	facts, err := k.Reconciler.facts(ctx)
+	if err != nil || k.want != nil && facts.Equal(k.facts) {
+		return err
+	}
+	x, err := desired.Expand(k.Topology, k.Node, facts)
+	if err != nil {
+		return err
+	}
+	k.facts, k.want = facts, x
+	return nil
+}
+
+// lookAtDirty makes a plan of the objects that are said to have changed, and of those
+// that are said so meanwhile: our own changes, too.
+func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
+	c := k.Concerns(k.ear.Take())
+	if c.All || k.wards.stale {
+		return nil, ErrDoubt
+	}
+	k.dirty = merge(k.dirty, c.Keys)
+	scope := observe.Scope{Identity: k.Identity(), Wanted: k.want.State}
+	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
+		return nil, err
+	}
+	want, seen := k.wards.around(k.want.State, k.seen, k.dirty)
+	return k.plan(ctx, want, seen)
+}
+
+func merge(a, b []model.Key) []model.Key {
+	if len(b) == 0 {
+		return a
+	}
+	a = append(slices.Clone(a), b...)
+	slices.SortFunc(a, model.Key.Compare)
+	return slices.Compact(a)
+}
+
+// plan compares what is wanted with what was seen, but for what is held.
+func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, error) {
+	opts := diff.Options{Adopt: k.opts.Adopt, LiveRename: k.Host.Features().LiveRename}
+	for {
+		w, s := withhold(want, seen, k.Held)
+		p := diff.Compute(w, s, opts)
+		res := &Result{Expansion: k.want, Observed: k.seen, Plan: p, Empties: empties(k.Node, p)}
+		if p.Empty() && len(p.Conflicts)+len(p.Missing) == 0 {
+			return res, nil
+		}
+		diff.Originate(p, k.want.State, k.lastWanted(k.want.State, k.facts))
+		res, err := k.guarded(ctx, res)
+		if err != nil || k.Judge == nil {
+			return res, err
+		}
+		hold := k.Judge(p)
+		more := false
+		for _, key := range hold {
+			more = more || !k.Held[key]
+			k.Held[key] = true
+		}
+		if !more {
+			return res, nil
+		}
+	}
+}
+
+// inside lists the namespaces that are looked into: the host's own, and those that are
+// wanted or ours, as far as they are there.
+func inside(want, seen *model.State) []string {
+	l := []string{""}
+	for e := range seen.Unordered() {
+		n, ok := e.Object.(model.Netns)
+		if !ok {
+			continue
+		}
+		if _, wanted := want.Get(n.Key()); wanted || e.Owner.Mine() {
+			l = append(l, n.Name)
+		}
+	}
+	slices.Sort(l)
+	return l
+}

@@ -1,0 +1,58 @@
+package reconcile
+
+import "github.com/netplan-overlay/netplan-overlay/internal/model"
+
+// withhold returns both states without what is held: an object that is there is wanted
+// as it is, one that is not there isn't wanted, nor is what needs it. The states that
+// are given stay as they are.
+func withhold(want, seen *model.State, held map[model.Key]bool) (w, s *model.State) {
+	if len(held) == 0 {
+		return want, seen
+	}
+	w, s = want.Clone(), seen.Clone()
+	out := map[model.Key]bool{}
+	for k := range held {
+		wanted, wants := want.Get(k)
+		got, has := seen.Get(k)
+		switch {
+		case wants && has && (got.Owner.Mine() || got.Owner == model.OwnerShared):
+			wanted.Object = got.Object
+			w.Put(wanted)
+		case wants:
+			out[k] = true
+		default:
+			s.Remove(k)
+		}
+	}
+	for k := range dependents(want, out) {
+		w.Remove(k)
+		s.Remove(k)
+	}
+	return w, s
+}
+
+// dependents adds to the keys those of everything that needs them.
+func dependents(want *model.State, keys map[model.Key]bool) map[model.Key]bool {
+	if len(keys) == 0 {
+		return keys
+	}
+	for more := true; more; {
+		more = false
+		for e := range want.Unordered() {
+			k := e.Object.Key()
+			if !keys[k] && needsAny(e.Object, keys) {
+				keys[k], more = true, true
+			}
+		}
+	}
+	return keys
+}
+
+func needsAny(o model.Object, keys map[model.Key]bool) bool {
+	for _, n := range o.Needs() {
+		if !n.Order && keys[n.Key] {
+			return true
+		}
+	}
+	return false
+}
