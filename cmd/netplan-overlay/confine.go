@@ -57,6 +57,8 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 		if given("confirm") { // the guard of the run
 			n.Heirs = changing
 		}
+	case "watch": // it reads the files for as long as it lives, and probes peers
+		n.Keep = changing | kernel.CapNetRaw | reading
 	case guardCommand:
 		n.Keep = changing
 	case "lab test":

@@ -107,6 +107,17 @@ func (p Place) Applied(id model.Identity) []byte {
 	return readApplied(d, maxApplied)
 }
 
+// AppliedDigest returns the digest of the topology that was applied last for a node, ""
+// where none is noted.
+func (p Place) AppliedDigest(id model.Identity) string {
+	d, err := kernel.OpenDir(p.stateDir(&spec.Topology{Name: id.Topology}, &spec.Node{Name: id.Node}))
+	if err != nil {
+		return ""
+	}
+	defer d.Close()
+	return appliedDigest(d)
+}
+
 // wantedBy returns what the topology that is noted wanted of a node of the present one;
 // nil where that is not known.
 func wantedBy(note []byte, now *spec.Topology, node *spec.Node, wanted *model.State, facts model.Facts) *model.State {

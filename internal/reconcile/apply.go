@@ -224,10 +224,18 @@ func Refusal(p *diff.Plan, o ApplyOptions) error {
 			countOf(len(p.Harmed), "foreign object", "foreign objects"), p.Harmed[0].Object.Key(), p.Harmed[0].Cause)
 	}
 	if most, ok := o.MaxImpact.Get(); ok && p.Summary().Impact > most {
-		return fmt.Errorf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed; do it when traffic may suffer that, with --max-impact %s",
-			p.Summary().Impact, most, p.Summary().Impact)
+		return &ImpactError{Is: p.Summary().Impact, Allowed: most}
 	}
 	return o.MaxDestroy.check(p)
+}
+
+// ImpactError says that a plan does more harm to traffic than is allowed.
+type ImpactError struct{ Is, Allowed model.Impact }
+
+// Error says what to do.
+func (e *ImpactError) Error() string {
+	return fmt.Sprintf("the plan's impact is %s, more than --max-impact %s allows; nothing was changed; do it when traffic may suffer that, with --max-impact %s",
+		e.Is, e.Allowed, e.Is)
 }
 
 func countOf(n int, one, many string) string {

@@ -16,9 +16,12 @@ import (
 // changed. One goroutine may use it.
 type Keeper struct {
 	*Reconciler
-	opts ApplyOptions
-	ear  Ear
+	ear Ear
 
+	Options ApplyOptions // what it may do
+	// Check is asked under the host's lock before each look; its error ends the run, in
+	// which nothing was changed. nil isn't asked.
+	Check func() error
 	// Held are objects that are left as they are, and what needs them with them.
 	Held map[model.Key]bool
 	// Judge is shown what a plan is about to do, and returns objects that it must leave
@@ -45,7 +48,7 @@ type Ear interface {
 
 // Keep returns a Keeper of the reconciler's host and topology; o says what it may do.
 func (r *Reconciler) Keep(o ApplyOptions, ear Ear) *Keeper {
-	return &Keeper{Reconciler: r, opts: o, ear: ear, Held: map[model.Key]bool{}}
+	return &Keeper{Reconciler: r, Options: o, ear: ear, Held: map[model.Key]bool{}}
 }
 
 // Want returns what is asked of the node, or nil before the first full look.
@@ -67,7 +70,15 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 	if k.DryRun {
 		return look(ctx)
 	}
-	res, err := k.execute(ctx, look, k.opts)
+	checked := func(ctx context.Context) (*Result, error) {
+		if k.Check != nil {
+			if err := k.Check(); err != nil {
+				return nil, err
+			}
+		}
+		return look(ctx)
+	}
+	res, err := k.execute(ctx, checked, k.Options)
 	if err != nil {
 		k.wards.stale = true // what was seen may not be so any more
 	}
@@ -139,7 +150,7 @@ func merge(a, b []model.Key) []model.Key {
 
 // plan compares what is wanted with what was seen, but for what is held.
 func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, error) {
-	opts := diff.Options{Adopt: k.opts.Adopt, LiveRename: k.Host.Features().LiveRename}
+	opts := diff.Options{Adopt: k.Options.Adopt, LiveRename: k.Host.Features().LiveRename}
 	for {
 		w, s := withhold(want, seen, k.Held)
 		p := diff.Compute(w, s, opts)

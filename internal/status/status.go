@@ -82,12 +82,12 @@ const (
 	PendingFailed  PendingWhy = "failed"  // it was tried and rolled back; it is not tried again until it changes
 	PendingRefused PendingWhy = "refused" // a guard stands against it: conflicts, harm, the management connection, an empty file
 	PendingImpact  PendingWhy = "impact"  // worse than what is approved
-	PendingDryRun  PendingWhy = "dry-run"
+	PendingWaiting PendingWhy = "waiting" // for the underlay address, or another run on the host; it is tried again
 )
 
 // PendingWhys lists every reason.
 func PendingWhys() []PendingWhy {
-	return []PendingWhy{PendingInvalid, PendingFailed, PendingRefused, PendingImpact, PendingDryRun}
+	return []PendingWhy{PendingInvalid, PendingFailed, PendingRefused, PendingImpact, PendingWaiting}
 }
 
 // Pending is a revision that is not in force.

@@ -48,6 +48,7 @@ type Files struct {
 	watcher *fsnotify.Watcher
 	trail   *trail
 	last    string // digest of the revision that was delivered last, or its error
+	now     chan struct{}
 }
 
 // NewFiles begins to follow files and directories, as they are given to spec.Load.
@@ -56,11 +57,19 @@ func NewFiles(paths []string, pace Pace) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
-	return &Files{paths: paths, pace: pace.orDefaults(), watcher: w, trail: &trail{}}, nil
+	return &Files{paths: paths, pace: pace.orDefaults(), watcher: w, trail: &trail{}, now: make(chan struct{}, 1)}, nil
 }
 
 // Close ends it.
 func (f *Files) Close() error { return f.watcher.Close() }
+
+// Look has the files read now, without waiting for an event.
+func (f *Files) Look() {
+	select {
+	case f.now <- struct{}{}:
+	default: // they are about to be
+	}
+}
 
 // Run delivers what stands in the files, at first and whenever that has changed, until
 // the context is over. Of one change, deliver is told once: of what was touched, or
@@ -89,6 +98,8 @@ func (f *Files) Run(ctx context.Context, deliver func(Revision)) error {
 			}
 			wait.Reset(d.event(time.Now()))
 		case <-poll.C:
+			wait.Reset(0)
+		case <-f.now:
 			wait.Reset(0)
 		case <-wait.C:
 			d.over()

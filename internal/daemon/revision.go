@@ -1,0 +1,247 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/observe"
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+	"github.com/netplan-overlay/netplan-overlay/internal/status"
+	"github.com/netplan-overlay/netplan-overlay/internal/watch"
+)
+
+// topology is a revision that could be read.
+type topology struct {
+	*spec.Topology
+	digest, commit string
+}
+
+// force is the revision that the host is kept to.
+type force struct {
+	*topology
+	keeper   *reconcile.Keeper
+	since    time.Time
+	restored bool
+}
+
+// Close gives the host's handles back.
+func (f *force) Close() error { return f.keeper.Close() }
+
+// revision takes what stands in the files now. What cannot be used leaves all as it is.
+func (d *Daemon) revision(ctx context.Context, r watch.Revision) {
+	d.last = r
+	if r.Err != nil {
+		d.unusable(ctx, status.Revision{}, r.Err)
+		return
+	}
+	commit := commitOf(d.c.Paths)
+	t, problems := spec.Parse(r.Sources)
+	if t == nil {
+		d.unusable(ctx, status.Revision{Digest: r.Digest, Commit: commit}, invalid(problems))
+		return
+	}
+	d.source(nil)
+	n := &topology{t, r.Digest, commit}
+	if d.stored == nil && d.force == nil {
+		d.stored = d.restore()
+	}
+	d.next, d.held = nil, nil
+	switch {
+	case d.force != nil && d.force.digest == n.digest:
+		d.s.Pending, d.force.restored = nil, false
+	case n.digest == d.failed: // it would fail again
+	case d.c.DryRun, d.stored != nil && d.force == nil && d.stored.digest == n.digest:
+		d.install(ctx, n, false)
+	default:
+		d.try(ctx, n)
+	}
+}
+
+// unusable says once that the files cannot be used; what is in force stays so. At start,
+// that is what was kept on disk.
+func (d *Daemon) unusable(ctx context.Context, r status.Revision, err error) {
+	d.source(err)
+	d.s.Counters.Revisions[status.FateInvalid]++
+	if r.Digest != "" {
+		d.pend(r, status.PendingInvalid, err)
+	}
+	if d.force != nil {
+		return
+	}
+	if d.stored == nil {
+		d.stored = d.restore()
+	}
+	if d.stored == nil {
+		d.state(status.Waiting, "for a topology: "+err.Error())
+		return
+	}
+	d.c.Log.Warn("using the last good topology", "revision", short(d.stored.digest))
+	d.install(ctx, d.stored, true)
+}
+
+// try brings the host to a new revision as a whole, or leaves it as it is.
+func (d *Daemon) try(ctx context.Context, n *topology) {
+	d.next = nil
+	r, err := reconcile.New(ctx, n.Topology, d.c.Node, d.c.Place)
+	if err != nil {
+		d.notNow(n, err)
+		return
+	}
+	k := r.Keep(d.c.Options, d.ear)
+	k.Options.MaxImpact = model.Some(d.c.ApproveImpact)
+	began := time.Now()
+	res, err := k.Full(ctx)
+	took := time.Since(began)
+	d.timed(status.PassFile, took, err)
+	d.quietUntil = time.Now().Add(min(looks*took, quietMost))
+	var differs *reconcile.NotConverged
+	if err == nil || errors.As(err, &differs) {
+		d.begun(n, k, false)
+		d.outcome(ctx, res, err, took)
+		return
+	}
+	_ = k.Close()
+	d.notNow(n, err)
+	if d.force != nil && touched(err) {
+		d.everything(ctx, status.PassRetry) // it was taken back; the old one knows best what that has left
+	}
+	if d.force == nil && d.stored != nil && d.next == nil {
+		d.install(ctx, d.stored, true)
+	}
+}
+
+// touched says whether a run had begun to change the host.
+func touched(err error) bool {
+	var failure *apply.Failure
+	var revoked *reconcile.Revoked
+	return errors.As(err, &failure) || errors.As(err, &revoked)
+}
+
+// notNow notes why a revision isn't in force, and what has to happen before it is tried
+// again.
+func (d *Daemon) notNow(n *topology, err error) {
+	var refused *reconcile.Refused
+	var absent *reconcile.AbsentError
+	var wait *observe.NoUnderlay
+	r := status.Revision{Digest: n.digest, Commit: n.commit}
+	switch {
+	case touched(err):
+		d.failed = n.digest
+		d.s.Counters.Revisions[status.FateFailed]++
+		d.pend(r, status.PendingFailed, fmt.Errorf("%w\nit is not tried again until the file changes, or on reload", err))
+		if d.force == nil {
+			d.state(status.Failing, err.Error())
+		}
+	case errors.As(err, &refused):
+		d.held = n
+		d.s.Counters.Revisions[status.FateHeld]++
+		why := status.PendingRefused
+		if d.tooHarmful(refused) {
+			why = status.PendingImpact
+		}
+		d.pend(r, why, err)
+		if d.force == nil {
+			d.state(status.Failing, err.Error())
+		}
+	case errors.As(err, &absent), errors.As(err, &wait):
+		d.next = n
+		d.pend(r, status.PendingWaiting, err)
+		if d.force == nil {
+			d.state(status.Waiting, err.Error())
+		}
+	default: // another run holds the lock, the kernel was busy
+		d.next = n
+		d.pend(r, status.PendingWaiting, err)
+		if d.force == nil {
+			d.state(status.Failing, err.Error())
+		}
+		d.pause = min(max(2*d.pause, d.c.Limits.FirstRetry), d.c.Limits.LastRetry)
+		d.retry.Reset(d.pause)
+	}
+}
+
+// tooHarmful says whether a revision was refused for its impact.
+func (d *Daemon) tooHarmful(err *reconcile.Refused) bool {
+	var impact *reconcile.ImpactError
+	return errors.As(err, &impact)
+}
+
+// install keeps the host to a revision that was in force before, or was applied by hand:
+// as far as that goes.
+func (d *Daemon) install(ctx context.Context, n *topology, restored bool) {
+	r, err := reconcile.New(ctx, n.Topology, d.c.Node, d.c.Place)
+	if err != nil {
+		d.notNow(n, err)
+		return
+	}
+	d.begun(n, r.Keep(d.c.Options, d.ear), restored)
+	d.everything(ctx, status.PassFile)
+}
+
+// begun puts a revision in force.
+func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
+	if d.force != nil {
+		d.writes += d.force.keeper.Host.Writes()
+		_ = d.force.Close()
+	}
+	d.force = &force{topology: n, keeper: k, since: time.Now(), restored: restored}
+	d.holds, d.fights, d.dirty = holds{}, fights{}, reconcile.Concern{}
+	k.Options.MaxImpact = model.Opt[model.Impact]{}
+	k.Options.AllowHarm, k.Options.AllowMgmt, k.Options.AllowEmpty = true, true, true // judge leaves alone what isn't allowed
+	k.Options.MaxDestroy = reconcile.Limit{}
+	k.DryRun = d.c.DryRun
+	if !d.c.DryRun {
+		k.Judge = d.judge
+	}
+	k.Check = d.superseded
+	if !restored {
+		d.s.Pending, d.failed = nil, ""
+		d.s.Counters.Revisions[status.FateApplied]++
+		d.store(n)
+	}
+	d.c.Log.Info("in force", "revision", short(n.digest), "commit", n.commit, "topology", n.Name, "node", k.Node.Name)
+}
+
+// superseded says that somebody has applied by hand what a guard stood against here.
+func (d *Daemon) superseded() error {
+	if d.held != nil && d.c.Place.AppliedDigest(d.force.keeper.Identity()) == d.held.digest {
+		return errSuperseded
+	}
+	return nil
+}
+
+// invalid tells the first few errors of a topology.
+func invalid(problems []spec.Problem) error {
+	const most = 5
+	var l []string
+	for _, p := range problems {
+		if !p.Warning {
+			l = append(l, p.String())
+		}
+	}
+	if n := len(l); n > most {
+		l = append(l[:most], fmt.Sprintf("and %d more", n-most))
+	}
+	return errors.New(strings.Join(l, "\n"))
+}
+
+// commitOf returns the commit that a path leads to, "" where it tells none: git-sync and
+// its like publish a work tree under its commit's name, behind a symlink.
+func commitOf(paths []string) string {
+	for _, p := range paths {
+		for part := range strings.SplitSeq(resolved(p), "/") {
+			if (len(part) == 40 || len(part) == 64) && strings.Trim(part, "0123456789abcdef") == "" {
+				return part
+			}
+		}
+	}
+	return ""
+}
+
+func short(digest string) string { return digest[:min(len(digest), 12)] }
