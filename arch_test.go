@@ -24,7 +24,7 @@ var floors = map[string]int{
 	"internal/spec/schema": 5,
 	"internal/spec":        10, "internal/kernel": 10, "internal/fake": 10,
 	"internal/desired/backend": 19, "internal/desired": 20, "internal/observe": 20,
-	"internal/journal": 20, "internal/snapshot": 25,
+	"internal/journal": 20, "internal/service": 20, "internal/snapshot": 25,
 	"internal/diff":   30,
 	"internal/render": 40, "internal/apply": 40, "internal/verify": 40, "internal/export": 40,
 	"internal/lab": 50, "internal/guard": 50, "internal/watch": 50, "internal/remote": 50,
