@@ -10,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact markdown demo deps clean
+.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact markdown demo deps clean install uninstall packages systemd
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -27,6 +27,10 @@ help:
 	@echo 'make impact   measure what each kind of change does to traffic; writes docs/impact.md and docs/switching.md'
 	@echo 'make markdown render plans in Markdown by a real renderer (needs npm)'
 	@echo 'make demo     a two-host overlay on this machine'
+	@echo 'make install  the program, its units, manual, completions and schemas (DESTDIR=, PREFIX=/usr/local)'
+	@echo 'make uninstall  take that away again; the network stays, and so do changed settings'
+	@echo 'make packages .deb and .rpm for amd64 and arm64, in .cache/packages'
+	@echo 'make systemd  try the package on a Debian with systemd, in a container that is made for it (needs root)'
 	@echo 'make clean    remove what was built'
 
 build:
@@ -90,6 +94,20 @@ demo:
 
 deps:
 	@hack/deps
+
+PREFIX ?= /usr/local
+INSTALL = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' $(if $(SYSCONFDIR),SYSCONFDIR='$(SYSCONFDIR)') hack/install
+install: build
+	@$(INSTALL) netplan-overlay
+
+uninstall:
+	@$(INSTALL) --remove
+
+packages:
+	@GO='$(GO)' hack/packages
+
+systemd: packages
+	@hack/systemd-test
 
 clean:
 	rm -rf netplan-overlay bin .cache

@@ -100,7 +100,7 @@ func (c *common) confine(args []string) error {
 // readsFiles says whether a command reads a topology, or a plan, at all.
 func readsFiles(command string, given func(flag string) bool) bool {
 	switch command {
-	case "version", "confirm", "init", "schema", "explain", guardCommand:
+	case "version", "confirm", "init", "schema", "explain", "man", guardCommand:
 		return false
 	case "export":
 		return given("observed")
