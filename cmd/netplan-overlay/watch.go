@@ -15,6 +15,7 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/daemon"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+	"github.com/netplan-overlay/netplan-overlay/internal/service"
 )
 
 // defaultStateDir is where the last good topology is kept.
@@ -82,6 +83,12 @@ func (c *common) watch(ctx context.Context, f watching) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	conf.Reload = hup
+	notify, err := service.New()
+	if err != nil {
+		c.ui.warn("%v", err)
+	}
+	defer notify.Close()
+	conf.Notify, conf.Beat = notify, notify.Every()
 	d, err := daemon.New(conf)
 	if err != nil {
 		return err
