@@ -34,7 +34,8 @@ for a start at which the files are not there yet.
 An object that cannot be put right doesn't stop the others: it is left alone, and tried
 again after longer and longer pauses. What another program changes back 5 times in a
 minute is left to it, and told. So are changes with a worse impact than --approve-impact,
-until somebody runs apply. Disruptive changes are made at most 3 at once, then one a minute.
+until somebody runs apply. Of disruptive changes, at most --max-disruptive are made in as
+many minutes.
 
 SIGHUP reads the files anew, and tries again what was given up. SIGTERM and SIGINT end the
 process; the network stays as it is.
@@ -49,6 +50,7 @@ type watching struct {
 	approveImpact string
 	interval      time.Duration
 	stateDir      string
+	maxDisruptive int
 }
 
 func newWatch(c *common) *cobra.Command {
@@ -63,6 +65,7 @@ func newWatch(c *common) *cobra.Command {
 	cmd.Flags().DurationVar(&f.interval, "interval", time.Minute, "how often to look at everything, whatever happens")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what differs, and change nothing")
 	cmd.Flags().StringVar(&f.approveImpact, "approve-impact", "disruptive", "the worst that is done without asking: none, brief (flows may lose packets) or disruptive")
+	cmd.Flags().IntVar(&f.maxDisruptive, "max-disruptive", 3, "how many disruptive changes may be made by itself in as many minutes")
 	cmd.Flags().StringVar(&f.stateDir, "state-dir", defaultStateDir, `where the last good topology is kept; "": nowhere`)
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
 	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
@@ -109,6 +112,9 @@ func (c *common) daemonConfig(f watching) (daemon.Config, error) {
 	if f.interval < time.Second {
 		return conf, fmt.Errorf("--interval %v: it is at least 1s", f.interval)
 	}
+	if f.maxDisruptive < 1 {
+		return conf, fmt.Errorf("--max-disruptive %d: it is at least 1; --approve-impact brief makes none", f.maxDisruptive)
+	}
 	paths, err := c.watchedPaths()
 	if err != nil {
 		return conf, err
@@ -118,7 +124,8 @@ func (c *common) daemonConfig(f watching) (daemon.Config, error) {
 		Options: reconcile.ApplyOptions{
 			Adopt: f.adopt, AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, LockTimeout: f.lockTimeout,
 		},
-		ApproveImpact: impact, Interval: f.interval, DryRun: f.dryRun, Log: c.ui.log(),
+		ApproveImpact: impact, Interval: f.interval, DryRun: f.dryRun,
+		Limits: daemon.Limits{Disruptive: f.maxDisruptive}, Log: c.ui.log(),
 	}, nil
 }
 

@@ -91,6 +91,13 @@ func (w *watcher) right(file string) {
 	})
 }
 
+// asleep stops it while something is done that takes several commands.
+func (w *watcher) asleep(f func()) {
+	_ = w.cmd.Process.Signal(syscall.SIGSTOP)
+	defer w.cmd.Process.Signal(syscall.SIGCONT)
+	f()
+}
+
 // Each drift is put right by the event that it makes: no look comes by itself.
 func TestWatchDrift(t *testing.T) {
 	hostOnly(t)
@@ -98,22 +105,24 @@ func TestWatchDrift(t *testing.T) {
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
 	w.hosts[1].apply(file)
-	watch := h.watch(file)
+	watch := h.watch(file, "--max-disruptive", "100")
 	watch.right(file)
 	far := fmt.Sprint(w.hosts[1].jsonOf("", "ip", "link", "show", "vxlan1")[0]["address"])
 	for _, tc := range drifts {
 		t.Run(tc.name, func(t *testing.T) {
 			w.t = t
 			defer func(all *testing.T) { w.t = all }(w.t)
-			for _, d := range tc.drift {
-				if d[0] == "netns" {
-					w.must("umount", h.dir+"/ns245")
-					w.must("rm", h.dir+"/ns245")
-					h.door.Close()
-					continue
+			watch.asleep(func() {
+				for _, d := range tc.drift {
+					if d[0] == "netns" {
+						h.door.Close()
+						w.must("umount", "-l", h.dir+"/ns245")
+						w.must("rm", h.dir+"/ns245")
+						continue
+					}
+					h.drift(d, far)
 				}
-				h.drift(d, far)
-			}
+			})
 			watch.right(file)
 			h.ping("ns245", "172.246.0.2")
 			if strings.Contains(watch.out.String(), "left alone") {

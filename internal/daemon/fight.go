@@ -101,4 +101,5 @@ func (d *Daemon) contest(k model.Key, attr string, n int, who string) {
 	delete(d.fights, k)
 	d.hold(k, status.HeldContested, fmt.Sprintf("%s was put right %d times in %v, and each time changed again, by %s; stop that, then reload",
 		attr, n, d.c.Limits.Window, who), time.Time{})
+	d.force.keeper.Held[k] = true
 }

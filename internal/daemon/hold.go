@@ -32,7 +32,6 @@ func (d *Daemon) hold(k model.Key, why status.HeldWhy, detail string, next time.
 		d.c.Log.Warn("left alone", "object", k.String(), "why", string(why), "detail", detail, "until", until(next))
 	}
 	h.detail, h.next = detail, next
-	d.force.keeper.Held[k] = true
 }
 
 func until(t time.Time) string {
@@ -51,6 +50,7 @@ func (d *Daemon) fail(k model.Key, err error) {
 		pause = min(pause<<min(h.tries, 20), d.c.Limits.LastRetry)
 	}
 	d.hold(k, status.HeldFailing, err.Error(), time.Now().Add(pause))
+	d.force.keeper.Held[k] = true
 	d.holds[k].tries = tries
 }
 

@@ -163,13 +163,11 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, er
 		if err != nil || k.Judge == nil {
 			return res, err
 		}
-		hold := k.Judge(p)
-		more := false
-		for _, key := range hold {
-			more = more || !k.Held[key]
+		before := len(k.Held)
+		for _, key := range k.Judge(p) {
 			k.Held[key] = true
 		}
-		if !more {
+		if len(k.Held) == before {
 			return res, nil
 		}
 	}
