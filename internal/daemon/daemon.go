@@ -66,12 +66,12 @@ type Daemon struct {
 	ear   *ear
 	files *watch.Files
 
-	force  *force         // what is kept; nil: nothing yet
-	next   *topology      // what is tried as soon as what it lacks is there; nil: nothing
-	held   *topology      // what a guard stands against; whoever applies it by hand puts it in force
-	stored *topology      // the last good one, as it was kept on disk; nil: none
-	failed string         // digest of a revision that was rolled back, and isn't tried again
-	last   watch.Revision // of the files
+	force  *force          // what is kept; nil: nothing yet
+	next   *topology       // what is tried as soon as what it lacks is there; nil: nothing
+	held   *topology       // what a guard stands against; whoever applies it by hand puts it in force
+	stored *topology       // the last good one, as it was kept on disk; nil: none
+	failed *status.Pending // a revision that was rolled back, and isn't tried again
+	last   watch.Revision  // of the files
 
 	holds  holds
 	fights fights
@@ -263,7 +263,7 @@ func (d *Daemon) timer(ctx context.Context) {
 func (d *Daemon) reload(ctx context.Context) {
 	_ = d.c.Notify.Reloading()
 	d.c.Log.Info("reloading")
-	d.failed = ""
+	d.failed = nil
 	d.release(func(*hold) bool { return true })
 	d.files.Look()
 	if d.last.Sources != nil {

@@ -36,7 +36,11 @@ const (
 // hear takes news, and looks at what it is about.
 func (d *Daemon) hear(ctx context.Context, news []kernel.News) {
 	if d.next != nil && slices.ContainsFunc(news, aboutUnderlay) {
-		d.try(ctx, d.next)
+		if wait := time.Until(d.quietUntil); wait > 0 {
+			d.retry.Reset(wait)
+		} else {
+			d.try(ctx, d.next)
+		}
 	}
 	if d.force == nil {
 		return
@@ -118,7 +122,8 @@ func (d *Daemon) pass(ctx context.Context, why status.PassKind, look func(contex
 	for n := 0; ; n++ {
 		began := time.Now()
 		res, err := look(ctx)
-		if errors.Is(err, reconcile.ErrDoubt) {
+		if errors.Is(err, reconcile.ErrDoubt) { // before anything was done, or after all was
+			d.changed(res, time.Since(began))
 			why, look = status.PassEvent, d.force.keeper.Full
 			d.retryable(nil, true)
 			continue

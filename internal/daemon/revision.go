@@ -55,7 +55,8 @@ func (d *Daemon) revision(ctx context.Context, r watch.Revision) {
 	switch {
 	case d.force != nil && d.force.digest == n.digest:
 		d.s.Pending, d.force.restored = nil, false
-	case n.digest == d.failed: // it would fail again
+	case d.failed != nil && n.digest == d.failed.Digest: // it would fail again
+		d.s.Pending = d.failed
 	case d.c.DryRun, d.stored != nil && d.force == nil && d.stored.digest == n.digest:
 		d.install(ctx, n, false)
 	default:
@@ -132,9 +133,9 @@ func (d *Daemon) notNow(n *topology, err error) {
 	r := status.Revision{Digest: n.digest, Commit: n.commit}
 	switch {
 	case touched(err):
-		d.failed = n.digest
 		d.s.Counters.Revisions[status.FateFailed]++
 		d.pend(r, status.PendingFailed, fmt.Errorf("%w\nit is not tried again until the file changes, or on reload", err))
+		d.failed = d.s.Pending
 		if d.force == nil {
 			d.state(status.Failing, err.Error())
 		}
@@ -201,7 +202,7 @@ func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
 	}
 	k.Check = d.superseded
 	if !restored {
-		d.s.Pending, d.failed = nil, ""
+		d.s.Pending, d.failed = nil, nil
 		d.s.Counters.Revisions[status.FateApplied]++
 		d.store(n)
 	}
