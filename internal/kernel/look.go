@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -40,7 +41,7 @@ func (h *Host) Look(ctx context.Context, k model.Key) (model.Object, error) {
 				return found, ok
 			})
 	}
-	panic("kernel: no look-up of a " + k.Kind.String())
+	return nil, fmt.Errorf("look up %s: there is no look-up of the kind", k)
 }
 
 // lookEntry asks for one row of a link's tables (neigh_get, rtnl_fdb_get).
