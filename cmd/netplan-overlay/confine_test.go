@@ -27,7 +27,7 @@ func TestSecurityTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := map[string]kernel.Capabilities{
-		"CAP_SYS_ADMIN": sysAdmin, "CAP_NET_ADMIN": netAdmin, "CAP_NET_RAW": netRaw, "CAP_KILL": kill, "CAP_DAC_OVERRIDE": override,
+		"CAP_SYS_ADMIN": sysAdmin, "CAP_NET_ADMIN": netAdmin, "CAP_NET_RAW": netRaw, "CAP_KILL": kill, "CAP_DAC_OVERRIDE": override, "CAP_DAC_READ_SEARCH": reading,
 	}
 	told := map[string]bool{}
 	for line := range strings.Lines(string(b)) {
