@@ -46,7 +46,7 @@ func carriersOf(m model.Management, observed *model.State) *carriers {
 
 // linksAndAddresses returns the links of the host's own namespace, and all addresses.
 func linksAndAddresses(observed *model.State) (links []model.Entry, addresses []model.Address) {
-	for e := range observed.All() {
+	for e := range observed.Unordered() { // there may be a hundred routes for each
 		switch o := e.Object.(type) {
 		case model.Link:
 			if o.Netns == "" {
@@ -56,6 +56,8 @@ func linksAndAddresses(observed *model.State) (links []model.Entry, addresses []
 			addresses = append(addresses, o)
 		}
 	}
+	slices.SortFunc(links, func(a, b model.Entry) int { return a.Object.Key().Compare(b.Object.Key()) })
+	slices.SortFunc(addresses, func(a, b model.Address) int { return a.Key().Compare(b.Key()) })
 	return links, addresses
 }
 

@@ -22,6 +22,8 @@ type memory struct {
 	Boot    string         `json:"boot"` // /proc/sys/kernel/random/boot_id
 	Root    uint64         `json:"root"` // identity of the root network namespace
 	Sysctls []sysctlBefore `json:"sysctls"`
+
+	dead bool // the file has more, of what is gone
 }
 
 type sysctlBefore struct {
@@ -101,11 +103,14 @@ func (h *Host) remembered() (*memory, error) {
 		return nil, fmt.Errorf("read what sysctls were before: %s: %w; remove the file to forget them", h.memoryFile(), err)
 	}
 	if m.Boot != fresh.Boot || m.Root != fresh.Root {
+		fresh.dead = true
 		return fresh, nil
 	}
+	all := len(m.Sysctls)
 	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool {
 		return e.ID != 0 && h.identity(e.Netns) != e.ID || e.Index != 0 && h.deviceIndex(e.Netns, e.Name) != e.Index
 	})
+	m.dead = all > len(m.Sysctls)
 	return &m, nil
 }
 
@@ -175,7 +180,7 @@ func (h *Host) ForgetDead() {
 	if b, err := h.readMemory(); err != nil || len(b) == 0 {
 		return
 	}
-	if m, err := h.remembered(); err == nil {
+	if m, err := h.remembered(); err == nil && m.dead {
 		_ = h.store(m)
 	}
 }

@@ -134,12 +134,15 @@ func (o *observer) routes(ctx context.Context, ns string) error {
 // overlayLinks lists the neighbours and FDB entries of the links that have any of
 // ours: the overlay devices.
 func (o *observer) overlayLinks(ctx context.Context) error {
-	for e := range o.state.All() {
+	var overlays []model.Entry
+	for e := range o.state.Unordered() {
 		l, ok := e.Object.(model.Link)
-		if !ok || l.Netns != "" || !(e.Owner.Mine() || o.wanted(l.Key())) || l.Type.Value() != model.TypeVXLAN {
-			continue
+		if ok && l.Netns == "" && (e.Owner.Mine() || o.wanted(l.Key())) && l.Type.Value() == model.TypeVXLAN {
+			overlays = append(overlays, e)
 		}
-		if err := o.overlayLink(ctx, l, e); err != nil {
+	}
+	for _, e := range overlays {
+		if err := o.overlayLink(ctx, e.Object.(model.Link), e); err != nil {
 			return err
 		}
 	}
@@ -167,7 +170,7 @@ func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry)
 // sysctls reads those that are wanted, and those that we have set before.
 func (o *observer) sysctls(ctx context.Context) error {
 	names := map[string][]string{}
-	for e := range o.scope.Wanted.All() {
+	for e := range o.scope.Wanted.Unordered() {
 		if s, ok := e.Object.(model.Sysctl); ok {
 			names[s.Netns] = append(names[s.Netns], s.Name)
 		}

@@ -74,10 +74,14 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 		return nil, err
 	}
 	defer lock.Release()
-	if err := r.free(); err != nil {
+	runs, err := r.unfinished()
+	if err != nil {
 		return nil, err
 	}
-	if err := r.removeDebris(); err != nil {
+	if err := free(runs); err != nil {
+		return nil, err
+	}
+	if err := r.removeDebris(runs); err != nil {
 		return nil, err
 	}
 	res, err := r.rounds(ctx, plan, o)
@@ -101,11 +105,10 @@ func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lo
 
 // free refuses to change a host on which a change waits to be confirmed: its guard may
 // take it back at any time.
-func (r *Reconciler) free() error {
-	runs, err := Unfinished(r.place)
+func free(runs []*Run) error {
 	i := slices.IndexFunc(runs, func(r *Run) bool { return r.Attended })
-	if err != nil || i < 0 {
-		return err
+	if i < 0 {
+		return nil
 	}
 	run := runs[i]
 	return &Unconfirmed{fmt.Errorf("the run of %s waits to be confirmed until %s; nothing was changed: keep it with netplan-overlay confirm, or take it back with apply --recover",

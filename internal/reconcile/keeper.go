@@ -35,6 +35,9 @@ type Keeper struct {
 	seen  *model.State       // within what is wanted and ours; nil before the first full look
 	wards wards              // of both
 	dirty []model.Key        // to be looked at next
+
+	right   *model.State // as seen when all was right, but for doubts; nil where that is not known
+	doubted []model.Key  // of it, what may not be right any more
 }
 
 // Ear hears of the changes on a host.
@@ -80,7 +83,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 	}
 	res, err := k.execute(ctx, checked, k.Options)
 	if err != nil {
-		k.wards.stale = true // what was seen may not be so any more
+		k.wards.stale, k.right = true, nil // what was seen may not be so any more
 	}
 	return res, err
 }
@@ -106,7 +109,41 @@ func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 		}
 	}
 	k.wards = wardsOf(k.want.State, k.seen, k.Node, k.facts)
-	return k.plan(ctx, k.want.State, k.seen)
+	if k.right == nil || len(k.Held) > 0 {
+		k.right = nil
+		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen))
+	}
+	k.doubted = merge(k.doubted, unlike(k.right, k.seen))
+	want, seen := k.wards.around(k.want.State, k.seen, k.doubted)
+	return k.settle(k.seen)(k.plan(ctx, want, seen))
+}
+
+// settle notes that all is right, if a plan says so.
+func (k *Keeper) settle(seen *model.State) func(*Result, error) (*Result, error) {
+	return func(res *Result, err error) (*Result, error) {
+		if err == nil && res.Plan.Empty() && len(res.Plan.Conflicts)+len(res.Plan.Missing)+len(k.Held) == 0 {
+			k.right, k.doubted = seen, nil
+		}
+		return res, err
+	}
+}
+
+// unlike returns the keys of what two states don't have alike.
+func unlike(a, b *model.State) []model.Key {
+	var l []model.Key
+	for e := range a.Unordered() {
+		k := e.Object.Key()
+		if o, ok := b.Get(k); !ok || o != e {
+			l = append(l, k)
+		}
+	}
+	for e := range b.Unordered() {
+		k := e.Object.Key()
+		if _, ok := a.Get(k); !ok {
+			l = append(l, k)
+		}
+	}
+	return l
 }
 
 // expand finds out what the node should have, if the host is not as it was.
@@ -119,7 +156,7 @@ func (k *Keeper) expand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.facts, k.want = facts, x
+	k.facts, k.want, k.right = facts, x, nil
 	return nil
 }
 
@@ -131,18 +168,21 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 		return nil, ErrDoubt
 	}
 	k.dirty = merge(k.dirty, c.Keys)
+	k.doubted = merge(k.doubted, k.dirty)
 	scope := observe.Scope{Identity: k.Identity(), Wanted: k.want.State}
 	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
 		return nil, err
 	}
 	want, seen := k.wards.around(k.want.State, k.seen, k.dirty)
-	return k.plan(ctx, want, seen)
+	res, err := k.plan(ctx, want, seen)
+	if k.right == k.seen && len(k.doubted) == len(k.dirty) {
+		return k.settle(k.seen)(res, err)
+	}
+	return res, err
 }
 
+// merge returns the keys of both, each once, in order.
 func merge(a, b []model.Key) []model.Key {
-	if len(b) == 0 {
-		return a
-	}
 	a = append(slices.Clone(a), b...)
 	slices.SortFunc(a, model.Key.Compare)
 	return slices.Compact(a)

@@ -216,7 +216,7 @@ func (r *Reconciler) observe(ctx context.Context, wanted *model.State) (*model.S
 func alone(s *model.State, id model.Identity) error {
 	var found []string
 	who := ""
-	for e := range s.All() {
+	for e := range s.Unordered() {
 		if l, ok := e.Object.(model.Link); ok && l.Netns == "" && e.Owner == model.OwnerOther {
 			found = append(found, l.Name)
 			who = e.Maker
@@ -225,6 +225,7 @@ func alone(s *model.State, id model.Identity) error {
 	if len(found) == 0 {
 		return nil
 	}
+	slices.Sort(found)
 	return fmt.Errorf("this host belongs to %s, not to %s: its mark is on %s; destroy that first, or say which node this is with --node",
 		who, id, strings.Join(found, ", "))
 }

@@ -31,6 +31,23 @@ func Unfinished(place Place) ([]*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	return unfinishedOn(place, boot, id)
+}
+
+// unfinished is Unfinished on the host that is open already.
+func (r *Reconciler) unfinished() ([]*Run, error) {
+	id, err := r.Host.ID()
+	if err != nil {
+		return nil, err
+	}
+	boot, err := kernel.BootID()
+	if err != nil {
+		return nil, err
+	}
+	return unfinishedOn(r.place, boot, id)
+}
+
+func unfinishedOn(place Place, boot string, id uint64) ([]*Run, error) {
 	dirs, err := filepath.Glob(filepath.Join(place.runDir(), "*@*"))
 	if err != nil {
 		return nil, err
@@ -141,12 +158,8 @@ func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
 // removeDebris removes the files of namespaces that a run left which was interrupted
 // between the making of a namespace's file and its mount, or between the unmounting and
 // the file's removal: nothing else tells whose such a file is.
-func (r *Reconciler) removeDebris() error {
+func (r *Reconciler) removeDebris(runs []*Run) error {
 	r.Host.ForgetDead()
-	runs, err := Unfinished(r.place)
-	if err != nil {
-		return err
-	}
 	for _, run := range runs {
 		for _, s := range run.Steps {
 			if s.Key().Kind != model.KindNetns {

@@ -16,6 +16,7 @@ var ErrDoubt = errors.New("more may have changed than single objects")
 // wards is what a Keeper must know to tell which news concern it, beside both states.
 type wards struct {
 	stale     bool                   // what was seen may not be so any more
+	frame     []model.Key            // namespaces, links and addresses, wanted or seen
 	addresses map[string][]model.Key // wanted and seen, by namespace
 	sysctls   map[string][]model.Key // wanted, by namespace
 	overlays  map[model.Key]bool     // links whose FDB is ours
@@ -31,6 +32,9 @@ func wardsOf(want, seen *model.State, node *spec.Node, facts model.Facts) wards 
 	}
 	note := func(e model.Entry, wanted bool) {
 		k := e.Object.Key()
+		if structural(k) {
+			w.frame = append(w.frame, k)
+		}
 		switch o := e.Object.(type) {
 		case model.Address:
 			w.addresses[k.Netns] = append(w.addresses[k.Netns], k)
@@ -133,28 +137,86 @@ func (w wards) leadsToPeer(p netip.Prefix) bool {
 	return i < len(w.peers) && p.Contains(w.peers[i])
 }
 
+// structural says whether other objects may go, or come, with one of the kind.
+func structural(k model.Key) bool {
+	return k.Kind == model.KindNetns || k.Kind == model.KindLink || k.Kind == model.KindAddress
+}
+
 // around returns of both states the objects of the keys, and what a plan must know to
-// bring them about: what they need, and the addresses of their namespace.
+// bring them about: of a route, neighbour or FDB entry, what it needs, and the addresses of
+// its namespace; of anything else, all links, addresses and namespaces, and what is on the
+// links.
 func (w wards) around(want, seen *model.State, keys []model.Key) (some, of *model.State) {
-	some, of = &model.State{}, &model.State{}
-	var take func(k model.Key)
-	take = func(k model.Key) {
-		for _, s := range []struct{ from, to *model.State }{{want, some}, {seen, of}} {
-			e, ok := s.from.Get(k)
-			if _, taken := s.to.Get(k); taken || !ok {
-				continue
-			}
-			s.to.Put(e)
-			for _, n := range e.Object.Needs() {
-				take(n.Key)
-			}
-		}
-	}
+	x := &excerpt{want: want, seen: seen, some: &model.State{}, of: &model.State{}}
 	for _, k := range keys {
-		take(k)
+		x.take(k)
 		for _, a := range w.addresses[k.Netns] {
-			take(a)
+			x.take(a)
 		}
 	}
-	return some, of
+	if slices.ContainsFunc(keys, structural) {
+		for _, k := range w.frame {
+			x.take(k)
+		}
+		x.takeOn(linksOf(w.frame, keys))
+	}
+	return x.some, x.of
+}
+
+// linksOf returns the links that are among the keys, have an address among them, or are in
+// a namespace among them.
+func linksOf(frame, keys []model.Key) map[model.Key]bool {
+	links, netns := map[model.Key]bool{}, map[string]bool{}
+	for _, k := range keys {
+		switch k.Kind {
+		case model.KindLink, model.KindAddress:
+			links[model.LinkKey(k.Netns, k.Name)] = true
+		case model.KindNetns:
+			netns[k.Name] = true
+		}
+	}
+	for _, k := range frame {
+		if k.Kind == model.KindLink && netns[k.Netns] {
+			links[k] = true
+		}
+	}
+	return links
+}
+
+// excerpt is a part of both states.
+type excerpt struct{ want, seen, some, of *model.State }
+
+// take takes the objects of a key, and what they need.
+func (x *excerpt) take(k model.Key) {
+	for _, s := range []struct{ from, to *model.State }{{x.want, x.some}, {x.seen, x.of}} {
+		e, ok := s.from.Get(k)
+		if _, taken := s.to.Get(k); taken || !ok {
+			continue
+		}
+		s.to.Put(e)
+		for _, n := range e.Object.Needs() {
+			x.take(n.Key)
+		}
+	}
+}
+
+// takeOn takes everything that is on links, or in the same namespace without a link.
+func (x *excerpt) takeOn(links map[model.Key]bool) {
+	netns := map[string]bool{}
+	for k := range links {
+		netns[k.Netns] = true
+	}
+	for _, s := range []*model.State{x.want, x.seen} {
+		for e := range s.Unordered() {
+			k := e.Object.Key()
+			on := links[model.LinkKey(k.Netns, k.Name)]
+			if r, ok := e.Object.(model.Route); ok {
+				dev := r.Dev.Value()
+				on = netns[k.Netns] && dev == "" || links[model.LinkKey(k.Netns, dev)]
+			}
+			if on || k.Kind == model.KindSysctl && netns[k.Netns] {
+				x.take(k)
+			}
+		}
+	}
 }
