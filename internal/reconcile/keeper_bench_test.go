@@ -62,7 +62,7 @@ func keeping(b *testing.B, peers int) *Keeper {
 }
 
 // BenchmarkKeeper looks at everything, and at a single route, on a host on which all is
-// right, and puts a route right that was deleted.
+// right, and puts right a route that was deleted, and a bridge with another MTU.
 func BenchmarkKeeper(b *testing.B) {
 	for _, peers := range []int{10, 1000, 10_000} {
 		k := keeping(b, peers)
@@ -85,6 +85,21 @@ func BenchmarkKeeper(b *testing.B) {
 			for b.Loop() {
 				if _, err := k.Point(b.Context(), []model.Key{route}); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("relink/%d", peers), func(b *testing.B) {
+			b.ReportAllocs()
+			e, _ := k.seen.Get(model.LinkKey("", "br0"))
+			before := e.Object.(model.Link)
+			after := before
+			after.MTU = model.Some[uint32](1300)
+			for b.Loop() {
+				if errs := k.Host.Do(b.Context(), []model.Step{{Op: model.OpUpdate, Before: before, After: after}}); errs[0] != nil {
+					b.Fatal(errs)
+				}
+				if res, err := k.Full(b.Context()); err != nil || len(res.Plan.Steps) != 1 {
+					b.Fatal(res, err)
 				}
 			}
 		})
