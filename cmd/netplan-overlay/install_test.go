@@ -74,7 +74,7 @@ func TestInstall(t *testing.T) {
 		"opt/usr/share/netplan-overlay/schema/topology-part.schema.json",
 		"opt/usr/share/doc/netplan-overlay/docs/safety.md",
 		"opt/usr/share/doc/netplan-overlay/examples/classic.yaml",
-		"opt/usr/share/doc/netplan-overlay/systemd/git-sync.conf.example",
+		"opt/usr/share/doc/netplan-overlay/dist/systemd/git-sync.conf.example",
 		"opt/etc/netplan-overlay/README",
 		"opt/etc/default/netplan-overlay",
 		"opt/etc/iproute2/rt_protos.d/netplan-overlay.conf",
