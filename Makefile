@@ -50,7 +50,7 @@ check:
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
 golden:
-	$(GO) test ./internal/render ./internal/diff ./internal/desired ./internal/spec -update
+	$(GO) test ./internal/render ./internal/diff ./internal/desired ./internal/spec ./internal/monitor -update
 	git status --short -- docs testdata internal/*/testdata
 
 bench:

@@ -22,12 +22,12 @@ const module = "github.com/netplan-overlay/netplan-overlay/"
 var floors = map[string]int{
 	"internal/model": 0, "internal/status": 0,
 	"internal/spec/schema": 5,
-	"internal/spec":        10, "internal/kernel": 10, "internal/fake": 10,
+	"internal/spec":        10, "internal/kernel": 10, "internal/fake": 10, "internal/logs": 10,
 	"internal/desired/backend": 19, "internal/desired": 20, "internal/observe": 20,
 	"internal/journal": 20, "internal/service": 20, "internal/snapshot": 25,
 	"internal/diff":   30,
 	"internal/render": 40, "internal/apply": 40, "internal/verify": 40, "internal/export": 40,
-	"internal/lab": 50, "internal/guard": 50, "internal/watch": 50, "internal/remote": 50,
+	"internal/lab": 50, "internal/guard": 50, "internal/watch": 50, "internal/remote": 50, "internal/monitor": 50,
 	"internal/reconcile": 60,
 	"internal/review":    65, "internal/daemon": 65,
 	"cmd/netplan-overlay": 70,
@@ -43,6 +43,7 @@ var owners = []struct{ module, owner string }{
 	{"golang.org/x/sys", "internal/kernel"},
 	{"github.com/spf13/", "cmd/netplan-overlay"},
 	{"github.com/fsnotify/fsnotify", "internal/watch"},
+	{"github.com/prometheus/", "internal/monitor"},
 	{"github.com/google/go-cmp", "tests"},
 	{"github.com/santhosh-tekuri/jsonschema", "tests"},
 }

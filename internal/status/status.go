@@ -178,14 +178,14 @@ type Limits struct {
 
 // Counters only grow while the process lives.
 type Counters struct {
-	Changes   map[ChangeKind]uint64   `json:"-"`               // that were made
+	Changes   Changes                 `json:"changes"`         // that were made
 	Drift     map[string]uint64       `json:"drift"`           // objects found to differ without the file having changed, by kind
-	Passes    map[PassKind]uint64     `json:"-"`               //
-	Failures  map[PassKind]uint64     `json:"-"`               // of passes
+	Passes    map[PassKind]uint64     `json:"passes"`          //
+	Failures  map[PassKind]uint64     `json:"failures"`        // of passes
 	Events    uint64                  `json:"events"`          // that the kernel told
 	Relevant  uint64                  `json:"events_relevant"` // of them, about what the topology asks for, or what is ours
 	Overruns  uint64                  `json:"event_overruns"`  // the kernel told more than could be taken
-	Revisions map[RevisionFate]uint64 `json:"-"`               // of the files, by what became of them
+	Revisions map[RevisionFate]uint64 `json:"revisions"`       // of the files, by what became of them
 	Contested uint64                  `json:"contested"`       // times that an object was given up
 	Steps     uint64                  `json:"writes"`          // requests that changed something
 }
@@ -230,8 +230,8 @@ func RevisionFates() []RevisionFate {
 
 // PassTimes are how long passes took, by kind.
 type PassTimes struct {
-	Last    time.Time               `json:"last"` // when the last pass ended well
-	Full    time.Time               `json:"last_full"`
+	Last    time.Time               `json:"last,omitzero"` // when the last pass ended well
+	Full    time.Time               `json:"last_full,omitzero"`
 	Seconds map[PassKind]*Histogram `json:"-"`
 }
 
