@@ -14,6 +14,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/daemon"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/monitor"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/service"
 )
@@ -51,6 +52,8 @@ type watching struct {
 	interval      time.Duration
 	stateDir      string
 	maxDisruptive int
+	listen        string
+	textfile      string
 }
 
 func newWatch(c *common) *cobra.Command {
@@ -67,6 +70,8 @@ func newWatch(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&f.approveImpact, "approve-impact", "disruptive", "the worst that is done without asking: none, brief (flows may lose packets) or disruptive")
 	cmd.Flags().IntVar(&f.maxDisruptive, "max-disruptive", 3, "how many disruptive changes may be made by itself in as many minutes")
 	cmd.Flags().StringVar(&f.stateDir, "state-dir", defaultStateDir, `where the last good topology is kept; "": nowhere`)
+	cmd.Flags().StringVar(&f.listen, "listen", "", "TCP address for metrics, health and status, such as 127.0.0.1:9101 (default: the unix socket alone)")
+	cmd.Flags().StringVar(&f.textfile, "metrics-textfile", "", "file into which metrics are written, for node_exporter: /var/lib/node_exporter/netplan-overlay.prom")
 	cmd.Flags().BoolVar(&f.adopt, "adopt", false, "take over foreign objects that have the right name and fit, without re-creating them")
 	cmd.Flags().BoolVar(&f.allowHarm, "allow-harm", false, "go on although foreign objects go down with ours")
 	cmd.Flags().BoolVar(&f.allowMgmt, "allow-mgmt", false, "go on although the default route may be cut")
@@ -96,7 +101,31 @@ func (c *common) watch(ctx context.Context, f watching) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Run(ctx), d.Close())
+	return errors.Join(c.keep(ctx, d, f), d.Close())
+}
+
+// keep runs the loop, and lets it be seen meanwhile.
+func (c *common) keep(ctx context.Context, d *daemon.Daemon, f watching) error {
+	id, err := d.HostID()
+	if err != nil {
+		return err
+	}
+	m, err := monitor.New(monitor.Config{
+		Status: d.Status, Alive: d.Alive, RunDir: c.runDir, Netns: id, Listen: f.listen, Textfile: f.textfile, Log: c.ui.log(),
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		defer stop() // without its socket, nobody would know what it does
+		served <- m.Serve(ctx)
+	}()
+	err = d.Run(ctx)
+	stop()
+	return errors.Join(err, <-served, m.Close())
 }
 
 func (c *common) daemonConfig(f watching) (daemon.Config, error) {

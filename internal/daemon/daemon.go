@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -84,8 +85,9 @@ type Daemon struct {
 	pause       time.Duration // before the last retry; 0: the last pass went well
 	ready       bool          // the service manager knows that all is well
 
-	s      status.Status // as the loop knows it
-	writes uint64        // of hosts that were closed
+	asked  chan chan struct{} // by whoever wants to know whether the loop turns
+	s      status.Status      // as the loop knows it
+	writes uint64             // of hosts that were closed
 
 	mu        sync.Mutex
 	published *status.Status // as others see it
@@ -98,7 +100,7 @@ func New(c Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{c: c, host: host, holds: holds{}, fights: fights{}, tokens: bucket{size: c.Limits.Disruptive, refill: c.Limits.Refill}}
+	d := &Daemon{c: c, host: host, asked: make(chan chan struct{}), holds: holds{}, fights: fights{}, tokens: bucket{size: c.Limits.Disruptive, refill: c.Limits.Refill}}
 	k, err := watch.NewKernel(host, c.Place.NetnsDir)
 	if err == nil {
 		d.ear = &ear{Kernel: k, daemon: d}
@@ -204,6 +206,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.everything(ctx, status.PassRetry)
 		case <-d.quiet.C:
 			d.look(ctx)
+		case answer := <-d.asked:
+			close(answer)
 		case <-d.c.Reload:
 			d.reload(ctx)
 		case <-beat.C:
@@ -211,6 +215,26 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// aliveWithin is how long the loop may take for one thing: a look at everything on a large
+// host, and the wait for another run's lock.
+const aliveWithin = 30 * time.Second
+
+// Alive says whether the loop turns. Any goroutine may ask.
+func (d *Daemon) Alive() error {
+	late := time.After(aliveWithin)
+	answer := make(chan struct{})
+	select {
+	case d.asked <- answer:
+		<-answer
+		return nil
+	case <-late:
+		return fmt.Errorf("the loop has not turned for %v", aliveWithin)
+	}
+}
+
+// HostID is the inode of the host's root network namespace.
+func (d *Daemon) HostID() (uint64, error) { return d.host.ID() }
 
 func (d *Daemon) stopping() error {
 	d.state(status.Stopping, "the process ends; the network stays as it is")
