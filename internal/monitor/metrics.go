@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 	"time"
@@ -82,7 +83,7 @@ func objectMetrics() []*metric {
 		counter("changes_total", "Changes made to the host, by what was done to which kind of object, and what made it necessary.",
 			func(s *status.Status, put put) {
 				for k, n := range s.Counters.Changes {
-					put(float64(n), k.Action, k.Kind, k.Reason)
+					put(float64(n), k.Action, k.Kind, cmp.Or(k.Reason, "unknown"))
 				}
 			}, "action", "kind", "reason"),
 		gauge("last_change_timestamp_seconds", "When the host was last changed. It is not there as long as it never was.", func(s *status.Status, put put) {
