@@ -28,7 +28,7 @@ type Config struct {
 	Textfile string        // a file for node_exporter's textfile collector; "": none
 	Every    time.Duration // how often Textfile is written; 0: 15 s
 
-	Log *slog.Logger
+	Log *slog.Logger // nil: nothing is told
 }
 
 // textfileEvery is Prometheus' usual interval between scrapes.
@@ -49,6 +49,9 @@ type Monitor struct {
 func New(c Config) (*Monitor, error) {
 	if c.Every == 0 {
 		c.Every = textfileEvery
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Monitor{c: c, own: prometheus.NewRegistry()}
 	if err := m.own.Register(NewCollector(c.Status)); err != nil {
