@@ -13,7 +13,7 @@ import (
 const reading = kernel.CapDACReadSearch
 
 // needs returns what a command needs beside its files. What is not here needs nothing:
-// validate, schema, explain, nodes, render, version, completion, help, confirm, and lab exec, which only asks the
+// validate, schema, explain, nodes, render, version, completion, help, confirm, status, and lab exec, which only asks the
 // lab. given says which flags it has.
 func needs(command string, given func(flag string) bool) kernel.Confinement {
 	const changing = kernel.CapNetAdmin | kernel.CapSysAdmin
@@ -100,7 +100,7 @@ func (c *common) confine(args []string) error {
 // readsFiles says whether a command reads a topology, or a plan, at all.
 func readsFiles(command string, given func(flag string) bool) bool {
 	switch command {
-	case "version", "confirm", "init", "schema", "explain", "man", guardCommand:
+	case "version", "confirm", "status", "init", "schema", "explain", "man", guardCommand:
 		return false
 	case "export":
 		return given("observed")

@@ -70,7 +70,7 @@ func newRoot(c *common) *cobra.Command {
 	})
 	for _, add := range []func(*common) *cobra.Command{
 		newInit, newSchema, newExplain, newGraph,
-		newValidate, newNodes, newRender, newPlan, newApply, newWatch, newConfirm, newDestroy, newObserve, newExport, newLab, newVerify, newVersion, newGuard, newMan,
+		newValidate, newNodes, newRender, newPlan, newApply, newWatch, newStatus, newConfirm, newDestroy, newObserve, newExport, newLab, newVerify, newVersion, newGuard, newMan,
 	} {
 		root.AddCommand(add(c))
 	}

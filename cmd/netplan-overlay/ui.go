@@ -30,7 +30,7 @@ import (
 const (
 	exitOK         = 0 // done; plan --detailed-exitcode: no changes
 	exitError      = 1 // an error; nothing was changed
-	exitChanges    = 2 // plan --detailed-exitcode: there are changes
+	exitChanges    = 2 // plan --detailed-exitcode: there are changes; status: the host isn't as its files say
 	exitRolledBack = 3 // apply failed, everything was rolled back
 	exitStuck      = 4 // apply failed, the roll-back is incomplete: look at the host
 	exitStale      = 5 // the saved plan is stale; nothing was changed
