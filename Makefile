@@ -106,7 +106,8 @@ uninstall:
 packages:
 	@GO='$(GO)' hack/packages
 
-systemd: packages
+systemd:
+	@GO='$(GO)' hack/packages "$$(dpkg --print-architecture)"
 	@hack/systemd-test
 
 clean:
