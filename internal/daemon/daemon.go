@@ -80,10 +80,11 @@ type Daemon struct {
 
 	dirty       reconcile.Concern // what was heard, and not yet looked at
 	full, retry *time.Timer
-	quiet       *time.Timer   // when dirty is looked at
-	quietUntil  time.Time     // no look before, however much is heard
-	pause       time.Duration // before the last retry; 0: the last pass went well
-	ready       bool          // the service manager knows that all is well
+	quiet       *time.Timer     // when dirty is looked at
+	quietUntil  time.Time       // no look before, however much is heard
+	pause       time.Duration   // before the last retry; 0: the last pass went well
+	ready       bool            // the service manager knows that all is well
+	read        <-chan struct{} // closed when the files were read for a reload; nil: none is on its way
 
 	asked  chan chan struct{} // by whoever wants to know whether the loop turns
 	s      status.Status      // as the loop knows it
@@ -210,6 +211,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			close(answer)
 		case <-d.c.Reload:
 			d.reload(ctx)
+		case <-d.read:
+			d.reloaded()
 		case <-beat.C:
 			_ = d.c.Notify.Beat() // systemd ends what it doesn't hear of
 		}
@@ -285,14 +288,26 @@ func (d *Daemon) timer(ctx context.Context) {
 
 // reload reads the files anew, and tries again what was given up.
 func (d *Daemon) reload(ctx context.Context) {
-	_ = d.c.Notify.Reloading()
+	if d.ready {
+		_ = d.c.Notify.Reloading()
+	}
 	d.c.Log.Info("reloading")
 	d.failed = nil
 	d.release(func(*hold) bool { return true })
-	d.files.Look()
+	if read := d.files.Look(); read != nil {
+		d.read = read
+	}
 	if d.last.Sources != nil {
 		d.revision(ctx, d.last)
 	}
 	d.everything(ctx, status.PassSignal)
-	_ = d.c.Notify.Ready()
+}
+
+// reloaded says that what a reload has found in the files was taken. Who is not ready yet
+// will say so when he is.
+func (d *Daemon) reloaded() {
+	d.read = nil
+	if d.ready {
+		_ = d.c.Notify.Ready()
+	}
 }

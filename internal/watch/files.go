@@ -48,7 +48,7 @@ type Files struct {
 	watcher *fsnotify.Watcher
 	trail   *trail
 	last    string // digest of the revision that was delivered last, or its error
-	now     chan struct{}
+	now     chan chan struct{}
 }
 
 // NewFiles begins to follow files and directories, as they are given to spec.Load.
@@ -57,17 +57,22 @@ func NewFiles(paths []string, pace Pace) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch files: %w", err)
 	}
-	return &Files{paths: paths, pace: pace.orDefaults(), watcher: w, trail: &trail{}, now: make(chan struct{}, 1)}, nil
+	return &Files{paths: paths, pace: pace.orDefaults(), watcher: w, trail: &trail{}, now: make(chan chan struct{}, 1)}, nil
 }
 
 // Close ends it.
 func (f *Files) Close() error { return f.watcher.Close() }
 
-// Look has the files read now, without waiting for an event.
-func (f *Files) Look() {
+// Look has the files read now, without waiting for an event or for quiet. The channel is
+// closed when that has been done, and what has changed was delivered. It is nil where the
+// files are about to be read because somebody has asked before.
+func (f *Files) Look() <-chan struct{} {
+	done := make(chan struct{})
 	select {
-	case f.now <- struct{}{}:
-	default: // they are about to be
+	case f.now <- done:
+		return done
+	default:
+		return nil
 	}
 }
 
@@ -99,8 +104,12 @@ func (f *Files) Run(ctx context.Context, deliver func(Revision)) error {
 			wait.Reset(d.event(time.Now()))
 		case <-poll.C:
 			wait.Reset(0)
-		case <-f.now:
-			wait.Reset(0)
+		case asked := <-f.now:
+			d.over()
+			if again := f.look(deliver); again > 0 {
+				wait.Reset(again)
+			}
+			close(asked)
 		case <-wait.C:
 			d.over()
 			if again := f.look(deliver); again > 0 {
