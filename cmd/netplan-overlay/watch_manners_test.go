@@ -331,8 +331,10 @@ func TestWatchLetsGo(t *testing.T) {
 	for range 5 {
 		index := h.linkIndex("veth-ns245")
 		h.door.Close()
-		w.must("umount", "-l", h.dir+"/ns245")
-		w.must("rm", h.dir+"/ns245")
+		watch.asleep(func() {
+			w.must("umount", "-l", h.dir+"/ns245")
+			w.must("rm", h.dir+"/ns245")
+		})
 		w.until("the veth is another one", func() bool {
 			now := h.linkIndex("veth-ns245")
 			return now != "" && now != index
