@@ -59,6 +59,9 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 		}
 	case "watch": // it reads the files for as long as it lives, and probes peers
 		n.Keep = changing | kernel.CapNetRaw | reading
+		if given("metrics-textfile") {
+			n.Keep |= kernel.CapDACOverride
+		}
 	case guardCommand:
 		n.Keep = changing
 	case "lab test":

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -89,4 +90,52 @@ func TestStatusCommand(t *testing.T) {
 	if r := h.tool("status", "-o", "yaml"); r.code != exitError || !strings.Contains(r.err, "text or json") {
 		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
 	}
+}
+
+// What watch says of itself is what has happened.
+func TestStatusOfWatch(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	metrics := w.dir + "/x.prom"
+	watch := h.watch(file, "--metrics-textfile", metrics)
+	watch.right(file)
+	r := h.tool("status")
+	if r.code != exitOK || !strings.HasPrefix(r.out, "vm1 matches ") {
+		t.Fatalf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	before := h.counted()
+	h.ip("link", "set", "br245", "mtu", "1300")
+	w.until("the drift is counted", func() bool { return h.counted().Drift["link"] == before.Drift["link"]+1 })
+	if r := h.tool("status"); !strings.Contains(r.out, "update link br245: mtu 1300 -> ") || !strings.Contains(r.out, "(drift, ") {
+		t.Errorf("the last change is not told:\n%s%s", r.out, r.err)
+	}
+	if r := h.in("", "cat", metrics); !strings.Contains(r.out, "\nnetplan_overlay_state{state=\"in-sync\"} ") {
+		t.Errorf("the text file has %q, %s", r.out, r.err)
+	}
+	again := h.tool("watch", "-f", file, "--state-dir", h.runDir()+"-other")
+	if again.code != exitError || !strings.Contains(again.err, "another process watches this host already") {
+		t.Errorf("a second one: exit code %d\n%s%s", again.code, again.out, again.err)
+	}
+	w.file("topology.yaml", "nonsense")
+	w.until("the file is told to be invalid", func() bool { r = h.tool("status"); return r.code == exitChanges })
+	if !strings.HasPrefix(r.out, "vm1 matches ") || !strings.Contains(r.out, "Not in force: ") {
+		t.Errorf("%s%s", r.out, r.err)
+	}
+	watch.stop(syscall.SIGTERM)
+	if r := h.tool("status"); r.code != exitError || !strings.Contains(r.err, "nobody watches this host") {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+// counted returns what watch has counted on the host so far.
+func (h *host) counted() status.Counters {
+	h.w.t.Helper()
+	r := h.tool("status", "-o", "json")
+	var s status.Status
+	if err := json.Unmarshal([]byte(r.out), &s); err != nil {
+		h.w.t.Fatalf("%v\n%s%s", err, r.out, r.err)
+	}
+	return s.Counters
 }

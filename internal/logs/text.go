@@ -51,11 +51,14 @@ func (h *text) Handle(_ context.Context, r slog.Record) error {
 		fmt.Fprintf(&b, "%-5s ", r.Level)
 	}
 	b.WriteString(printable(r.Message))
-	b.WriteString(h.attrs)
+	var attrs bytes.Buffer
 	r.Attrs(func(a slog.Attr) bool {
-		write(&b, h.groups, a)
+		write(&attrs, h.groups, a)
 		return true
 	})
+	if h.attrs != "" || attrs.Len() > 0 {
+		b.WriteString(" " + h.attrs + attrs.String())
+	}
 	b.WriteByte('\n')
 	h.to.mu.Lock()
 	defer h.to.mu.Unlock()
@@ -106,7 +109,7 @@ func write(b *bytes.Buffer, groups string, a slog.Attr) {
 func worded(v slog.Value) string {
 	switch v.Kind() {
 	case slog.KindDuration:
-		return Rounded(v.Duration()).String()
+		return rounded(v.Duration()).String()
 	case slog.KindTime:
 		return v.Time().Format(time.TimeOnly)
 	}
@@ -116,8 +119,8 @@ func worded(v slog.Value) string {
 	return v.String()
 }
 
-// Rounded leaves three digits of a duration.
-func Rounded(d time.Duration) time.Duration {
+// rounded leaves three digits of a duration.
+func rounded(d time.Duration) time.Duration {
 	unit := time.Duration(1)
 	for d/unit >= 1000 || d/unit <= -1000 {
 		unit *= 10

@@ -20,7 +20,7 @@ import (
 const (
 	headerTime  = 5 * time.Second
 	requestTime = 10 * time.Second
-	answerTime  = 30 * time.Second
+	answerTime  = time.Minute     // a loop that hangs is told of after half of it
 	idleTime    = 2 * time.Minute // longer than Prometheus waits between two scrapes
 	maxHeader   = 16 << 10        // bytes
 	endTime     = time.Second
@@ -63,7 +63,7 @@ func (s *server) end() error {
 func (m *Monitor) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.all, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(m.c.Log.Handler(), slog.LevelError), MaxRequestsInFlight: 4, Timeout: answerTime / 2,
+		ErrorLog: slog.NewLogLogger(m.c.Log.Handler(), slog.LevelError), MaxRequestsInFlight: 4, Timeout: requestTime,
 	}))
 	mux.HandleFunc("GET /status", m.status)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, m.health()) })
