@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
@@ -26,7 +27,7 @@ const inner = "one"
 // newHost makes a host with an underlay device that is up. Close it.
 func newHost(topology string) (*host, error) {
 	sweep()
-	h := &host{netns: fmt.Sprintf("bench-%d-host", os.Getpid())}
+	h := &host{netns: fmt.Sprintf("bench-%d-%x-host", os.Getpid(), time.Now().UnixNano())}
 	err := h.make(topology)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())

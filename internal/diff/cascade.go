@@ -17,7 +17,7 @@ func (s *simulation) index() {
 	s.subnets = map[model.Key][]model.Key{}
 	s.holders = map[hostIP][]model.Key{}
 	s.sourced = map[hostIP][]model.Key{}
-	for e := range s.observed.All() {
+	for e := range s.observed.Unordered() {
 		s.note(e.Object)
 	}
 	for _, e := range s.changed {

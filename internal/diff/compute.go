@@ -38,7 +38,7 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		renamed: map[model.Key]int{},
 	}
 	p.rename(names)
-	order := inOrder(desired.All())
+	order := inOrder(desired.Unordered())
 	p.findConflicts(order)
 	p.reachAll(order)
 	p.rebuild(order)

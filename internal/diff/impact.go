@@ -127,9 +127,11 @@ func (p *planner) impactOfDeletingAddress(a model.Address) model.Impact {
 func (p *planner) impactOfDeletingRoute(r model.Route) model.Impact {
 	if p.destinations == nil {
 		p.destinations = map[model.Key]model.Route{}
-		for e := range p.desired.All() {
-			if d, ok := e.Object.(model.Route); ok {
-				p.destinations[model.RouteKey(d.Netns, d.Table, d.Dst, 0)] = d
+		for e := range p.desired.Unordered() {
+			d, ok := e.Object.(model.Route)
+			k := model.RouteKey(d.Netns, d.Table, d.Dst, 0)
+			if other, known := p.destinations[k]; ok && (!known || other.Metric < d.Metric) {
+				p.destinations[k] = d
 			}
 		}
 	}

@@ -11,7 +11,7 @@ import (
 func (p *planner) prune(observed *model.State) {
 	doomed := map[model.Key]bool{}
 	var entries []model.Entry
-	for e := range observed.All() {
+	for e := range observed.Unordered() {
 		key := e.Object.Key()
 		if _, wanted := p.desired.Get(key); wanted || !p.mine(e) {
 			continue

@@ -26,6 +26,9 @@ type State struct {
 	entries map[Key]Entry
 }
 
+// NewState returns an empty state with room for n entries, which then costs no growing.
+func NewState(n int) *State { return &State{entries: make(map[Key]Entry, n)} }
+
 // Put adds or replaces the entry with the key of its object.
 func (s *State) Put(e Entry) {
 	if s.entries == nil {

@@ -17,10 +17,12 @@ type Scope struct {
 // State observes the host. Namespaces that are neither wanted nor the identity's
 // own are listed, but not looked into.
 func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
-	o := &observer{host: h, scope: scope, state: &model.State{}, links: map[model.Key]model.Owner{}}
+	o := &observer{host: h, scope: scope, links: map[model.Key]model.Owner{}}
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
 	}
+	const beside = 64 // what a host mostly has beside what is wanted
+	o.state = model.NewState(o.scope.Wanted.Len() + beside)
 	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)

@@ -219,7 +219,7 @@ func alone(s *model.State, id model.Identity) error {
 	for e := range s.Unordered() {
 		if l, ok := e.Object.(model.Link); ok && l.Netns == "" && e.Owner == model.OwnerOther {
 			found = append(found, l.Name)
-			who = e.Maker
+			who = max(who, e.Maker)
 		}
 	}
 	if len(found) == 0 {

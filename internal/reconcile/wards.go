@@ -50,6 +50,10 @@ func wardsOf(want, seen *model.State, node *spec.Node, facts model.Facts) wards 
 		note(e, true)
 	}
 	for e := range seen.Unordered() {
+		switch e.Object.(type) {
+		case model.Route, model.Neighbour, model.FDBEntry:
+			continue // they are many, and each full look pays for this
+		}
 		if _, known := want.Get(e.Object.Key()); !known {
 			note(e, false)
 		}
