@@ -57,6 +57,8 @@ type planner struct {
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
 	renamed map[model.Key]int  // links that get another name, with their changes in the plan
 	mtus    mtus
+	right   []bool // of the desired objects in order, as observed
+	known   int    // desired objects that are there, and ours
 
 	addresses    []model.Address           // that are desired; made when first needed
 	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed

@@ -3,10 +3,16 @@ package diff
 import "github.com/netplan-overlay/netplan-overlay/internal/model"
 
 // findConflicts looks for desired objects in whose place stands one that is not
-// ours, and decides which of these are taken over.
+// ours, and decides which of these are taken over. It notes those that are right, so
+// that a plan without steps looks each object up once.
 func (p *planner) findConflicts(order []model.Entry) {
-	for _, e := range order {
+	p.right = make([]bool, len(order))
+	for i, e := range order {
 		got, ok := p.sim.get(e.Object.Key())
+		if ok && got.Owner.Mine() {
+			p.known++
+		}
+		p.right[i] = ok && !e.Ref && e.Object.Fill(got.Object) == got.Object
 		if !ok || e.Ref || got.Owner.Mine() || got.Owner == model.OwnerShared {
 			continue
 		}

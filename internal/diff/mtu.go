@@ -42,11 +42,15 @@ const minIPv6MTU = 1280
 
 // reachAll brings the desired objects about in their order, MTUs in theirs.
 func (p *planner) reachAll(order []model.Entry) {
-	for _, e := range order {
+	for i, e := range order {
 		if stage(e.Object) > linkStage {
 			p.lowerMTUs()
 		}
-		if got, ok := p.sim.get(e.Object.Key()); ok && !e.Ref && !p.blocked[e.Object.Key()] && p.mtus.wait(e, got) {
+		if len(p.plan.Steps) == 0 && p.right[i] && !p.blocked[e.Object.Key()] {
+			p.unchanged(e.Object.Key()) // no step has changed that
+			continue
+		}
+		if p.waits(e) {
 			continue
 		}
 		p.reach(e)
@@ -56,6 +60,16 @@ func (p *planner) reachAll(order []model.Entry) {
 	for _, e := range p.mtus.raise {
 		p.reach(e)
 	}
+}
+
+// waits says whether the entry is a link of which nothing but the MTU changes, and
+// takes it then.
+func (p *planner) waits(e model.Entry) bool {
+	if _, ok := e.Object.(model.Link); !ok || e.Ref || p.blocked[e.Object.Key()] {
+		return false
+	}
+	got, ok := p.sim.get(e.Object.Key())
+	return ok && p.mtus.wait(e, got)
 }
 
 func (p *planner) lowerMTUs() {

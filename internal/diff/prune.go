@@ -9,6 +9,9 @@ import (
 // prune deletes what is ours and no longer asked for, last things first. What
 // goes down with another deletion gets no step of its own.
 func (p *planner) prune(observed *model.State) {
+	if p.allKnown(observed) {
+		return
+	}
 	doomed := map[model.Key]bool{}
 	var entries []model.Entry
 	for e := range observed.Unordered() {
@@ -31,6 +34,21 @@ func (p *planner) prune(observed *model.State) {
 			p.delete(e, model.Key{})
 		}
 	}
+}
+
+// allKnown says whether all that is ours is desired: as much of it was found among the
+// desired objects as there is.
+func (p *planner) allKnown(observed *model.State) bool {
+	if len(p.adopted) > 0 {
+		return false // with it, more is ours
+	}
+	n := 0
+	for e := range observed.Unordered() {
+		if e.Owner.Mine() {
+			n++
+		}
+	}
+	return n == p.known
 }
 
 // goesWith says whether the kernel takes the object down with a doomed one.
