@@ -112,7 +112,9 @@ func TestWatchFight(t *testing.T) {
 			w.until("the route is there", func() bool { return strings.Contains(h.ip("route"), "172.246.0.0/24") })
 		}
 	}
-	s := watch.is("contested", func(s *status.Status) bool { return heldFor(s, "link br245") != nil && heldFor(s, "route 172.246.0.0/24") != nil })
+	s := watch.is("contested", func(s *status.Status) bool {
+		return heldFor(s, "link br245") != nil && heldFor(s, "route 172.246.0.0/24") != nil
+	})
 	who := fmt.Sprintf("ip (process %d)", rival.cmd.Process.Pid) // of links, the kernel doesn't tell
 	if x := heldFor(s, "route 172.246.0.0/24"); x.Why != status.HeldContested || !strings.Contains(x.Detail, who) {
 		t.Errorf("the route is held: %+v, not contested by %s", x, who)

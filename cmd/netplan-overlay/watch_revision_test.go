@@ -239,3 +239,25 @@ func TestWatchRefusedRevisions(t *testing.T) {
 	}
 	watch.right(file)
 }
+
+// Where somebody has applied another revision since, a start falls back to nothing: what
+// he has made stays.
+func TestWatchFallsBackToNothing(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	first := h.watch(file)
+	first.is("in sync", inSync)
+	first.stop(syscall.SIGTERM)
+	h.apply(w.file("other.yaml", with("brx: 10.99.0.1/24")))
+	for _, text := range []string{"nodes: [", strings.ReplaceAll(two("vxlan"), "br245: 172.245.0.1/24", "")} {
+		w.file("topology.yaml", text)
+		watch := h.watch(file)
+		watch.is("not in force", func(s *status.Status) bool {
+			return s.Pending != nil && s.Revision == nil && s.State != status.Starting
+		})
+		watch.stop(syscall.SIGTERM)
+		h.ip("link", "show", "brx")
+	}
+}

@@ -102,6 +102,7 @@ func New(c Config) (*Daemon, error) {
 		return nil, err
 	}
 	d := &Daemon{c: c, host: host, asked: make(chan chan struct{}), holds: holds{}, fights: fights{}, tokens: bucket{size: c.Limits.Disruptive, refill: c.Limits.Refill}}
+	d.c.Place.Trace = d.beating(c.Place.Trace)
 	k, err := watch.NewKernel(host, c.Place.NetnsDir)
 	if err == nil {
 		d.ear = &ear{Kernel: k, daemon: d}
@@ -150,6 +151,20 @@ func (nobody) Reloading() error    { return nil }
 func (nobody) Stopping() error     { return nil }
 func (nobody) Status(string) error { return nil }
 func (nobody) Beat() error         { return nil }
+
+// beating makes a step a sign of life, too: a first run on a large host takes long.
+func (d *Daemon) beating(trace func(model.Step, error)) func(model.Step, error) {
+	last := time.Now()
+	return func(s model.Step, err error) {
+		if trace != nil {
+			trace(s, err)
+		}
+		if d.c.Beat > 0 && time.Since(last) > d.c.Beat {
+			last = time.Now()
+			_ = d.c.Notify.Beat()
+		}
+	}
+}
 
 // Close gives everything back. The network stays as it is.
 func (d *Daemon) Close() error {

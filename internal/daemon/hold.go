@@ -137,13 +137,20 @@ func (d *Daemon) judge(p *diff.Plan) []model.Key {
 		switch {
 		case c.Impact > d.c.ApproveImpact:
 			leave(root, status.HeldImpact, fmt.Sprintf("to %s it has the impact %s, more than %s, which is approved; apply does it", c.Action, c.Impact, d.c.ApproveImpact), time.Time{})
-		case c.Impact == model.ImpactDisruptive && c.Cause == (model.Key{}):
+		case c.Impact == model.ImpactDisruptive && c.Cause == (model.Key{}) && !widowed(c.Before):
 			if worst++; !d.tokens.has(worst, time.Now()) {
 				leave(root, status.HeldPace, fmt.Sprintf("to %s it is disruptive, and there were %d such changes a moment ago", c.Action, d.c.Limits.Disruptive), d.tokens.when(time.Now()))
 			}
 		}
 	}
 	return l
+}
+
+// widowed says whether an object is a veth whose other end went with its namespace: to
+// replace it harms nobody any more, and the kernel is about to remove it anyway.
+func widowed(o model.Object) bool {
+	l, ok := o.(model.Link)
+	return ok && l.Peer.Value().Netns == model.UnknownNetns
 }
 
 func conflictDetail(c diff.Conflict) string {

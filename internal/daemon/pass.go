@@ -157,7 +157,7 @@ func (d *Daemon) outcome(ctx context.Context, res *reconcile.Result, err error, 
 		n := d.held
 		d.held = nil
 		d.c.Log.Info("applied by hand", "revision", short(n.digest))
-		d.install(ctx, n, false)
+		d.install(ctx, n)
 		return
 	case err == nil:
 		d.changed(res, took)

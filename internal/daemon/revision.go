@@ -58,7 +58,7 @@ func (d *Daemon) revision(ctx context.Context, r watch.Revision) {
 	case d.failed != nil && n.digest == d.failed.Digest: // it would fail again
 		d.s.Pending = d.failed
 	case d.c.DryRun, d.stored != nil && d.force == nil && d.stored.digest == n.digest:
-		d.install(ctx, n, false)
+		d.install(ctx, n)
 	default:
 		d.try(ctx, n)
 	}
@@ -78,12 +78,32 @@ func (d *Daemon) unusable(ctx context.Context, r status.Revision, err error) {
 	if d.stored == nil {
 		d.stored = d.restore()
 	}
-	if d.stored == nil {
+	if !d.fallBack(ctx) {
 		d.state(status.Waiting, "for a topology: "+err.Error())
-		return
+	}
+}
+
+// fallBack keeps the host to the last good topology, until the files can be used. Where
+// somebody has brought the host to another revision since, by hand, it is left as it is:
+// nobody has asked to have that taken back.
+func (d *Daemon) fallBack(ctx context.Context) bool {
+	if d.stored == nil {
+		return false
+	}
+	r, err := reconcile.New(ctx, d.stored.Topology, d.c.Node, d.c.Place)
+	if err != nil {
+		d.notNow(d.stored, err)
+		return true
+	}
+	if applied := d.c.Place.AppliedDigest(r.Identity()); applied != "" && applied != d.stored.digest {
+		_ = r.Close()
+		d.c.Log.Warn("not using the last good topology: another revision was applied since", "revision", short(d.stored.digest), "applied", short(applied))
+		return false
 	}
 	d.c.Log.Warn("using the last good topology", "revision", short(d.stored.digest))
-	d.install(ctx, d.stored, true)
+	d.begun(d.stored, r.Keep(d.c.Options, d.ear), true)
+	d.everything(ctx, status.PassFile)
+	return true
 }
 
 // try brings the host to a new revision as a whole, or leaves it as it is.
@@ -112,8 +132,8 @@ func (d *Daemon) try(ctx context.Context, n *topology) {
 	if d.force != nil && touched(err) {
 		d.everything(ctx, status.PassRetry) // it was taken back; the old one knows best what that has left
 	}
-	if d.force == nil && d.stored != nil && d.next == nil {
-		d.install(ctx, d.stored, true)
+	if d.force == nil && d.next == nil {
+		d.fallBack(ctx)
 	}
 }
 
@@ -175,13 +195,13 @@ func (d *Daemon) tooHarmful(err *reconcile.Refused) bool {
 
 // install keeps the host to a revision that was in force before, or was applied by hand:
 // as far as that goes.
-func (d *Daemon) install(ctx context.Context, n *topology, restored bool) {
+func (d *Daemon) install(ctx context.Context, n *topology) {
 	r, err := reconcile.New(ctx, n.Topology, d.c.Node, d.c.Place)
 	if err != nil {
 		d.notNow(n, err)
 		return
 	}
-	d.begun(n, r.Keep(d.c.Options, d.ear), restored)
+	d.begun(n, r.Keep(d.c.Options, d.ear), false)
 	d.everything(ctx, status.PassFile)
 }
 

@@ -64,7 +64,7 @@ func (h *Host) outlived(s *space, l model.Link) bool {
 }
 
 // elsewhere is the other end of a veth that is in no namespace we know.
-var elsewhere = model.EndRef{Netns: "?", Name: "?"}
+var elsewhere = model.EndRef{Netns: model.UnknownNetns, Name: "?"}
 
 // peerFinder names the other ends of veths. The kernel tells an end's index and its
 // namespace's ID, which each namespace counts for itself, and hands out lazily

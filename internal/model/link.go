@@ -58,8 +58,11 @@ type IPIP struct {
 	PMTUDisc Opt[bool]       `json:"pmtudisc,omitzero"`
 }
 
-// EndRef names the other end of a veth. An end in a namespace that the observer
-// does not know has the Netns "?".
+// UnknownNetns stands for a namespace that the observer does not know: one without a
+// name, or one that is gone.
+const UnknownNetns = "?"
+
+// EndRef names the other end of a veth.
 type EndRef struct {
 	Netns string `json:"netns,omitempty"`
 	Name  string `json:"name"`
@@ -109,7 +112,7 @@ func (l Link) Needs() []Need {
 		switch {
 		case !l.Primary():
 			needs = append(needs, Need{Key: LinkKey(p.Netns, p.Name)})
-		case p.Netns != "" && p.Netns != "?" && p.Netns != l.Netns:
+		case p.Netns != "" && p.Netns != UnknownNetns && p.Netns != l.Netns:
 			// The kernel would take the end down with its peer's namespace, but
 			// asynchronously: the plan removes it first, in a step of its own.
 			needs = append(needs, Need{Key: NetnsKey(p.Netns), Order: true})
