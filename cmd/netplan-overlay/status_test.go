@@ -100,7 +100,7 @@ func TestStatusOfWatch(t *testing.T) {
 	file := w.file("topology.yaml", two("vxlan"))
 	metrics := w.dir + "/x.prom"
 	watch := h.watch(file, "--metrics-textfile", metrics)
-	watch.right(file)
+	watch.is("in sync", inSync)
 	r := h.tool("status")
 	if r.code != exitOK || !strings.HasPrefix(r.out, "vm1 matches ") {
 		t.Fatalf("exit code %d\n%s%s", r.code, r.out, r.err)
