@@ -9,12 +9,12 @@ import (
 
 // Change tells a change that was made: "create route default in ns245".
 func Change(l *slog.Logger, c *status.Change) {
-	l.Info(c.Action+" "+c.Object, "kind", c.Kind, "object", c.Object, "reason", c.Reason, "impact", c.Impact, "duration", c.Duration, "attributes", c.Attrs)
+	l.Info(c.Action+" "+c.Object, with(c.Attrs, "action", c.Action, "kind", c.Kind, "object", c.Object, "reason", c.Reason, "impact", c.Impact, "duration", c.Duration)...)
 }
 
 // Drift tells that an object differs, and is left so.
 func Drift(l *slog.Logger, d *status.Drift, reason string) {
-	l.Warn("differs: "+d.Object, "kind", d.Kind, "object", d.Object, "action", d.Action, "reason", reason, "attributes", d.Attrs)
+	l.Warn("differs: "+d.Object, with(d.Attrs, "action", d.Action, "kind", d.Kind, "object", d.Object, "reason", reason)...)
 }
 
 // InForce tells that a revision is in force from now on.
@@ -60,4 +60,12 @@ func State(l *slog.Logger, s status.State, reason string) {
 // PassFailed tells that a look at the host ended with an error.
 func PassFailed(l *slog.Logger, trigger status.PassKind, err error, took time.Duration) {
 	l.Error("could not look at the host, or put it right", "trigger", string(trigger), "error", err, "duration", took)
+}
+
+// with adds what differs, where anything is known of that.
+func with(attrs []string, args ...any) []any {
+	if len(attrs) > 0 {
+		args = append(args, "attributes", attrs)
+	}
+	return args
 }

@@ -138,10 +138,10 @@ func TestText(t *testing.T) {
 	}{
 		{func(l *slog.Logger) {
 			logs.Change(l, &status.Change{Action: "update", Kind: "link", Object: "link br245", Attrs: []string{"mtu 1400 -> 1450", "up false -> true"}, Reason: "drift", Impact: "none", Duration: 3211987})
-		}, `INFO  update link br245  kind=link object="link br245" reason=drift impact=none duration=3.21ms attributes="mtu 1400 -> 1450, up false -> true"`},
+		}, `INFO  update link br245  action=update kind=link object="link br245" reason=drift impact=none duration=3.21ms attributes="mtu 1400 -> 1450, up false -> true"`},
 		{func(l *slog.Logger) {
 			logs.Drift(l, &status.Drift{Kind: "route", Object: "route default", Action: "create"}, "drift")
-		}, `WARN  differs: route default  kind=route object="route default" action=create reason=drift`},
+		}, `WARN  differs: route default  action=create kind=route object="route default" reason=drift`},
 		{func(l *slog.Logger) {
 			logs.InForce(l, &status.Revision{Digest: "3f2a", Commit: "0123"}, "classic", "vm1")
 		}, `INFO  in force: classic  topology=classic node=vm1 revision=3f2a commit=0123 restored=false`},
@@ -183,6 +183,9 @@ func TestChangeJSON(t *testing.T) {
 	var m map[string]any
 	if err := json.Unmarshal(b.Bytes(), &m); err != nil {
 		t.Fatal(err)
+	}
+	if _, has := m["attributes"]; has {
+		t.Error("there are attributes where nothing is known of them")
 	}
 	for k, want := range map[string]any{"msg": "create route default", "object": "route default", "kind": "route", "reason": "drift", "impact": "none", "duration_seconds": .0025} {
 		if m[k] != want {
