@@ -13,7 +13,7 @@ import (
 
 // logFormat adds the flag --log-format to a command that runs for long.
 func logFormat(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "log-format", string(logs.Auto), "text, json, or auto: text on a terminal, else JSON")
+	cmd.Flags().StringVar(to, "log-format", string(logs.Auto), "text, json, or auto: text on a terminal, else JSON; each change is told unless --log-level is given")
 }
 
 // runningLog returns the logger of a command that runs for long: it tells each change,

@@ -46,6 +46,7 @@ type ui struct {
 	level    string
 	maxBytes int          // of Markdown; 0: the usual
 	onWrite  func() error // asked before each request that changes something: an error refuses it; nil isn't
+	running  *slog.Logger // of a command that runs for long; nil: it doesn't
 	onStep   func()       // told of each step that was tried; nil isn't
 }
 
@@ -73,6 +74,9 @@ func (u *ui) options() render.Options {
 
 // log returns the logger for what isn't a result.
 func (u *ui) log() *slog.Logger {
+	if u.running != nil {
+		return u.running
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(u.level)); err != nil {
 		level = slog.LevelWarn

@@ -54,6 +54,7 @@ type watching struct {
 	maxDisruptive int
 	listen        string
 	textfile      string
+	logFormat     string
 }
 
 func newWatch(c *common) *cobra.Command {
@@ -63,8 +64,14 @@ func newWatch(c *common) *cobra.Command {
 		Short: "Keep this host as the topology asks, by file and by kernel event",
 		Long:  watchHelp,
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return c.watch(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if c.ui.running, err = c.ui.runningLog(cmd, f.logFormat); err != nil {
+				return err
+			}
+			return c.watch(cmd.Context(), f)
+		},
 	}
+	logFormat(cmd, &f.logFormat)
 	cmd.Flags().DurationVar(&f.interval, "interval", time.Minute, "how often to look at everything, whatever happens")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what differs, and change nothing")
 	cmd.Flags().StringVar(&f.approveImpact, "approve-impact", "disruptive", "the worst that is done without asking: none, brief (flows may lose packets) or disruptive")

@@ -44,7 +44,7 @@ func TestWatchImpossible(t *testing.T) {
 	}
 	h.ip("neighbour", "delete", "172.246.0.0", "dev", "vxlan1")
 	w.until("something else is put right again", func() bool { return strings.Contains(h.ip("neighbour", "show", "dev", "vxlan1"), "172.246.0.0") })
-	if n := watch.count(`msg="left alone" object="link br245"`); n != 1 {
+	if n := watch.count(`"msg":"left alone: link br245"`); n != 1 {
 		t.Errorf("it was told %d times", n)
 	}
 	// The port cannot be put on somebody else's veth: that fails, and is tried again.

@@ -57,8 +57,8 @@ func TestWatchFile(t *testing.T) {
 	watch.is("in sync", inSync)
 	inForce := func(n int) {
 		t.Helper()
-		w.until("a revision is in force", func() bool { return watch.count(`msg="in force"`) >= n })
-		if got := watch.count(`msg="in force"`); got != n {
+		w.until("a revision is in force", func() bool { return watch.count(`"msg":"in force: `) >= n })
+		if got := watch.count(`"msg":"in force: `); got != n {
 			t.Fatalf("%d revisions were put in force, want %d", got, n)
 		}
 	}

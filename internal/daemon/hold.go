@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/logs"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
 )
@@ -26,19 +27,20 @@ type holds map[model.Key]*hold
 // hold leaves an object alone.
 func (d *Daemon) hold(k model.Key, why status.HeldWhy, detail string, next time.Time) {
 	h := d.holds[k]
-	if h == nil || h.why != why {
+	fresh := h == nil || h.why != why
+	if fresh {
 		h = &hold{why: why, since: time.Now()}
 		d.holds[k] = h
-		d.c.Log.Warn("left alone", "object", k.String(), "why", string(why), "detail", detail, "until", until(next))
 	}
 	h.detail, h.next = detail, next
+	if fresh {
+		logs.Held(d.c.Log, h.told(k))
+	}
 }
 
-func until(t time.Time) string {
-	if t.IsZero() {
-		return "the file or the object changes"
-	}
-	return t.Format(time.TimeOnly)
+// told is what others see of it.
+func (h *hold) told(k model.Key) *status.Held {
+	return &status.Held{Kind: k.Kind.String(), Object: k.String(), Why: h.why, Detail: h.detail, Since: h.since, Next: h.next, Tries: h.tries}
 }
 
 // fail leaves an object alone that could not be put right, longer each time.
@@ -90,7 +92,7 @@ func (d *Daemon) recovered() {
 	for k, h := range d.holds {
 		if !d.force.keeper.Held[k] {
 			delete(d.holds, k)
-			d.c.Log.Info("not left alone any more", "object", k.String(), "was", string(h.why))
+			logs.Released(d.c.Log, h.told(k))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
+	"github.com/netplan-overlay/netplan-overlay/internal/logs"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
@@ -28,6 +29,11 @@ type force struct {
 	keeper   *reconcile.Keeper
 	since    time.Time
 	restored bool
+}
+
+// status is what others see of it.
+func (f *force) status() *status.Revision {
+	return &status.Revision{Digest: f.digest, Commit: f.commit, Since: f.since, Restore: f.restored}
 }
 
 // Close gives the host's handles back.
@@ -226,7 +232,7 @@ func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
 		d.s.Counters.Revisions[status.FateApplied]++
 		d.store(n)
 	}
-	d.c.Log.Info("in force", "revision", short(n.digest), "commit", n.commit, "topology", n.Name, "node", k.Node.Name)
+	logs.InForce(d.c.Log, d.force.status(), n.Name, k.Node.Name)
 }
 
 // superseded says that somebody has applied by hand what a guard stood against here.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/logs"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
@@ -60,7 +61,7 @@ func (d *Daemon) publish() {
 	s.Held = d.heldNow()
 	if f := d.force; f != nil {
 		s.Topology, s.Node = f.Name, f.keeper.Node.Name
-		s.Revision = &status.Revision{Digest: f.digest, Commit: f.commit, Since: f.since, Restore: f.restored}
+		s.Revision = f.status()
 		if w := f.keeper.Want(); w != nil {
 			s.Objects = w.State.Len()
 		}
@@ -75,7 +76,7 @@ func (d *Daemon) heldNow() []status.Held {
 	var l []status.Held
 	for _, k := range slices.SortedFunc(maps.Keys(d.holds), model.Key.Compare) {
 		h := d.holds[k]
-		l = append(l, status.Held{Kind: k.Kind.String(), Object: k.String(), Why: h.why, Detail: h.detail, Since: h.since, Next: h.next, Tries: h.tries})
+		l = append(l, *h.told(k))
 	}
 	return l
 }
@@ -94,14 +95,7 @@ func (d *Daemon) state(s status.State, reason string) {
 		text += ": " + reason
 	}
 	_ = d.c.Notify.Status(text)
-	switch s {
-	case status.Failing, status.Repairing:
-		d.c.Log.Error("state", "state", string(s), "reason", reason)
-	case status.Drifted, status.Unattended, status.Waiting:
-		d.c.Log.Warn("state", "state", string(s), "reason", reason)
-	default:
-		d.c.Log.Info("state", "state", string(s))
-	}
+	logs.State(d.c.Log, s, reason)
 }
 
 // source notes whether the files can be used.
@@ -123,12 +117,13 @@ func (d *Daemon) source(err error) {
 func (d *Daemon) pend(r status.Revision, why status.PendingWhy, err error) {
 	was := d.s.Pending
 	r.Since = time.Now()
+	now := &status.Pending{Revision: r, Why: why, Detail: err.Error()}
 	if was != nil && was.Digest == r.Digest && was.Why == why {
-		r.Since = was.Since
-	} else if why != status.PendingInvalid {
-		d.c.Log.Error("not in force", "revision", short(r.Digest), "why", string(why), "error", err)
+		now.Since = was.Since
+	} else if why != status.PendingInvalid { // source has told it
+		logs.Pending(d.c.Log, now)
 	}
-	d.s.Pending = &status.Pending{Revision: r, Why: why, Detail: err.Error()}
+	d.s.Pending = now
 }
 
 // timed counts a pass.
@@ -165,7 +160,7 @@ func (d *Daemon) changed(res *reconcile.Result, took time.Duration) {
 			Time: now, Action: c.Action.String(), Kind: c.Key().Kind.String(), Object: c.Key().String(), Attrs: attrs(c),
 			Reason: c.Origin.String(), Impact: c.Impact.String(), Duration: took,
 		}
-		d.c.Log.Info(one.Action, "object", one.Object, "attributes", one.Attrs, "reason", one.Reason, "impact", one.Impact, "duration", took)
+		logs.Change(d.c.Log, &one)
 		d.s.Counters.Changes[status.ChangeKind{Action: one.Action, Kind: one.Kind, Reason: one.Reason}]++
 		if c.Origin == diff.OriginDrift {
 			d.s.Counters.Drift[one.Kind]++
@@ -192,7 +187,7 @@ func (d *Daemon) drift(p *diff.Plan, now time.Time) {
 			one.Since = t
 		} else {
 			d.s.Counters.Drift[one.Kind]++
-			d.c.Log.Warn("differs", "object", one.Object, "action", one.Action, "attributes", one.Attrs, "reason", c.Origin.String())
+			logs.Drift(d.c.Log, &one, c.Origin.String())
 		}
 		d.s.Drift = append(d.s.Drift, one)
 	}
