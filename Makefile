@@ -10,7 +10,7 @@ VMTIME  ?= 600
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
 
-.PHONY: help build test unit vm check golden bench fuzz vuln sweep reliability impact markdown demo deps clean install uninstall packages systemd
+.PHONY: help build test unit vm check golden bench bench-watch bench-latency soak fuzz vuln sweep reliability impact markdown demo deps clean install uninstall packages systemd
 
 help:
 	@echo 'make build    the program, static, as ./netplan-overlay'
@@ -20,6 +20,8 @@ help:
 	@echo 'make check    gofmt, vet, staticcheck'
 	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
 	@echo 'make bench    benchmarks'
+	@echo 'make bench-watch  how soon watch reacts, what it costs idle and in a storm (bench/README.md; root; 8 minutes)'
+	@echo 'make soak     half an hour of changes, drift, restarts and kills beside watch (SOAK=30m); the tests do 20 s of it'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
 	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (a quarter of an hour)'
@@ -55,6 +57,17 @@ golden:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-watch: bench-latency
+	GO='$(GO)' bench/idle
+	GO='$(GO)' bench/storm
+
+bench-latency:
+	GO='$(GO)' bench/latency -page docs/watch-latency.md
+
+SOAK ?= 30m
+soak:
+	NETPLAN_OVERLAY_TEST_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run TestSoak ./cmd/netplan-overlay
 
 FUZZTIME ?= 30s
 FUZZERS   = spec:FuzzParse snapshot:FuzzParse review:FuzzObserved reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent

@@ -82,8 +82,11 @@ func (w *world) measure(ctx context.Context, tool, only string) (err error) {
 			continue
 		}
 		times, err := s.samples(ctx, f, w.Samples, event)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return errors.Join(err, errors.New(tail(p.log)))
+			return fmt.Errorf("%w\nthe loop said last:\n%s", err, tail(p.log))
 		}
 		w.Measured = append(w.Measured, measured{Fault: f.name, Times: times})
 		fmt.Fprintf(os.Stderr, "  %-62s %v\n", f.name, spread(times))
@@ -153,7 +156,7 @@ func (s *scene) samples(ctx context.Context, f fault, n int, m mode) ([]time.Dur
 			return nil, err
 		}
 	}
-	slices.Sort(l)
+	sorted(l)
 	if err := s.converged(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
@@ -164,6 +167,8 @@ func (s *scene) samples(ctx context.Context, f fault, n int, m mode) ([]time.Dur
 func quantile(l []time.Duration, q float64) time.Duration {
 	return l[max(0, int(math.Ceil(q*float64(len(l))))-1)]
 }
+
+func sorted(l []time.Duration) { slices.Sort(l) }
 
 func spread(l []time.Duration) string {
 	return fmt.Sprintf("median %s, p90 %s, p99 %s, max %s ms",

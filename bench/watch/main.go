@@ -36,6 +36,10 @@ func act(ctx context.Context, args []string) error {
 		return keep(ctx, args[0], args[1])
 	case "latency":
 		return latencyCommand(ctx, args)
+	case "idle":
+		return idleCommand(ctx, args)
+	case "storm":
+		return stormCommand(ctx, args)
 	}
 	return fmt.Errorf("there is no %q", args[0])
 }
@@ -49,11 +53,11 @@ func latencyCommand(ctx context.Context, args []string) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	list := worlds(*quick)
+	list, load := worlds(*quick), loadAverage()
 	if err := latency(ctx, *tool, list, *only); err != nil || *page == "" {
 		return err
 	}
-	return os.WriteFile(*page, []byte(latencyPage(list)), 0o644)
+	return os.WriteFile(*page, []byte(latencyPage(list, load)), 0o644)
 }
 
 // killGroup ends a command and what it has started.

@@ -20,11 +20,6 @@ const (
 	settle     = time.Millisecond
 	settleMost = 5 * time.Millisecond
 
-	// After a look there is none for looks times as long as it took, so that however
-	// much is heard, the loop takes at most a fifth of one processor.
-	looks     = 4
-	quietMost = 2 * time.Second
-
 	// maxHolds is how many objects are found impossible in one pass; more wait for the
 	// next one.
 	maxHolds = 50
@@ -130,7 +125,7 @@ func (d *Daemon) pass(ctx context.Context, why status.PassKind, look func(contex
 		}
 		took := time.Since(began)
 		d.timed(why, took, err)
-		d.quietUntil = time.Now().Add(min(looks*took, quietMost))
+		d.quietUntil = d.credit.spend(took, time.Now())
 		var failure *apply.Failure
 		if !errors.As(err, &failure) || n == maxHolds {
 			d.outcome(ctx, res, err, took)

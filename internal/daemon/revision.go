@@ -126,7 +126,7 @@ func (d *Daemon) try(ctx context.Context, n *topology) {
 	res, err := k.Full(ctx)
 	took := time.Since(began)
 	d.timed(status.PassFile, took, err)
-	d.quietUntil = time.Now().Add(min(looks*took, quietMost))
+	d.quietUntil = d.credit.spend(took, time.Now())
 	var differs *reconcile.NotConverged
 	if err == nil || errors.As(err, &differs) {
 		d.begun(n, k, false)
