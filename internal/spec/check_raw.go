@@ -15,6 +15,7 @@ func (d *decoder) checkRaw(t *rawTopology) {
 	}
 	d.checkBackend(t.backend)
 	d.checkUnderlay(t)
+	d.checkProbe(t)
 	for _, n := range t.nodes {
 		d.checkNode(t, n)
 	}

@@ -39,6 +39,8 @@ const (
 	codeNotDestination Code = "NPO212"
 	codeMTUTooSmall    Code = "NPO213"
 	codeBadSysctl      Code = "NPO214"
+	codeNotDuration    Code = "NPO215"
+	codeTimeoutTooLong Code = "NPO216"
 
 	codeBadName      Code = "NPO301"
 	codeBadLinkName  Code = "NPO302"
@@ -47,6 +49,7 @@ const (
 	codeMACTaken     Code = "NPO305"
 	codeNoInterface  Code = "NPO306"
 	codeTooManyPorts Code = "NPO307"
+	codeNoNamespace  Code = "NPO308"
 
 	codeAddressTaken   Code = "NPO401"
 	codeNotHost        Code = "NPO402"

@@ -25,6 +25,9 @@ func namePages() []Page {
 		{codeTooManyPorts, "a bridge with too many ports",
 			"The kernel gives a bridge 1023 ports (BR_MAX_PORTS, net/bridge/br_private.h). Spread the namespaces over several bridges.",
 			"", ""},
+		{codeNoNamespace, "a namespace that no node has",
+			"`probe.namespaces` lists names of namespaces; some node has to have one of each.",
+			"probe: {namespaces: [wbe]}", "probe: {namespaces: [web]}"},
 	}
 }
 

@@ -24,6 +24,7 @@ func (d *decoder) topology(n *node) *rawTopology {
 		field{"name", func(n *node) { t.name = d.str(n, "the topology's name") }},
 		field{"backend", func(n *node) { t.backend = d.backend(n) }},
 		field{"mtu", func(n *node) { t.mtu = d.mtu(n) }},
+		field{"probe", func(n *node) { t.probe = d.probe(n) }},
 		field{"defaults", func(n *node) { t.defaults = d.defaults(n) }},
 		field{"nodes", func(n *node) {
 			d.each(n, "nodes", func(k, v *node) { t.nodes = append(t.nodes, d.node(k, v)) })
@@ -133,6 +134,7 @@ func (d *decoder) node(key, n *node) *rawNode {
 		field{"namespaces", func(n *node) {
 			d.each(n, "namespaces", func(k, v *node) { r.namespaces = append(r.namespaces, d.namespace(k, v)) })
 		}},
+		field{"probe", func(n *node) { r.probe = d.flag(n) }},
 	)
 	if a := n.get("address"); ok && (a == nil || a.empty()) {
 		d.errorf(codeMissing, key, "address: its IP address on the network that the hosts share", "the node has no address")

@@ -26,6 +26,7 @@ type deriver struct {
 func (d *decoder) derive(raw *rawTopology) *Topology {
 	x := &deriver{decoder: d, raw: raw, out: &Topology{Name: raw.name.v, MTU: raw.mtu.v}}
 	x.out.Backend = x.backend()
+	x.out.Probe = x.probe()
 	slices.SortFunc(raw.nodes, func(a, b *rawNode) int { return cmp.Compare(a.name, b.name) })
 	for _, n := range raw.nodes {
 		x.out.Nodes = append(x.out.Nodes, x.node(n))
@@ -62,7 +63,7 @@ type nodeDeriver struct {
 }
 
 func (x *deriver) node(r *rawNode) Node {
-	n := Node{Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Pos: r.key.pos}
+	n := Node{Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos}
 	for _, a := range r.addresses {
 		n.Addresses = append(n.Addresses, a.v)
 	}
@@ -70,6 +71,7 @@ func (x *deriver) node(r *rawNode) Node {
 	slices.SortFunc(r.bridges, func(a, b *rawBridge) int { return cmp.Compare(a.name, b.name) })
 	slices.SortFunc(r.namespaces, func(a, b *rawNamespace) int { return cmp.Compare(a.name, b.name) })
 	y.backendNotes()
+	y.probeNotes()
 	for _, b := range r.bridges {
 		n.Bridges = append(n.Bridges, y.bridge(b))
 	}

@@ -13,6 +13,7 @@ type rawTopology struct {
 	name     value[string]
 	mtu      value[uint32]
 	backend  rawBackend
+	probe    rawProbe
 	nodes    []*rawNode
 	defaults rawDefaults
 }
@@ -50,6 +51,7 @@ type rawNode struct {
 	overlay    rawOverlay
 	bridges    []*rawBridge
 	namespaces []*rawNamespace
+	probe      value[bool]
 }
 
 type rawOverlay struct {

@@ -23,7 +23,7 @@ var oddities = []string{
 	"fd00::9", "fd00::9/64", "fd00::9/129", "fd00::9%eth0", "fd00:::9", "1:2:3:4:5:6:7:8/64", "1:2:3:4:5:6:7:8:9/64", "fd00::10.0.0.1/120",
 	"02:00:00:00:09:09", "03:00:00:00:09:09", "02-00-00-00-09-09", "02:00-00:00:09:09", "02:00:00:00:09", "00:00:00:00:00:00",
 	"[]", "{}", "[[]]", "[{}]", "[~]", "[1]", "[text]", "[10.1.0.9/24]", "[10.1.0.9]", "[10.1.0.9, fd00::9]", "[10.1.0.9, fd00::9, fd00::8]",
-	"{a: }", "{a: 1}", "{x-a: 1}", "{a: {}}", "{a: []}", "{a: 10.1.0.9/24}", "{net.ipv4.ip_forward: 1}", "{kernel.panic: 1}",
+	"20", "21", "10s", "500ms", "1h", "0s", "010s", "icmp", "any", "[fw]", "[true, 1]", "[\"\"]", "{a: }", "{a: 1}", "{x-a: 1}", "{a: {}}", "{a: []}", "{a: 10.1.0.9/24}", "{net.ipv4.ip_forward: 1}", "{kernel.panic: 1}",
 	"{type: vxlan}", "{type: ipip, vni: 1}", "{to: default}", "[{to: default}]", "[{to: default, via: 10.1.0.1}]", "[{to: 10.9.0.0/16, dev: eth0}]",
 	"{bridge: br1}", "{mtu: 1400}", "{address: 10.1.0.9}", "{addresses: 10.1.0.9/24}", "{interfaces: {eth0: {}}}", "{interfaces: {eth0: }}",
 }
@@ -33,6 +33,7 @@ const whole = `apiVersion: netplan-overlay/v1
 name: classic
 backend: {type: vxlan, vni: 1, port: 8472, directRouting: true}
 mtu: 1500
+probe: {type: icmp, interval: 10s, timeout: 1s, down: 3, up: 1, namespaces: [fw], ready: any}
 defaults:
   node: {interface: eth0, overlay: {device: vtep1, mtu: 1400}}
   bridge: {mtu: 1400, overlay: true}
@@ -41,6 +42,7 @@ nodes:
   vm1:
     address: 192.168.32.1
     interface: eth0
+    probe: false
     overlay: {device: vtep1, mac: "02:00:00:00:01:01", address: 10.1.0.0/32, mtu: 1450}
     bridges:
       br1: {addresses: [10.1.0.1/24], mtu: 1450, mac: "02:00:00:00:02:01", overlay: true}
@@ -53,7 +55,7 @@ nodes:
 `
 
 // structural begin or are in what the decoder says of a fault in the structure.
-var structural = regexp.MustCompile(`is wanted here|whole number from|is missing|^unknown key|neither true nor false|is not (a|an) (IP|MAC|backend|mode|version)|` +
+var structural = regexp.MustCompile(`is wanted here|whole number from|is missing|^unknown key|neither true nor false|is not (a|an) (IP|MAC|backend|mode|version|probe|duration|condition)|` +
 	`is not an address with|neither "default" nor|lacks the length|would make the whole|hexadecimal byte|multicast address; no device|no MAC address that|` +
 	`the backend has no type|the node has no address|no destination|nothing says where|without a gateway|cannot be the name of|the kernel allows|` +
 	`a character that the kernel refuses|consists of letters|no sysctl of|is no option of|has a zone|not clearly`)

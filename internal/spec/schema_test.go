@@ -249,6 +249,7 @@ var unseen = map[string][]string{
 		"outside the bridges' subnets", "outside the bridge's subnet", "no bridge at all", "unknown bridge", "on two bridges", "gateway out of reach",
 		"own address as gateway", "unknown device", "own address as gateway, with dev", "gateway that dev does not reach", "route of the kernel's own",
 		"IPv6 route of the kernel's own", "sysctl of an unknown interface", "IPv6 switched off everywhere", "IPv6 switched off by default", "more ports than a bridge can have", "no network address to spare",
+		"probed namespace of nobody",
 	},
 	"subnets that overlap or hide each other": {
 		"subnets of nodes overlap", "subnets of a node overlap", "underlay inside the overlay", "local subnet hides a peer",
@@ -257,6 +258,9 @@ var unseen = map[string][]string{
 	"what the backend, somewhere else in the file, can do": {
 		"no common family", "overlay with host-gw", "MAC with ipip", "IPv6 with ipip", "IPv6 underlay with ipip", "IPv6 overlay address with ipip",
 		"overlay defaults with host-gw", "default device with per-peer",
+	},
+	"how long a duration is": {
+		"interval too short", "timeout longer than the interval", "timeout longer than the usual interval",
 	},
 	"an MTU against an address's family": {
 		"default MTU too small for IPv6", "default MTU of bridges too small", "default MTU of interfaces too small", "overlay MTU too small for IPv6",

@@ -71,6 +71,13 @@ func TestSchemaDefaults(t *testing.T) {
 		"backend.directRouting":             "backend: {type: vxlan}",
 		"defaults.bridge.overlay":           "backend: vxlan\ndefaults: {bridge: {}}",
 		"nodes.NODE.bridges.BRIDGE.overlay": "backend: vxlan",
+		"nodes.NODE.probe":                  "backend: vxlan",
+		"probe.type":                        "backend: vxlan\nprobe: {x-a: 1}",
+		"probe.interval":                    "backend: vxlan\nprobe: {x-a: 1}",
+		"probe.down":                        "backend: vxlan\nprobe: {x-a: 1}",
+		"probe.up":                          "backend: vxlan\nprobe: {x-a: 1}",
+		"probe.namespaces":                  "backend: vxlan\nprobe: {x-a: 1}",
+		"probe.ready":                       "backend: vxlan\nprobe: {x-a: 1}",
 	}
 	const nodes = "\nnodes: {a: {address: 192.0.2.1, bridges: {br0: {addresses: 10.1.0.1/24}}}}\n"
 	for _, k := range keys(t) {
@@ -88,6 +95,10 @@ func TestSchemaDefaults(t *testing.T) {
 		switch {
 		case strings.HasPrefix(k.Path, "defaults"):
 			with = strings.Replace(without, "{bridge: {}}", "{bridge: {"+given+"}}", 1)
+		case strings.HasPrefix(k.Path, "probe"):
+			with = strings.Replace(without, "x-a: 1", given, 1)
+		case k.Path == "nodes.NODE.probe":
+			with = strings.Replace(without, "192.0.2.1", "192.0.2.1, "+given, 1)
 		case strings.HasPrefix(k.Path, "nodes"):
 			with = strings.Replace(without, "10.1.0.1/24", "10.1.0.1/24, "+given, 1)
 		}

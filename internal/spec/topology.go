@@ -14,6 +14,7 @@ type Topology struct {
 	Name    string
 	Backend Backend
 	MTU     uint32 // of the underlay, bytes; 0: what the underlay device has
+	Probe   Probe
 	Nodes   []Node // by name
 	Files   []string
 	Digest  string // SHA-256 of the files' texts, in hexadecimal
@@ -52,6 +53,7 @@ type Node struct {
 	Overlay    Overlay
 	Bridges    []Bridge    // by name
 	Namespaces []Namespace // by name
+	Unprobed   bool        // nobody probes the node, and it probes nobody
 	Derived    []Derived   // what was not in the file, in the order of the document
 	Pos        Pos
 }

@@ -32,7 +32,7 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 	walk(doc)
-	if n != 4 {
+	if n != 5 {
 		t.Errorf("there are %d bounded numbers", n)
 	}
 }
