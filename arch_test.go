@@ -27,7 +27,7 @@ var floors = map[string]int{
 	"internal/journal": 20, "internal/service": 20, "internal/snapshot": 25,
 	"internal/diff":   30,
 	"internal/render": 40, "internal/apply": 40, "internal/verify": 40, "internal/export": 40,
-	"internal/lab": 50, "internal/guard": 50, "internal/watch": 50, "internal/remote": 50, "internal/monitor": 50,
+	"internal/lab": 50, "internal/guard": 50, "internal/watch": 50, "internal/probe": 50, "internal/remote": 50, "internal/monitor": 50,
 	"internal/reconcile": 60,
 	"internal/review":    65, "internal/daemon": 65,
 	"cmd/netplan-overlay": 70,

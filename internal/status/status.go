@@ -166,7 +166,8 @@ type Peer struct {
 	RTT       time.Duration `json:"rtt_ns,omitzero"` // of the last answer
 	Sent      uint64        `json:"sent"`
 	Lost      uint64        `json:"lost"`
-	Loss      float64       `json:"loss"` // of the last probes, 0 to 1
+	Loss      float64       `json:"loss"`            // of the last 20 probes, 0 to 1
+	Error     string        `json:"error,omitempty"` // why the last probe could not be sent
 }
 
 // Limits are what the loop was told to keep to.
