@@ -86,6 +86,13 @@ func (s *socket) Close() error {
 	return nil
 }
 
+// sockets returns how many were opened and closed.
+func (w *wire) sockets() (opened, closed int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.opened, w.closed
+}
+
 // set changes the wire.
 func (w *wire) set(f func()) {
 	w.mu.Lock()
@@ -112,11 +119,9 @@ func running(t *testing.T, f func(t *testing.T, w *wire, e *probe.Engine, change
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
-		begin := time.Now()
 		var changes []string
 		e := probe.New(probe.Config{Open: w.open, Changed: func(p status.Peer) {
-			changes = append(changes, fmt.Sprintf("%s %s", p.Node, p.State))
-			t.Logf("%v: %s %s", time.Since(begin), p.Node, p.State)
+			w.set(func() { changes = append(changes, fmt.Sprintf("%s %s", p.Node, p.State)) })
 		}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -167,6 +172,8 @@ func TestUpAndDown(t *testing.T) {
 		if got := e.Times().Seconds.Count; got != l[0].Sent-l[0].Lost+l[1].Sent-l[1].Lost+l[2].Sent-l[2].Lost {
 			t.Errorf("%d round-trip times: %+v", got, l)
 		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		slices.Sort((*changes)[:3]) // in whatever order
 		if d := cmp.Diff([]string{"n00000 up", "n00001 up", "n00002 up", "n00001 down"}, (*changes)[:4]); d != "" {
 			t.Errorf("changes (-want +got):\n%s", d)
@@ -244,9 +251,11 @@ func TestOrder(t *testing.T) {
 		running(t, func(t *testing.T, w *wire, e *probe.Engine, _ *[]string) {
 			e.Update(icmp, targets(50))
 			time.Sleep(time.Minute)
-			for _, s := range w.sends[:50] {
-				l = append(l, s.addr)
-			}
+			w.set(func() {
+				for _, s := range w.sends[:50] {
+					l = append(l, s.addr)
+				}
+			})
 		})
 		return l
 	}
@@ -263,8 +272,8 @@ func TestUpdate(t *testing.T) {
 		e.Update(icmp, append(targets(20), six))
 		time.Sleep(60 * time.Second)
 		before := e.Snapshot()
-		if w.opened != 2 || before[20].State != status.Down {
-			t.Errorf("%d sockets; %+v", w.opened, before[20])
+		if opened, _ := w.sockets(); opened != 2 || before[20].State != status.Down {
+			t.Errorf("%d sockets; %+v", opened, before[20])
 		}
 		e.Update(icmp, targets(25)[5:])
 		after := e.Snapshot()
@@ -272,8 +281,8 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("those that stay (-before +after):\n%s", d)
 		}
 		synctest.Wait()
-		if w.closed != 1 || after[19].State != status.Unknown {
-			t.Errorf("%d sockets closed; %+v", w.closed, after[19])
+		if _, closed := w.sockets(); closed != 1 || after[19].State != status.Unknown {
+			t.Errorf("%d sockets closed; %+v", closed, after[19])
 		}
 		time.Sleep(25 * time.Second)
 		if got := states(e)[status.Up]; got != 20 {
@@ -283,9 +292,12 @@ func TestUpdate(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		w.set(func() { w.sends, *changes = nil, nil })
 		time.Sleep(time.Hour)
-		if l := e.Snapshot(); l != nil || len(w.sends) > 0 || len(*changes) > 0 || w.closed != 2 {
-			t.Errorf("nobody is probed any more: %v, %d probes, %d sockets closed", l, len(w.sends), w.closed)
-		}
+		l := e.Snapshot()
+		w.set(func() {
+			if l != nil || len(w.sends) > 0 || len(*changes) > 0 || w.closed != 2 {
+				t.Errorf("nobody is probed any more: %v, %d probes, %d sockets closed", l, len(w.sends), w.closed)
+			}
+		})
 	})
 }
 
