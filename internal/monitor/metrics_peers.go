@@ -26,10 +26,8 @@ func peerMetrics() []*metric {
 		perPeer("peer_loss_ratio", "How many of the last probes of a peer were not answered, 0 to 1.", func(p *status.Peer) (float64, bool) {
 			return p.Loss, p.Sent > 0
 		}),
-		counter("probes_total", "Probes sent to peers.", func(s *status.Status, put put) { put(float64(sum(s, func(p *status.Peer) uint64 { return p.Sent }))) }),
-		counter("probes_lost_total", "Probes that no peer has answered in time.", func(s *status.Status, put put) {
-			put(float64(sum(s, func(p *status.Peer) uint64 { return p.Lost })))
-		}),
+		counter("probes_total", "Probes sent to peers.", func(s *status.Status, put put) { put(float64(s.Probes.Sent)) }),
+		counter("probes_lost_total", "Probes that no peer has answered in time.", func(s *status.Status, put put) { put(float64(s.Probes.Lost)) }),
 		histogram("probe_duration_seconds", "Round-trip times of all probes.", func(s *status.Status) map[string]*status.Histogram {
 			return map[string]*status.Histogram{"": s.Probes.Seconds}
 		}),
@@ -46,12 +44,4 @@ func perPeer(name, help string, value func(*status.Peer) (float64, bool)) *metri
 			}
 		}
 	}, "peer", "namespace", "address")
-}
-
-func sum(s *status.Status, value func(*status.Peer) uint64) uint64 {
-	var n uint64
-	for i := range s.Peers {
-		n += value(&s.Peers[i])
-	}
-	return n
 }

@@ -43,6 +43,6 @@ func full() *status.Status {
 			Events:    100, Relevant: 9, Overruns: 1, Contested: 1, Steps: 42,
 		},
 		Passes: status.PassTimes{Last: at, Full: at, Seconds: map[status.PassKind]*status.Histogram{status.PassTimer: pass}},
-		Probes: status.ProbeTimes{Seconds: rtt},
+		Probes: status.ProbeTimes{Seconds: rtt, Sent: 20, Lost: 11},
 	}
 }

@@ -54,6 +54,8 @@ type Engine struct {
 	lines    map[int]*line // by family
 	news     []status.Peer
 	times    status.Histogram
+	sent     uint64 // and settled
+	lost     uint64
 	readers  sync.WaitGroup
 }
 
@@ -146,12 +148,12 @@ func (e *Engine) Snapshot() []status.Peer {
 	return l
 }
 
-// Times returns the round-trip times of all answers so far.
+// Times returns what came of all probes so far.
 func (e *Engine) Times() status.ProbeTimes {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	h := e.times
-	return status.ProbeTimes{Seconds: &h}
+	return status.ProbeTimes{Seconds: &h, Sent: e.sent, Lost: e.lost}
 }
 
 // Run probes until the context is over. It has closed its sockets, and ended its
@@ -243,6 +245,10 @@ func (e *Engine) result(p *peer, answered bool, now time.Time) {
 	p.waiting = false
 	if p.gone {
 		return
+	}
+	e.sent++
+	if !answered {
+		e.lost++
 	}
 	if p.result(answered, e.settings.Down, e.settings.Up, now) {
 		e.news = append(e.news, p.status())

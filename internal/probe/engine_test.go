@@ -169,6 +169,9 @@ func TestUpAndDown(t *testing.T) {
 		if l[1].State != status.Up || l[2].State != status.Down || l[2].Error != "no route to host" || l[0].Error != "" {
 			t.Errorf("the one answers again, to the other there is no way: %+v", l)
 		}
+		if all := e.Times(); all.Seconds.Count != all.Sent-all.Lost || all.Sent != l[0].Sent+l[1].Sent+l[2].Sent {
+			t.Errorf("of all: %+v", all)
+		}
 		if got := e.Times().Seconds.Count; got != l[0].Sent-l[0].Lost+l[1].Sent-l[1].Lost+l[2].Sent-l[2].Lost {
 			t.Errorf("%d round-trip times: %+v", got, l)
 		}
@@ -316,4 +319,42 @@ func TestNoSocket(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	})
+}
+
+// What readiness asks of peers is what the topology says.
+func TestReady(t *testing.T) {
+	for _, c := range []struct {
+		ready  string
+		silent int // how many
+		want   string
+	}{
+		{spec.ReadyNone, 3, ""},
+		{spec.ReadyAny, 2, ""},
+		{spec.ReadyAny, 3, "none of 3 probed addresses is up; n00000 (10.0.0.0) is down (probe.ready is any)"},
+		{spec.ReadyAll, 0, ""},
+		{spec.ReadyAll, 1, "2 of 3 probed addresses are up; n00000 (10.0.0.0) is down (probe.ready is all)"},
+	} {
+		running(t, func(t *testing.T, w *wire, e *probe.Engine, _ *[]string) {
+			if err := e.Ready(); err != nil {
+				t.Errorf("%s: nobody is probed: %v", c.ready, err)
+			}
+			for _, x := range targets(c.silent) {
+				w.silent[x.Addr] = true
+			}
+			s := icmp
+			s.Ready = c.ready
+			e.Update(s, targets(3))
+			if err := e.Ready(); (err == nil) != (c.ready == spec.ReadyNone) {
+				t.Errorf("%s: nobody was probed yet: %v", c.ready, err)
+			}
+			time.Sleep(time.Minute)
+			got := ""
+			if err := e.Ready(); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("%s, %d silent: got %q, want %q", c.ready, c.silent, got, c.want)
+			}
+		})
+	}
 }

@@ -70,7 +70,9 @@ func (e *Engine) answer(token uint64, now time.Time) {
 		return // expire will find it
 	}
 	p.rtt = now.Sub(p.sent)
-	e.times.Add(p.rtt)
+	if !p.gone {
+		e.times.Add(p.rtt)
+	}
 	e.result(p, true, now)
 }
 

@@ -166,7 +166,11 @@ func (t *statusText) peerTable(l []status.Peer) {
 		if p.Sent > 0 {
 			lost = fmt.Sprintf("%.0f %%", 100*p.Loss)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s %s\n", clean(name), clean(p.Address), rtt, lost, t.paint(reachStyle(p.State), string(p.State)), clean(t.since(p.Since)))
+		why := ""
+		if p.Error != "" {
+			why = ": " + clean(p.Error)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s %s%s\n", clean(name), clean(p.Address), rtt, lost, t.paint(reachStyle(p.State), string(p.State)), clean(t.since(p.Since)), why)
 	}
 	_ = w.Flush() // to memory
 	t.printf("%s", painted(b.String()))

@@ -108,7 +108,7 @@ func statuses() map[string]*status.Status {
 			{Node: "vm2", Address: "192.168.32.246", State: status.Up, Since: ago(72 * time.Hour), RTT: 412 * time.Microsecond, Sent: 1000, Loss: .01, Lost: 7},
 			{Node: "vm3", Address: "192.168.32.247", State: status.Down, Since: ago(42 * time.Second), RTT: 38 * time.Millisecond, Sent: 1000, Loss: 1, Lost: 21},
 			{Node: "vm3", Namespace: "ns247", Address: "172.247.0.2", State: status.Unknown, Since: ago(42 * time.Second)},
-			{Node: "vm4", Address: "fd00::4", State: status.Unknown, Since: ago(42 * time.Second), Sent: 3, Lost: 3, Loss: 1},
+			{Node: "vm4", Address: "fd00::4", State: status.Unknown, Since: ago(42 * time.Second), Sent: 3, Lost: 3, Loss: 1, Error: "network is unreachable\x1b[2J"},
 		}
 	})
 	with("thousand-peers", func(s *status.Status) {

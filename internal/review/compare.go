@@ -149,10 +149,10 @@ func faceOf(n *spec.Node) face {
 	return face{n.Addresses, n.Overlay.Addresses, append(n.Subnets(4), n.Subnets(6)...), n.Overlay.MAC}
 }
 
-// placeless returns the node without where things stand in the file, and with nothing of
-// how they were derived.
+// placeless returns the node without where things stand in the file, with nothing of how
+// they were derived, and with nothing that makes no object.
 func placeless(n spec.Node) spec.Node {
-	n.Pos, n.Overlay.Pos, n.Derived = spec.Pos{}, spec.Pos{}, nil
+	n.Pos, n.Overlay.Pos, n.Derived, n.Unprobed = spec.Pos{}, spec.Pos{}, nil, false
 	n.Bridges = slices.Clone(n.Bridges)
 	for i := range n.Bridges {
 		n.Bridges[i].Pos = spec.Pos{}

@@ -236,5 +236,9 @@ type PassTimes struct {
 	Seconds map[PassKind]*Histogram `json:"-"`
 }
 
-// ProbeTimes are round-trip times of all probes.
-type ProbeTimes struct{ Seconds *Histogram }
+// ProbeTimes are the round-trip times of all probes that were answered in time, and how
+// many were sent and lost: also those to peers that are none any more.
+type ProbeTimes struct {
+	Seconds    *Histogram
+	Sent, Lost uint64
+}
