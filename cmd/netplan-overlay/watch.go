@@ -118,7 +118,7 @@ func (c *common) keep(ctx context.Context, d *daemon.Daemon, f watching) error {
 		return err
 	}
 	m, err := monitor.New(monitor.Config{
-		Status: d.Status, Alive: d.Alive, RunDir: c.runDir, Netns: id, Listen: f.listen, Textfile: f.textfile, Log: c.ui.log(),
+		Status: d.Status, Alive: d.Alive, Ready: d.Ready, RunDir: c.runDir, Netns: id, Listen: f.listen, Textfile: f.textfile, Log: c.ui.log(),
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
+	"github.com/netplan-overlay/netplan-overlay/internal/logs"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/probe"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
 	"github.com/netplan-overlay/netplan-overlay/internal/watch"
@@ -87,6 +89,7 @@ type Daemon struct {
 	ready       bool            // the service manager knows that all is well
 	read        <-chan struct{} // closed when the files were read for a reload; nil: none is on its way
 
+	probes *probe.Engine
 	asked  chan chan struct{} // by whoever wants to know whether the loop turns
 	s      status.Status      // as the loop knows it
 	writes uint64             // of hosts that were closed
@@ -104,6 +107,10 @@ func New(c Config) (*Daemon, error) {
 	}
 	d := &Daemon{c: c, host: host, asked: make(chan chan struct{}), holds: holds{}, fights: fights{}, tokens: bucket{size: c.Limits.Disruptive, refill: c.Limits.Refill}}
 	d.c.Place.Trace = d.beating(c.Place.Trace)
+	d.probes = probe.New(probe.Config{
+		Open:    func(family int) (probe.Socket, error) { return host.OpenEcho("", family) },
+		Changed: func(p status.Peer) { logs.Peer(c.Log, &p) },
+	})
 	k, err := watch.NewKernel(host, c.Place.NetnsDir)
 	if err == nil {
 		d.ear = &ear{Kernel: k, daemon: d}
@@ -197,7 +204,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 			}
 		})
 	}()
-	defer func() { stop(); <-done }()
+	probed := make(chan struct{})
+	go func() {
+		defer close(probed)
+		d.probes.Run(inner)
+	}()
+	defer func() { stop(); <-done; <-probed }()
 	d.full, d.retry, d.quiet = time.NewTimer(d.jittered()), stopped(), stopped()
 	for _, t := range []*time.Timer{d.full, d.retry, d.quiet} {
 		defer t.Stop()
@@ -251,6 +263,10 @@ func (d *Daemon) Alive() error {
 		return fmt.Errorf("the loop has not turned for %v", aliveWithin)
 	}
 }
+
+// Ready says what else than its own state keeps the host from being ready: its peers,
+// where the topology wants that.
+func (d *Daemon) Ready() error { return d.probes.Ready() }
 
 // HostID is the inode of the host's root network namespace.
 func (d *Daemon) HostID() (uint64, error) { return d.host.ID() }

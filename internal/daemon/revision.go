@@ -11,6 +11,7 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/logs"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
+	"github.com/netplan-overlay/netplan-overlay/internal/probe"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
@@ -227,6 +228,7 @@ func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
 		k.Judge = d.judge
 	}
 	k.Check = d.superseded
+	d.probes.Update(n.Probe, probe.Targets(n.Topology, k.Node))
 	if !restored {
 		d.s.Pending, d.failed = nil, nil
 		d.s.Counters.Revisions[status.FateApplied]++

@@ -39,7 +39,7 @@ func (d *Daemon) Status() *status.Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := *d.published
-	s.Now = time.Now()
+	s.Now, s.Peers, s.Probes = time.Now(), d.probes.Snapshot(), d.probes.Times()
 	return &s
 }
 

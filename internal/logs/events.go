@@ -57,6 +57,15 @@ func State(l *slog.Logger, s status.State, reason string) {
 	log(string(s), "state", string(s), "reason", reason)
 }
 
+// Peer tells that a probed address has come up or gone down.
+func Peer(l *slog.Logger, p *status.Peer) {
+	log := l.Info
+	if p.State == status.Down {
+		log = l.Warn
+	}
+	log("peer "+p.Node+" is "+string(p.State), "peer", p.Node, "namespace", p.Namespace, "address", p.Address, "state", string(p.State), "rtt", p.RTT)
+}
+
 // PassFailed tells that a look at the host ended with an error.
 func PassFailed(l *slog.Logger, trigger status.PassKind, err error, took time.Duration) {
 	l.Error("could not look at the host, or put it right", "trigger", string(trigger), "error", err, "duration", took)
