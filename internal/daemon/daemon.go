@@ -274,7 +274,6 @@ func (d *Daemon) HostID() (uint64, error) { return d.host.ID() }
 func (d *Daemon) stopping() error {
 	d.state(status.Stopping, "the process ends; the network stays as it is")
 	d.publish()
-	d.c.Log.Info("stopping", "network", "stays as it is")
 	_ = d.c.Notify.Stopping()
 	return nil
 }

@@ -204,6 +204,10 @@ func TestReadiness(t *testing.T) {
 	if code, body := request(t, c, "GET", "http://host/readyz"); code != 503 || body != "drifted: 1 object differs; this is a dry run\n" {
 		t.Errorf("%d, %q", code, body)
 	}
+	h.set(func(h *host) { h.s.Reason = "link \x1b[2J\xff\u202e\r" })
+	if code, body := request(t, c, "GET", "http://host/readyz"); code != 503 || body != "drifted: link ?[2J???\n" {
+		t.Errorf("%d, %q", code, body)
+	}
 	h.set(func(h *host) { h.s.State, h.peers = status.InSync, errors.New("vm3 is down") })
 	if code, body := request(t, c, "GET", "http://host/readyz"); code != 503 || body != "vm3 is down\n" {
 		t.Errorf("%d, %q", code, body)
