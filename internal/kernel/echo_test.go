@@ -114,3 +114,23 @@ func TestEchoToken(t *testing.T) {
 		}
 	}
 }
+
+// What it costs to send a probe and take its answer, of which the kernel's own way is most.
+func BenchmarkEcho(b *testing.B) {
+	s := newSim(b)
+	e, err := s.OpenEcho("", 4)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close()
+	to, l := netip.MustParseAddr("127.0.0.1"), make([]uint64, 64)
+	b.ReportAllocs()
+	for range b.N {
+		if err := e.Send(to, 1); err != nil {
+			b.Fatal(err)
+		}
+		if n, err := e.Receive(l); n != 1 || err != nil {
+			b.Fatal(n, err)
+		}
+	}
+}

@@ -358,3 +358,67 @@ func TestReady(t *testing.T) {
 		})
 	}
 }
+
+// Who goes while a probe is under way is told of no more.
+func TestGone(t *testing.T) {
+	running(t, func(t *testing.T, w *wire, e *probe.Engine, changes *[]string) {
+		s := icmp
+		s.Down, s.Up = 1, 1
+		w.silent[target(0).Addr] = true
+		w.delay = 500 * time.Millisecond
+		e.Update(s, targets(2))
+		for sent := 0; sent < 2; {
+			time.Sleep(time.Millisecond)
+			w.set(func() { sent = len(w.sends) })
+		}
+		e.Update(s, []probe.Target{target(2)})
+		time.Sleep(5 * time.Second)
+		w.set(func() {
+			for _, c := range *changes {
+				if c == "n00000 down" {
+					t.Errorf("told: %s", c)
+				}
+			}
+		})
+		if all, l := e.Times(), e.Snapshot(); len(l) != 1 || all.Lost != l[0].Lost {
+			t.Errorf("%+v, of all %+v", l, all)
+		}
+	})
+}
+
+// What comes after its time is lost also where results are only looked at from time to
+// time; and an address is not asked anew while an answer may come.
+func TestTiming(t *testing.T) {
+	running(t, func(t *testing.T, w *wire, e *probe.Engine, _ *[]string) {
+		s := icmp
+		s.Timeout = 30 * time.Millisecond
+		w.delay = 31 * time.Millisecond
+		e.Update(s, targets(2000))
+		time.Sleep(time.Minute)
+		if all := e.Times(); all.Lost != all.Sent || all.Seconds.Count > 0 {
+			t.Errorf("of %d, %d were lost", all.Sent, all.Lost)
+		}
+	})
+	running(t, func(t *testing.T, w *wire, e *probe.Engine, _ *[]string) {
+		s := icmp
+		s.Interval, s.Timeout = time.Second, time.Second
+		w.delay = 990 * time.Millisecond
+		e.Update(s, targets(3))
+		time.Sleep(5 * time.Minute)
+		last := map[netip.Addr]time.Time{}
+		w.set(func() {
+			for _, x := range w.sends {
+				if gap := x.at.Sub(last[x.addr]); gap < w.delay {
+					t.Errorf("%s was asked anew after %v", x.addr, gap)
+				}
+				last[x.addr] = x.at
+			}
+			if len(w.sends) < 450 {
+				t.Errorf("only %d probes", len(w.sends))
+			}
+		})
+		if all := e.Times(); all.Lost > 0 {
+			t.Errorf("%d were lost", all.Lost)
+		}
+	})
+}
