@@ -97,7 +97,7 @@ func TestSchemaCommand(t *testing.T) {
 		t.Errorf("exit code %d: %s\n%s", r.code, r.err, r.out)
 	}
 	r = inProcess(t, "schema", "nonesuch")
-	if r.code != exitError || !strings.HasPrefix(r.err, "Error: there is no schema \"nonesuch\"; there is plan, snapshot, topology") {
+	if r.code != exitError || !strings.HasPrefix(r.err, "Error: there is no schema \"nonesuch\"; there is plan, snapshot, status, topology") {
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 	if r = inProcess(t, "__complete", "schema", ""); !strings.Contains(r.out, "\ntopology\n") {

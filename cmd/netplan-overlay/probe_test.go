@@ -78,6 +78,7 @@ func TestProbe(t *testing.T) {
 		{"host-gw", "10.246.0.1", "fd00:246::1", "eth0"},
 	} {
 		t.Run(c.backend, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, "192.168.32.245/24 2001:db8::1/64", "192.168.32.246/24 2001:db8::2/64")
 			file := w.file("topology.yaml", strings.Replace(probed, "BACKEND", c.backend, 1))
 			w.applyAll(file)
