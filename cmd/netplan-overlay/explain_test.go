@@ -68,9 +68,9 @@ func TestCompleteKeys(t *testing.T) {
 		begun string
 		want  []string
 	}{
-		{"", []string{"apiVersion", "name", "backend", "mtu", "defaults", "nodes"}},
+		{"", []string{"apiVersion", "name", "backend", "mtu", "probe", "defaults", "nodes"}},
 		{"n", []string{"name", "nodes"}},
-		{"nodes.", []string{"nodes.address", "nodes.interface", "nodes.overlay", "nodes.bridges", "nodes.namespaces"}},
+		{"nodes.", []string{"nodes.address", "nodes.interface", "nodes.overlay", "nodes.bridges", "nodes.namespaces", "nodes.probe"}},
 		{"nodes.vm1.b", []string{"nodes.vm1.bridges"}},
 		{"nodes.bridges.br0.m", []string{"nodes.bridges.br0.mtu", "nodes.bridges.br0.mac"}},
 		{"backend.vni.", nil},

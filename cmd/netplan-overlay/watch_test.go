@@ -67,6 +67,9 @@ func (h *host) watch(file string, args ...string) *watcher {
 // stop ends it by a signal.
 func (w *watcher) stop(s syscall.Signal) {
 	w.h.w.t.Helper()
+	if s != syscall.SIGKILL { // before it is that far, a signal ends it as it does any process
+		w.h.w.until("watch has said something", func() bool { return w.out.String() != "" })
+	}
 	_ = w.cmd.Process.Signal(s)
 	late := time.AfterFunc(20*time.Second, func() { _ = w.cmd.Process.Signal(syscall.SIGABRT) })
 	err := w.cmd.Wait()
