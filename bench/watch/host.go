@@ -38,8 +38,12 @@ func newHost(topology string) (*host, error) {
 func (h *host) make(topology string) error {
 	far := h.far()
 	var err error
-	if h.dir, err = os.MkdirTemp("", "bench-"); err != nil {
+	// The tool has its files in /run, which is in memory on most hosts, not on all.
+	if h.dir, err = os.MkdirTemp("/run", fmt.Sprintf("bench-%d-", os.Getpid())); err != nil {
 		return err
+	}
+	if err := syscall.Mount("tmpfs", h.dir, "tmpfs", 0, "mode=0755"); err != nil {
+		return fmt.Errorf("mount %s: %w", h.dir, err)
 	}
 	if err := os.MkdirAll(h.netnsDir(), 0o755); err != nil {
 		return err
@@ -74,26 +78,40 @@ func (h *host) Close() error {
 	if h.door != nil {
 		_ = h.door.Close()
 	}
-	if h.dir != "" {
-		_ = syscall.Unmount(filepath.Join(h.netnsDir(), inner), syscall.MNT_DETACH) // need not be there
-		_ = syscall.Unmount(h.netnsDir(), syscall.MNT_DETACH)
-	}
 	var errs []error
+	if h.dir != "" {
+		errs = append(errs, removeDir(h.dir))
+	}
 	for _, name := range []string{h.netns, h.far()} {
 		if _, err := os.Stat(filepath.Join(kernel.DefaultNetnsDir, name)); err == nil {
 			errs = append(errs, run("ip", "netns", "delete", name))
 		}
 	}
-	return errors.Join(append(errs, os.RemoveAll(h.dir))...)
+	return errors.Join(errs...)
 }
 
-// sweep removes the namespaces of runs that were killed.
+// removeDir takes a host's directory away, with what is mounted there.
+func removeDir(dir string) error {
+	for _, path := range []string{filepath.Join(dir, "netns", inner), filepath.Join(dir, "netns"), dir} {
+		_ = syscall.Unmount(path, syscall.MNT_DETACH) // need not be there
+	}
+	return os.RemoveAll(dir)
+}
+
+// sweep removes what runs have left that were killed.
 func sweep() {
-	left, _ := filepath.Glob(kernel.DefaultNetnsDir + "/bench-*") // the pattern is well formed
-	for _, path := range left {
-		var pid int
-		if n, _ := fmt.Sscanf(filepath.Base(path), "bench-%d-", &pid); n == 1 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = run("ip", "netns", "delete", filepath.Base(path))
+	for _, pattern := range []string{kernel.DefaultNetnsDir + "/bench-*", "/run/bench-*"} {
+		left, _ := filepath.Glob(pattern) // it is well formed
+		for _, path := range left {
+			var pid int
+			if n, _ := fmt.Sscanf(filepath.Base(path), "bench-%d-", &pid); n != 1 || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+				continue
+			}
+			if filepath.Dir(path) == "/run" {
+				_ = removeDir(path)
+			} else {
+				_ = run("ip", "netns", "delete", filepath.Base(path))
+			}
 		}
 	}
 }

@@ -209,6 +209,8 @@ func (s *soak) restart(by syscall.Signal) {
 	if s.quiet {
 		return
 	}
+	// Before it says anything, it need not listen to signals yet.
+	s.w.until("watch has begun", func() bool { return s.watcher.out.String() != "" })
 	s.watcher.stop(by)
 	s.start()
 }
