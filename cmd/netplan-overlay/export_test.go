@@ -75,9 +75,9 @@ func TestExportByHand(t *testing.T) {
 	w.hosts[1].build(246, 245, "52:3a:8c:c9:08:e9", "52:3a:8c:c9:08:e8", "02:8d:b1:91:fa:7b")
 	h, ns := w.hosts[0], w.id+"ns245"
 	h.ping(ns, "172.246.0.2")
-	file, text := h.exported("--name", "classic", "--peer", "192.168.32.246=vm2")
+	file, text := h.exported("--name", "by-hand", "--peer", "192.168.32.246=vm2")
 	want := strings.ReplaceAll(`apiVersion: netplan-overlay/v1
-name: classic
+name: by-hand
 backend: {type: vxlan, vni: 100, port: 4789}
 nodes:
   vm1:
@@ -113,7 +113,7 @@ func TestExportSnapshots(t *testing.T) {
 			t.Fatalf("%s: observe: exit code %d\n%s%s", h.name, r.code, r.out, r.err)
 		}
 	}
-	file, text := w.hosts[0].exported("--observed", dir, "--name", "classic", "--peer", "192.168.32.245=vm1", "--peer", "192.168.32.246=vm2")
+	file, text := w.hosts[0].exported("--observed", dir, "--name", "by-hand", "--peer", "192.168.32.245=vm1", "--peer", "192.168.32.246=vm2")
 	if strings.Contains(text, "#") {
 		t.Errorf("of all hosts, something is assumed or left out:\n%s", text)
 	}
@@ -304,7 +304,7 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 			}
 			h, ns := w.hosts[0], w.id+"ns245"
 			h.ping(ns, "172.246.0.2")
-			file, text := h.exported("--name", "classic", "--peer", "192.168.32.246=vm2")
+			file, text := h.exported("--name", "by-hand", "--peer", "192.168.32.246=vm2")
 			if !strings.Contains(text, tc.want) {
 				t.Errorf("exported:\n%s\nwant:\n%s", text, tc.want)
 			}
