@@ -229,6 +229,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.hear(ctx, d.ear.Take())
 		case e := <-d.ear.Netns():
 			d.hear(ctx, d.netns(d.ear.Dir(e)))
+		case <-d.ear.Missed():
+			d.hear(ctx, []kernel.News{{Kind: kernel.Lost}})
 		case <-d.full.C:
 			d.timer(ctx)
 		case <-d.retry.C:

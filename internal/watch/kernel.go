@@ -62,6 +62,9 @@ func (k *Kernel) Wake() <-chan struct{} { return k.wake }
 // receives calls Dir with it.
 func (k *Kernel) Netns() <-chan fsnotify.Event { return k.files.Events }
 
+// Missed receives when something in the directory of namespaces may have been missed.
+func (k *Kernel) Missed() <-chan error { return k.files.Errors }
+
 // Dir turns what happened in the directory of namespaces into news. The namespace is let
 // go of: as long as anybody listens in one that was deleted, it lives on, and its veths.
 func (k *Kernel) Dir(e fsnotify.Event) []kernel.News {
