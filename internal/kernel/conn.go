@@ -28,6 +28,9 @@ type conn struct {
 	fd  int
 	seq uint32
 	buf []byte // made when it is needed
+
+	sizes map[[2]byte]int // of the last dumps, by the request's type and family
+	room  int             // that the next answer gets at once
 }
 
 // dial opens a socket in the calling thread's network namespace. Strict checking
@@ -98,6 +101,7 @@ func (c *conn) dump(ctx context.Context, m message) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_DUMP)
+	which := [2]byte{m[4], m[unix.SizeofNlMsghdr]}
 	for range maxDumps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -105,7 +109,11 @@ func (c *conn) dump(ctx context.Context, m message) ([]byte, error) {
 		if err := c.send(m); err != nil {
 			return nil, err
 		}
+		c.room = c.sizes[which]
 		b, err := c.receive(m.typ(), false)
+		if err == nil {
+			c.sizes[which] = len(b)
+		}
 		if !errors.Is(err, errInterrupted) && !errors.Is(err, syscall.EINTR) {
 			return b, err
 		}
@@ -128,10 +136,11 @@ func (c *conn) send(m message) error {
 // an acknowledgement, by the end of a dump, or (single) by one message. It returns
 // the messages in between.
 func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
-	var out []byte
 	if c.buf == nil {
-		c.buf = make([]byte, receiveSize)
+		c.buf, c.sizes = make([]byte, receiveSize), map[[2]byte]int{}
 	}
+	out := make([]byte, 0, c.room)
+	c.room = 0
 	interrupted := false
 	for {
 		n, _, err := unix.Recvfrom(c.fd, c.buf, 0)

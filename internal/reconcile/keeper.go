@@ -131,11 +131,19 @@ func (k *Keeper) settle(seen *model.State) func(*Result, error) (*Result, error)
 // unlike returns the keys of what two states don't have alike.
 func unlike(a, b *model.State) []model.Key {
 	var l []model.Key
+	both := 0
 	for e := range a.Unordered() {
 		k := e.Object.Key()
-		if o, ok := b.Get(k); !ok || o != e {
+		o, ok := b.Get(k)
+		if ok {
+			both++
+		}
+		if o != e {
 			l = append(l, k)
 		}
+	}
+	if both == b.Len() {
+		return l
 	}
 	for e := range b.Unordered() {
 		k := e.Object.Key()

@@ -47,12 +47,13 @@ func wardsOf(want, seen *model.State, node *spec.Node, facts model.Facts) wards 
 		}
 	}
 	for e := range want.Unordered() {
-		note(e, true)
+		if !leading(e.Object) {
+			note(e, true)
+		}
 	}
 	for e := range seen.Unordered() {
-		switch e.Object.(type) {
-		case model.Route, model.Neighbour, model.FDBEntry:
-			continue // they are many, and each full look pays for this
+		if leading(e.Object) {
+			continue
 		}
 		if _, known := want.Get(e.Object.Key()); !known {
 			note(e, false)
@@ -66,6 +67,16 @@ func wardsOf(want, seen *model.State, node *spec.Node, facts model.Facts) wards 
 		w.devices[u.Device] = true
 	}
 	return w
+}
+
+// leading says whether an object leads packets to a peer. They are many, and each full
+// look passes over them.
+func leading(o model.Object) bool {
+	switch o.(type) {
+	case model.Route, model.Neighbour, model.FDBEntry:
+		return true
+	}
+	return false
 }
 
 // Concern is what news make worth a look.
