@@ -313,9 +313,16 @@ func (d *Daemon) netns(news []kernel.News) []kernel.News {
 	return news
 }
 
+// wholeEach is how many looks by the timer there are for one that takes nothing for
+// granted.
+const wholeEach = 10
+
 // timer looks at everything, as from time to time.
 func (d *Daemon) timer(ctx context.Context) {
 	d.full.Reset(d.jittered())
+	if d.timers++; d.timers%wholeEach == 0 && d.force != nil {
+		d.force.keeper.Doubt()
+	}
 	d.everything(ctx, status.PassTimer)
 }
 
@@ -327,6 +334,9 @@ func (d *Daemon) reload(ctx context.Context) {
 	d.c.Log.Info("reloading")
 	d.failed = nil
 	d.release(func(*hold) bool { return true })
+	if d.force != nil {
+		d.force.keeper.Doubt()
+	}
 	if read := d.files.Look(); read != nil {
 		d.read = read
 	}

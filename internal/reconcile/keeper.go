@@ -69,6 +69,10 @@ func (k *Keeper) Point(ctx context.Context, keys []model.Key) (*Result, error) {
 	return k.run(ctx, k.lookAtDirty)
 }
 
+// Doubt lets the next look at everything compare all of it, and not only what is unlike
+// the last time that all was right.
+func (k *Keeper) Doubt() { k.wards.stale, k.right = true, nil }
+
 func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 	if k.DryRun {
 		return look(ctx)
