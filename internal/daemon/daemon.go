@@ -86,6 +86,7 @@ type Daemon struct {
 	quietUntil  time.Time       // no look before, however much is heard
 	credit      credit          // of looks
 	pause       time.Duration   // before the last retry; 0: the last pass went well
+	timers      int             // looks by the timer
 	ready       bool            // the service manager knows that all is well
 	read        <-chan struct{} // closed when the files were read for a reload; nil: none is on its way
 
