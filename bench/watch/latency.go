@@ -44,6 +44,10 @@ func worlds(quick bool) []world {
 const (
 	pollEvery = time.Second
 	patience  = 20 * time.Second
+
+	// A fault that takes long has fewer samples.
+	atLeast = 5
+	enough  = 6 * time.Second
 )
 
 // latency measures reaction times, and tells of them on stderr as it goes.
@@ -141,13 +145,17 @@ const (
 // itself: there is a longer pause between samples.
 func (s *scene) samples(ctx context.Context, f fault, n int, m mode) ([]time.Duration, error) {
 	var l []time.Duration
+	begun := time.Now()
 	for i := range n {
+		if i >= atLeast && time.Since(begun) > enough {
+			break
+		}
 		d, err := s.sample(ctx, f, i, patience)
 		if err != nil {
 			return nil, err
 		}
 		l = append(l, d)
-		pause := 30*time.Millisecond + 6*d
+		pause := 30*time.Millisecond + 5*d
 		if m == polled { // at any time between two runs
 			pause = time.Duration(math.Mod(float64(i)*0.618, 1) * float64(pollEvery))
 		}
