@@ -1,6 +1,11 @@
 package daemon
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
+)
 
 const (
 	// However much is heard, looks take at most one in looksShare of a processor's time,
@@ -15,6 +20,17 @@ const (
 type credit struct {
 	left  time.Duration
 	since time.Time // when that was left
+}
+
+// charge takes the time of a pass from the credit, unless it has put something right:
+// what is never over is kept short in other ways, by contests and pauses.
+func (d *Daemon) charge(res *reconcile.Result, err error, took time.Duration) {
+	var differs *reconcile.NotConverged
+	done := err == nil || errors.As(err, &differs)
+	if done && !d.c.DryRun && res != nil && len(res.Plan.Steps) > 0 {
+		took = 0
+	}
+	d.quietUntil = d.credit.spend(took, time.Now())
 }
 
 // spend takes the time of a look that is over now, and returns when the next one may

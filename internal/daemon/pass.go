@@ -125,7 +125,7 @@ func (d *Daemon) pass(ctx context.Context, why status.PassKind, look func(contex
 		}
 		took := time.Since(began)
 		d.timed(why, took, err)
-		d.quietUntil = d.credit.spend(took, time.Now())
+		d.charge(res, err, took)
 		var failure *apply.Failure
 		if !errors.As(err, &failure) || n == maxHolds {
 			d.outcome(ctx, res, err, took)
@@ -160,7 +160,9 @@ func (d *Daemon) outcome(ctx context.Context, res *reconcile.Result, err error, 
 		d.settled()
 	case errors.As(err, &differs):
 		d.changed(res, took)
-		d.troubled(status.Repairing, err, 0)
+		if !d.meanwhile(res.Plan, differs.Plan) {
+			d.troubled(status.Repairing, err, 0)
+		}
 	case errors.As(err, &wait):
 		d.troubled(status.Waiting, err, d.c.Limits.LastRetry) // events tell sooner
 	case errors.As(err, &unconfirmed):
