@@ -20,7 +20,7 @@ help:
 	@echo 'make check    gofmt, vet, staticcheck'
 	@echo 'make golden   rewrite the golden files; look at the difference before you commit it'
 	@echo 'make bench    benchmarks'
-	@echo 'make bench-watch  how soon watch reacts, what it costs idle and in a storm (bench/README.md; root; 8 minutes)'
+	@echo 'make bench-watch  how soon watch reacts, what it costs idle and in a storm (bench/README.md; root; 10 minutes)'
 	@echo 'make soak     half an hour of changes, drift, restarts and kills beside watch (SOAK=30m); the tests do 15 s of it'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'

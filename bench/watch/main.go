@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 )
 
@@ -49,11 +50,13 @@ func latencyCommand(ctx context.Context, args []string) error {
 	tool := set.String("tool", "netplan-overlay", "the program, for polling")
 	page := set.String("page", "", "write a page of the results into this file")
 	quick := set.Bool("quick", false, "1,000 vxlan peers alone")
+	peers := set.Int("peers", 0, "only hosts with that many peers")
 	only := set.String("only", "", "only faults with this in their names")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
 	list, load := worlds(*quick), loadAverage()
+	list = slices.DeleteFunc(list, func(w world) bool { return *peers > 0 && w.Peers != *peers })
 	if err := latency(ctx, *tool, list, *only); err != nil || *page == "" {
 		return err
 	}
