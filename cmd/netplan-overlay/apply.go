@@ -43,7 +43,7 @@ func (f *changing) add(cmd *cobra.Command) {
 }
 
 func lockTimeout(cmd *cobra.Command, d *time.Duration) {
-	cmd.Flags().DurationVar(d, "lock-timeout", 0, "how long to wait for another run on this host, such as 30s")
+	cmd.Flags().DurationVar(d, "lock-timeout", 5*time.Second, "how long to wait for another run on this host; watch takes moments")
 }
 
 const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new

@@ -104,7 +104,7 @@ func (s *soak) act() {
 		{"no file", 2, func() { _ = os.Remove(s.file) }},
 		{"symlink to a valid file", 3, s.flipOver},
 		{"drift", 30, s.someDrift},
-		{"SIGHUP", 2, func() { _ = s.watcher.cmd.Process.Signal(syscall.SIGHUP) }},
+		{"SIGHUP", 2, s.reload},
 		{"SIGTERM", 2, func() { s.restart(syscall.SIGTERM) }},
 		{"SIGKILL", 3, func() { s.restart(syscall.SIGKILL) }},
 		{"apply by hand", 2, func() { s.tool("apply", "-f", s.file, "--auto-approve") }}, // the file may be invalid
@@ -209,10 +209,20 @@ func (s *soak) restart(by syscall.Signal) {
 	if s.quiet {
 		return
 	}
-	// Before it says anything, it need not listen to signals yet.
-	s.w.until("watch has begun", func() bool { return s.watcher.out.String() != "" })
+	s.begun()
 	s.watcher.stop(by)
 	s.start()
+}
+
+// begun waits until watch says something: before that, a signal may end it as it does any
+// process.
+func (s *soak) begun() {
+	s.w.until("watch has begun", func() bool { return s.watcher.out.String() != "" })
+}
+
+func (s *soak) reload() {
+	s.begun()
+	_ = s.watcher.cmd.Process.Signal(syscall.SIGHUP)
 }
 
 // noise changes routes that are nobody's here.
