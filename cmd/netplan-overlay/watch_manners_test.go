@@ -245,9 +245,9 @@ func TestWatchOwnChanges(t *testing.T) {
 	file := w.file("topology.yaml", two("vxlan"))
 	watch := h.watch(file)
 	watch.is("in sync", inSync)
-	quiet := func() *status.Status { // until all that is late has come: IPv6 addresses
+	quiet := func(while time.Duration) *status.Status { // until all that is late has come: IPv6 addresses
 		var s *status.Status
-		for still := time.Now(); time.Since(still) < time.Second; time.Sleep(50 * time.Millisecond) {
+		for still := time.Now(); time.Since(still) < while; time.Sleep(50 * time.Millisecond) {
 			now := watch.status()
 			if s == nil || now.Counters.Events != s.Counters.Events {
 				s, still = now, time.Now()
@@ -255,11 +255,11 @@ func TestWatchOwnChanges(t *testing.T) {
 		}
 		return s
 	}
-	before := quiet()
+	before := quiet(3 * time.Second)
 	h.ip("route", "delete", "172.246.0.0/24")
-	quiet()
+	quiet(300 * time.Millisecond)
 	h.ip("neighbour", "delete", "172.246.0.0", "dev", "vxlan1")
-	after := quiet()
+	after := quiet(300 * time.Millisecond)
 	points := after.Counters.Passes[status.PassPoint] - before.Counters.Passes[status.PassPoint]
 	if points != 2 || after.Counters.Passes[status.PassEvent] != before.Counters.Passes[status.PassEvent] {
 		t.Errorf("two faults led to %d looks, and to %d at everything", points, after.Counters.Passes[status.PassEvent]-before.Counters.Passes[status.PassEvent])
