@@ -5,38 +5,43 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
-	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
 // meanwhile looks again soon where objects differ after a pass that it was not about:
 // somebody is in the midst of a change that takes many requests, such as a flush. That
 // was heard, and will not be heard again. It says whether nothing else differs.
 func (d *Daemon) meanwhile(done, left *diff.Plan) bool {
-	some, all := since(done, left)
-	if some {
-		d.dirty = reconcile.Concern{All: true}
+	fresh, again := since(done, left)
+	for _, k := range fresh {
+		switch k.Kind {
+		case model.KindRoute, model.KindNeighbour, model.KindFDB, model.KindSysctl:
+			d.dirty.Keys = append(d.dirty.Keys, k)
+		default:
+			d.dirty.All = true
+		}
+	}
+	if len(fresh) > 0 {
 		d.quiet.Reset(max(time.Until(d.quietUntil), settle))
 	}
-	return all
+	return len(fresh) > 0 && !again
 }
 
-// since says whether some of the objects that are left to be put right were not among
-// those that a plan has just put right, and whether none was.
-func since(done, left *diff.Plan) (some, all bool) {
+// since returns the objects left to be put right that are not among those that a plan has
+// just put right, and says whether there are others.
+func since(done, left *diff.Plan) (fresh []model.Key, again bool) {
 	if done == nil || left == nil || len(left.Conflicts) > 0 {
-		return false, false
+		return nil, true
 	}
 	repaired := map[model.Key]bool{}
 	for _, c := range done.Changes {
 		repaired[c.Key()] = true
 	}
-	again := false
 	for _, c := range left.Changes {
 		if repaired[c.Key()] {
 			again = true
 		} else {
-			some = true
+			fresh = append(fresh, c.Key())
 		}
 	}
-	return some, some && !again
+	return fresh, again
 }

@@ -24,16 +24,17 @@ func TestSince(t *testing.T) {
 	for _, tc := range []struct {
 		name       string
 		done, left *diff.Plan
-		some, all  bool
+		fresh      int
+		again      bool
 	}{
-		{"others", plan(1, 2), plan(3, 4), true, true},
-		{"the same", plan(1, 2), plan(2), false, false},
-		{"both", plan(1, 2), plan(2, 3), true, false},
-		{"a conflict", plan(1), conflict, false, false},
-		{"what could not be looked at", plan(1), nil, false, false},
+		{"others", plan(1, 2), plan(3, 4), 2, false},
+		{"the same", plan(1, 2), plan(2), 0, true},
+		{"both", plan(1, 2), plan(2, 3), 1, true},
+		{"a conflict", plan(1), conflict, 0, true},
+		{"what could not be looked at", plan(1), nil, 0, true},
 	} {
-		if some, all := since(tc.done, tc.left); some != tc.some || all != tc.all {
-			t.Errorf("%s: got %v, %v, want %v, %v", tc.name, some, all, tc.some, tc.all)
+		if fresh, again := since(tc.done, tc.left); len(fresh) != tc.fresh || again != tc.again {
+			t.Errorf("%s: got %v, %v, want %d, %v", tc.name, fresh, again, tc.fresh, tc.again)
 		}
 	}
 }

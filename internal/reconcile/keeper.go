@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
@@ -87,7 +88,9 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 	}
 	res, err := k.execute(ctx, checked, k.Options)
 	if err != nil {
-		k.wards.stale, k.right = true, nil // what was seen may not be so any more
+		var differs *NotConverged
+		seen := errors.As(err, &differs) && differs.Plan != nil
+		k.wards.stale, k.right = k.wards.stale || !seen, nil // what was seen may not be so any more
 	}
 	return res, err
 }
