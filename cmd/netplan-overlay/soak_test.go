@@ -256,7 +256,7 @@ func (s *soak) end(before []string) {
 	s.watcher.stop(syscall.SIGTERM)
 	s.sameLeft(before)
 	s.start()
-	s.watcher.right(s.file)
+	s.w.until("a new watch says that the host is right", func() bool { return s.tool("status").code == exitOK })
 	fresh := s.held()
 	s.w.t.Logf("old process %+v, new one %+v", old, fresh)
 	if old.fds > fresh.fds || old.goroutines > fresh.goroutines {
