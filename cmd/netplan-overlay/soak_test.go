@@ -328,7 +328,10 @@ func (s *soak) left() []string {
 	var l []string
 	for _, dir := range []string{s.runDir(), s.runDir() + "-state", s.dir} {
 		s.must(filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-			l = append(l, path)
+			// What a killed process was writing is swept away a minute later at the earliest.
+			if info, gone := os.Stat(path); gone == nil && (!strings.HasPrefix(filepath.Base(path), ".new-") || time.Since(info.ModTime()) > 2*time.Minute) {
+				l = append(l, path)
+			}
 			return err
 		}))
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
@@ -66,6 +67,7 @@ func (d *Daemon) restore() *topology {
 		return nil
 	}
 	defer dir.Close()
+	dir.Sweep(time.Minute)
 	f, err := dir.Open(d.storeName())
 	if err != nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -95,7 +96,25 @@ func (d *Dir) Rename(from, to string) error {
 // Replace writes a file as a whole, or not at all: no reader sees half of it. What has
 // the name and is no file is not replaced.
 func (d *Dir) Replace(name string, b []byte) error {
-	return d.replace(name, "."+rand.Text(), b)
+	return d.replace(name, unfinished+rand.Text(), b)
+}
+
+// unfinished begins the names under which Replace writes.
+const unfinished = ".new-"
+
+// Sweep removes what killed processes have left of files that they were replacing, if
+// that was longer ago than a living one takes.
+func (d *Dir) Sweep(longer time.Duration) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/self/fd/%d", d.fd))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), unfinished) && info.Mode().IsRegular() && time.Since(info.ModTime()) > longer {
+			_ = d.Remove(e.Name()) // it harms nobody
+		}
+	}
 }
 
 // replace is Replace by way of another name.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -360,5 +361,32 @@ func TestComponent(t *testing.T) {
 	}
 	if got, want := len(strings.Split(tree(t, root), "\n")), 3; got != want {
 		t.Errorf("something was made:\n%s", tree(t, root))
+	}
+}
+
+// What killed processes have left is swept away; what living ones are at, and what is
+// somebody else's, is not.
+func TestSweep(t *testing.T) {
+	path := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	for name, keep := range map[string]bool{".new-OLD": false, ".new-YOUNG": true, ".other": true, "journal": true} {
+		file := filepath.Join(path, name)
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name != ".new-YOUNG" {
+			if err := os.Chtimes(file, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := OpenDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Sweep(time.Minute)
+		d.Close()
+		if _, err := os.Stat(file); (err == nil) != keep {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -52,6 +52,7 @@ type Reconciler struct {
 	Absent   bool // the topology does not have the node: it is to have nothing
 	Host     *kernel.Host
 	place    Place
+	swept    bool
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,

@@ -160,6 +160,7 @@ func (r *Run) Confirm(ctx context.Context, timeout time.Duration) error {
 // the file's removal: nothing else tells whose such a file is.
 func (r *Reconciler) removeDebris(runs []*Run) error {
 	r.Host.ForgetDead()
+	r.sweep()
 	for _, run := range runs {
 		for _, s := range run.Steps {
 			if s.Key().Kind != model.KindNetns {
@@ -171,6 +172,18 @@ func (r *Reconciler) removeDebris(runs []*Run) error {
 		}
 	}
 	return nil
+}
+
+// sweep removes, once, what killed runs have left of files that they were writing.
+func (r *Reconciler) sweep() {
+	if r.swept {
+		return
+	}
+	r.swept = true
+	if d, err := kernel.OpenDir(r.stateDir()); err == nil {
+		d.Sweep(time.Minute)
+		d.Close()
+	}
 }
 
 // NotRecovered says that a run could not be taken back in full.
