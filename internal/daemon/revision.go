@@ -116,14 +116,15 @@ func (d *Daemon) fallBack(ctx context.Context) bool {
 // try brings the host to a new revision as a whole, or leaves it as it is.
 func (d *Daemon) try(ctx context.Context, n *topology) {
 	d.next = nil
+	began := time.Now()
 	r, err := reconcile.New(ctx, n.Topology, d.c.Node, d.c.Place)
 	if err != nil {
+		d.charge(nil, err, time.Since(began))
 		d.notNow(n, err)
 		return
 	}
 	k := r.Keep(d.c.Options, d.ear)
 	k.Options.MaxImpact = model.Some(d.c.ApproveImpact)
-	began := time.Now()
 	res, err := k.Full(ctx)
 	took := time.Since(began)
 	d.timed(status.PassFile, took, err)
