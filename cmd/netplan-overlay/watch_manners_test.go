@@ -175,8 +175,13 @@ func TestWatchDryRun(t *testing.T) {
 	if s.Counters.Steps != 0 || !strings.Contains(h.ip("link", "show", "br245"), "mtu 1300") {
 		t.Errorf("a dry run has written %d times", s.Counters.Steps)
 	}
+	h.ip("neighbour", "delete", "172.246.0.0", "dev", "vxlan1")
+	watch.is("three objects differ", func(s *status.Status) bool { return s.State == status.Drifted && len(s.Drift) == 3 })
 	h.apply(file)
 	watch.is("in sync again", func(s *status.Status) bool { return inSync(s) && len(s.Drift) == 0 })
+	h.ip("link", "delete", "br245")
+	h.ip("link", "add", "br245", "type", "veth", "peer", "name", "br245p") // somebody else's
+	watch.is("a conflict", func(s *status.Status) bool { return s.State == status.Drifted && heldFor(s, "link br245") != nil })
 }
 
 // What goes without a word of the kernel is put right all the same.

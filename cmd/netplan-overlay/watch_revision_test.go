@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
 )
 
@@ -260,4 +262,40 @@ func TestWatchFallsBackToNothing(t *testing.T) {
 		watch.stop(syscall.SIGTERM)
 		h.ip("link", "show", "brx")
 	}
+}
+
+// Whoever changes the file and applies it at once is not taken back meanwhile; and whoever
+// applies what was refused at first puts it in force.
+func TestWatchAppliedByHand(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	h.ip("link", "add", "br245", "type", "bridge") // somebody else's, but much like ours
+	file := w.file("topology.yaml", two("vxlan"))
+	watch := h.watch(file)
+	watch.is("refused", func(s *status.Status) bool { return s.Pending != nil && s.Pending.Why == status.PendingRefused })
+	h.apply(file, "--adopt")
+	watch.is("in force by hand", inSync)
+
+	for i := range 5 {
+		w.file("topology.yaml", with(fmt.Sprintf("brx: 10.99.%d.1/24", i)))
+		h.apply(file)
+		index := h.linkIndex("brx")
+		watch.is("in sync", func(s *status.Status) bool { return inSync(s) && s.Revision.Digest == h.digest(file) })
+		if now := h.linkIndex("brx"); now != index {
+			t.Fatalf("watch has made the bridge again: it was %s, and is %s", index, now)
+		}
+	}
+	if strings.Contains(watch.out.String(), `"action":"delete"`) {
+		t.Errorf("watch has taken back what was applied by hand")
+	}
+}
+
+// digest is that of a file, as the plan tells it.
+func (h *host) digest(file string) string {
+	top, _, err := spec.Load([]string{file}, nil)
+	if err != nil {
+		h.w.t.Fatal(err)
+	}
+	return top.Digest
 }

@@ -71,10 +71,12 @@ type Daemon struct {
 
 	force  *force          // what is kept; nil: nothing yet
 	next   *topology       // what is tried as soon as what it lacks is there; nil: nothing
-	held   *topology       // what a guard stands against; whoever applies it by hand puts it in force
+	held   *topology       // what a guard stands against, or has failed; whoever applies it by hand puts it in force
+	byHand *topology       // what was found to be applied by hand
 	stored *topology       // the last good one, as it was kept on disk; nil: none
 	failed *status.Pending // a revision that was rolled back, and isn't tried again
 	last   watch.Revision  // of the files
+	before string          // digest of the files at a reload
 
 	holds  holds
 	fights fights
@@ -223,6 +225,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return d.stopping()
 		case err := <-failed:
+			if ctx.Err() != nil {
+				return d.stopping()
+			}
 			return err
 		case r := <-revisions:
 			d.revision(ctx, r)
@@ -243,7 +248,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		case <-d.c.Reload:
 			d.reload(ctx)
 		case <-d.read:
-			d.reloaded()
+			d.reloaded(ctx)
 		case <-beat.C:
 			_ = d.c.Notify.Beat() // systemd ends what it doesn't hear of
 		}
@@ -338,19 +343,20 @@ func (d *Daemon) reload(ctx context.Context) {
 	if d.force != nil {
 		d.force.keeper.Doubt()
 	}
+	d.before = d.last.Digest
 	if read := d.files.Look(); read != nil {
 		d.read = read
-	}
-	if d.last.Sources != nil {
-		d.revision(ctx, d.last)
 	}
 	d.everything(ctx, status.PassSignal)
 }
 
 // reloaded says that what a reload has found in the files was taken. Who is not ready yet
 // will say so when he is.
-func (d *Daemon) reloaded() {
+func (d *Daemon) reloaded(ctx context.Context) {
 	d.read = nil
+	if d.last.Sources != nil && d.last.Digest == d.before && d.next == nil {
+		d.revision(ctx, d.last) // the same as before, which may have failed
+	}
 	if d.ready {
 		_ = d.c.Notify.Ready()
 	}

@@ -120,6 +120,9 @@ func (d *Daemon) judge(p *diff.Plan) []model.Key {
 	for _, c := range p.Conflicts {
 		leave(c.Want.Key(), status.HeldConflict, conflictDetail(c), time.Time{})
 	}
+	if d.c.DryRun { // nothing is done that could do harm
+		return l
+	}
 	for _, h := range p.Harmed {
 		if !d.c.Options.AllowHarm {
 			leave(h.Cause, status.HeldConflict, fmt.Sprintf("%s, which is not ours, would go down with it", h.Object.Key()), time.Time{})

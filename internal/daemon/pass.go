@@ -38,6 +38,7 @@ func (d *Daemon) hear(ctx context.Context, news []kernel.News) {
 		}
 	}
 	if d.force == nil {
+		d.heldByHand(ctx)
 		return
 	}
 	d.heard(news)
@@ -85,7 +86,7 @@ func (d *Daemon) look(ctx context.Context) {
 		return
 	}
 	switch {
-	case d.dirty.All:
+	case d.dirty.All, d.c.DryRun && len(d.dirty.Keys) > 0: // what differs is told as a whole
 		d.everything(ctx, status.PassEvent)
 	case len(d.dirty.Keys) > 0:
 		slices.SortFunc(d.dirty.Keys, model.Key.Compare)
@@ -105,6 +106,7 @@ func (d *Daemon) everything(ctx context.Context, why status.PassKind) {
 		d.try(ctx, d.next)
 	}
 	if d.force == nil {
+		d.heldByHand(ctx)
 		return
 	}
 	d.fights.over(time.Now().Add(-d.c.Limits.Window))
@@ -149,8 +151,8 @@ func (d *Daemon) outcome(ctx context.Context, res *reconcile.Result, err error, 
 	case ctx.Err() != nil:
 		return
 	case errors.Is(err, errSuperseded):
-		n := d.held
-		d.held = nil
+		n := d.byHand
+		d.held, d.next, d.byHand = nil, nil, nil
 		d.c.Log.Info("applied by hand", "revision", short(n.digest))
 		d.install(ctx, n)
 		return
@@ -174,9 +176,14 @@ func (d *Daemon) outcome(ctx context.Context, res *reconcile.Result, err error, 
 
 // settled notes that all was put right but for what is held.
 func (d *Daemon) settled() {
-	d.pause = 0
-	d.retry.Stop()
-	if next := d.nextTry(); !next.IsZero() {
+	next := d.nextTry()
+	if d.next == nil { // else it is tried when its time has come
+		d.pause = 0
+		d.retry.Stop()
+	} else if again := time.Now().Add(d.pause); d.pause > 0 && (next.IsZero() || again.Before(next)) {
+		next = again
+	}
+	if !next.IsZero() {
 		d.retry.Reset(max(time.Until(next), time.Millisecond))
 	}
 	switch {

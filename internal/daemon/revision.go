@@ -63,7 +63,7 @@ func (d *Daemon) revision(ctx context.Context, r watch.Revision) {
 	case d.force != nil && d.force.digest == n.digest:
 		d.s.Pending, d.force.restored = nil, false
 	case d.failed != nil && n.digest == d.failed.Digest: // it would fail again
-		d.s.Pending = d.failed
+		d.s.Pending, d.held = d.failed, n
 	case d.c.DryRun, d.stored != nil && d.force == nil && d.stored.digest == n.digest:
 		d.install(ctx, n)
 	default:
@@ -137,8 +137,10 @@ func (d *Daemon) try(ctx context.Context, n *topology) {
 	}
 	_ = k.Close()
 	d.notNow(n, err)
-	if d.force != nil && touched(err) {
-		d.everything(ctx, status.PassRetry) // it was taken back; the old one knows best what that has left
+	if d.force != nil { // which has not heard what happened meanwhile, and knows best what was left
+		d.retryable(nil, true)
+		d.force.keeper.Doubt()
+		d.pass(ctx, status.PassRetry, d.force.keeper.Full)
 	}
 	if d.force == nil && d.next == nil {
 		d.fallBack(ctx)
@@ -163,7 +165,7 @@ func (d *Daemon) notNow(n *topology, err error) {
 	case touched(err):
 		d.s.Counters.Revisions[status.FateFailed]++
 		d.pend(r, status.PendingFailed, fmt.Errorf("%w\nit is not tried again until the file changes, or on reload", err))
-		d.failed = d.s.Pending
+		d.failed, d.held = d.s.Pending, n
 		if d.force == nil {
 			d.state(status.Failing, err.Error())
 		}
@@ -187,10 +189,15 @@ func (d *Daemon) notNow(n *topology, err error) {
 	default: // another run holds the lock, the kernel was busy
 		d.next = n
 		d.pend(r, status.PendingWaiting, err)
-		if d.force == nil {
-			d.state(status.Failing, err.Error())
-		}
+		now := status.Failing
 		d.pause = min(max(2*d.pause, d.c.Limits.FirstRetry), d.c.Limits.LastRetry)
+		var unconfirmed *reconcile.Unconfirmed
+		if errors.As(err, &unconfirmed) {
+			now, d.pause = status.Unattended, unconfirmedPause
+		}
+		if d.force == nil {
+			d.state(now, err.Error())
+		}
 		d.retry.Reset(d.pause)
 	}
 }
@@ -225,9 +232,7 @@ func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
 	k.Options.AllowHarm, k.Options.AllowMgmt, k.Options.AllowEmpty = true, true, true // judge leaves alone what isn't allowed
 	k.Options.MaxDestroy = reconcile.Limit{}
 	k.DryRun = d.c.DryRun
-	if !d.c.DryRun {
-		k.Judge = d.judge
-	}
+	k.Judge = d.judge
 	k.Check = d.superseded
 	d.probes.Update(n.Probe, probe.Targets(n.Topology, k.Node))
 	if !restored {
@@ -238,12 +243,54 @@ func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
 	logs.InForce(d.c.Log, d.force.status(), n.Name, k.Node.Name)
 }
 
-// superseded says that somebody has applied by hand what a guard stood against here.
+// superseded says that somebody has applied another revision by hand that stands in the
+// files, or stood there when it was tried. It is asked under the host's lock.
 func (d *Daemon) superseded() error {
-	if d.held != nil && d.c.Place.AppliedDigest(d.force.keeper.Identity()) == d.held.digest {
-		return errSuperseded
+	applied := d.c.Place.AppliedDigest(d.force.keeper.Identity())
+	if applied == "" || applied == d.force.digest {
+		return nil
+	}
+	for _, n := range []*topology{d.held, d.next, d.inFiles()} {
+		if n != nil && n.digest == applied {
+			d.byHand = n
+			return errSuperseded
+		}
 	}
 	return nil
+}
+
+// inFiles returns what stands in the files at this moment: it may be too young to have
+// been delivered.
+func (d *Daemon) inFiles() *topology {
+	sources, err := watch.Read(d.c.Paths)
+	if err != nil {
+		return nil
+	}
+	t, _ := spec.Parse(sources)
+	if t == nil {
+		return nil
+	}
+	return &topology{t, t.Digest, commitOf(d.c.Paths)}
+}
+
+// heldByHand puts in force what a guard stood against, if somebody has applied it, as long
+// as nothing is in force that would look.
+func (d *Daemon) heldByHand(ctx context.Context) {
+	if d.held == nil || time.Now().Before(d.quietUntil) {
+		return
+	}
+	began := time.Now()
+	r, err := reconcile.New(ctx, d.held.Topology, d.c.Node, d.c.Place)
+	d.charge(nil, err, time.Since(began))
+	if err != nil {
+		return
+	}
+	defer r.Close()
+	if n := d.held; d.c.Place.AppliedDigest(r.Identity()) == n.digest {
+		d.held = nil
+		d.c.Log.Info("applied by hand", "revision", short(n.digest))
+		d.install(ctx, n)
+	}
 }
 
 // invalid tells the first few errors of a topology.

@@ -153,8 +153,11 @@ func (f *Files) look(deliver func(Revision)) time.Duration {
 	return 0
 }
 
-func (f *Files) read() ([]spec.Source, error) {
-	return spec.ReadBy(f.paths, func(path string) ([]byte, error) { return kernel.ReadQuiet(path, spec.MaxFile) })
+func (f *Files) read() ([]spec.Source, error) { return Read(f.paths) }
+
+// Read reads what stands in the files now; kernel.ErrBusy says that somebody is writing.
+func Read(paths []string) ([]spec.Source, error) {
+	return spec.ReadBy(paths, func(path string) ([]byte, error) { return kernel.ReadQuiet(path, spec.MaxFile) })
 }
 
 // follow brings the watches to where the paths lead now. What changes between looking

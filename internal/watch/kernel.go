@@ -159,9 +159,8 @@ func (k *Kernel) Take() []kernel.News {
 		if n := len(fresh); err != nil || n > 0 && fresh[n-1].Kind == kernel.Lost {
 			k.lost.Add(1)
 			news = append(news[:before], kernel.News{Netns: name, Kind: kernel.Lost})
-			if k.hear(name) == nil {
-				continue
-			}
+			_ = k.hear(name) // else Follow does, with the look at everything that this leads to
+			continue
 		}
 		select {
 		case e.taken <- struct{}{}:
