@@ -150,12 +150,48 @@ func (h *host) settledTruth() []string {
 	last, since := h.truth(), time.Now()
 	h.w.until("the host has settled", func() bool {
 		now := h.truth()
-		if !slices.Equal(last, now) {
+		if !slices.Equal(last, now) || h.tentative(now) {
 			last, since = now, time.Now()
 		}
 		return time.Since(since) > quiet
 	})
 	return last
+}
+
+// tentative says whether an address waits to be found free (RFC 4862, 5.4) on a link that
+// has a carrier: with it come routes, on a busy machine well after a second.
+func (h *host) tentative(truth []string) bool {
+	h.w.t.Helper()
+	spaces := []string{""}
+	for _, line := range truth {
+		if name, ok := strings.CutPrefix(line, "netns "); ok {
+			spaces = append(spaces, name)
+		}
+	}
+	waits := func(line string) bool {
+		return strings.Contains(line, "tentative") && !strings.Contains(line, "dadfailed")
+	}
+	for _, ns := range spaces {
+		links := h.in(ns, "ip", "-o", "link", "show", "up").out
+		for line := range strings.Lines(h.in(ns, "ip", "-6", "-o", "address", "show", "up").out) {
+			dev := strings.Fields(line)[1]
+			if waits(line) && carried(links, dev) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// carried says whether ip tells of a carrier on the link.
+func carried(links, dev string) bool {
+	for line := range strings.Lines(links) {
+		name, _, _ := strings.Cut(strings.TrimSuffix(strings.Fields(line)[1], ":"), "@")
+		if name == dev {
+			return strings.Contains(line, "LOWER_UP")
+		}
+	}
+	return false
 }
 
 // becomes waits until the host is as it was, and returns what is not so: "- " before
