@@ -37,3 +37,9 @@ func (f FDBEntry) Fill(from Object) Object {
 	f.State = f.State.Fill(o.State)
 	return f
 }
+
+// allows says whether an observed entry with the same key is as asked for: what Fill and ==
+// say, without making an Object.
+func (f *FDBEntry) allows(got *FDBEntry) bool {
+	return f.Dst.allows(&got.Dst) && f.State.allows(&got.State)
+}

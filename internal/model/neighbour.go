@@ -38,3 +38,9 @@ func (n Neighbour) Fill(from Object) Object {
 	n.Protocol = n.Protocol.Fill(f.Protocol)
 	return n
 }
+
+// allows says whether an observed neighbour with the same key is as asked for: what Fill and ==
+// say, without making an Object.
+func (n *Neighbour) allows(got *Neighbour) bool {
+	return n.MAC.allows(&got.MAC) && n.State.allows(&got.State) && n.Protocol.allows(&got.Protocol)
+}

@@ -41,6 +41,9 @@ func (o Opt[T]) Fill(from Opt[T]) Opt[T] {
 	return from
 }
 
+// allows says whether an observed attribute is as asked for: what is open allows any.
+func (o *Opt[T]) allows(got *Opt[T]) bool { return !o.set || *o == *got }
+
 // MarshalJSON writes the value, or null where the attribute is open.
 func (o Opt[T]) MarshalJSON() ([]byte, error) {
 	if !o.set {

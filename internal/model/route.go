@@ -72,3 +72,10 @@ func (r Route) Fill(from Object) Object {
 	r.Protocol = r.Protocol.Fill(f.Protocol)
 	return r
 }
+
+// allows says whether an observed route with the same key is as asked for: what Fill and ==
+// say, without making an Object.
+func (r *Route) allows(got *Route) bool {
+	return r.Type.allows(&got.Type) && r.Via.allows(&got.Via) && r.Dev.allows(&got.Dev) && r.OnLink.allows(&got.OnLink) &&
+		r.Scope.allows(&got.Scope) && r.Src.allows(&got.Src) && r.NextHops.allows(&got.NextHops) && r.Protocol.allows(&got.Protocol)
+}

@@ -22,39 +22,133 @@ type Entry struct {
 
 // State is a set of objects by key. The zero value is empty and ready to use.
 // It is not safe for concurrent change.
+//
+// What leads packets to peers is kept in tables of its kind: there are three such
+// objects a peer, and most of the time nobody looks at them one by one.
 type State struct {
-	entries map[Key]Entry
+	entries    map[Key]Entry // of the other kinds
+	routes     table[Route]
+	neighbours table[Neighbour]
+	fdb        table[FDBEntry]
+	last       *notes // of the last entry that had any
 }
 
-// NewState returns an empty state with room for n entries, which then costs no growing.
-func NewState(n int) *State { return &State{entries: make(map[Key]Entry, n)} }
+// Reserve makes room for so many more objects of the kinds that lead to peers, which
+// then costs no growing.
+func (s *State) Reserve(routes, neighbours, fdb int) {
+	s.routes.reserve(routes)
+	s.neighbours.reserve(neighbours)
+	s.fdb.reserve(fdb)
+}
 
 // Put adds or replaces the entry with the key of its object.
 func (s *State) Put(e Entry) {
-	if s.entries == nil {
-		s.entries = make(map[Key]Entry)
+	switch o := e.Object.(type) {
+	case Route:
+		s.routes.put(row[Route]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+	case Neighbour:
+		s.neighbours.put(row[Neighbour]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+	case FDBEntry:
+		s.fdb.put(row[FDBEntry]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+	default:
+		if s.entries == nil {
+			s.entries = make(map[Key]Entry)
+		}
+		s.entries[e.Object.Key()] = e
 	}
-	s.entries[e.Object.Key()] = e
+}
+
+// PutRoute is Put without making an Object of the route; e has none.
+func (s *State) PutRoute(r Route, e Entry) {
+	s.routes.put(row[Route]{object: r, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+}
+
+// PutNeighbour is Put without making an Object of the neighbour; e has none.
+func (s *State) PutNeighbour(n Neighbour, e Entry) {
+	s.neighbours.put(row[Neighbour]{object: n, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+}
+
+// PutFDB is Put without making an Object of the FDB entry; e has none.
+func (s *State) PutFDB(f FDBEntry, e Entry) {
+	s.fdb.put(row[FDBEntry]{object: f, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+}
+
+// notesOf returns what the entry says in words, nil for nothing. Entries that say the
+// same come one after the other mostly, and share it.
+func (s *State) notesOf(e Entry) *notes {
+	n := notes{source: e.Source, intent: e.Intent, maker: e.Maker}
+	if n == (notes{}) {
+		return nil
+	}
+	if s.last == nil || *s.last != n {
+		s.last = &n
+	}
+	return s.last
 }
 
 // Get returns the entry with the key.
 func (s *State) Get(k Key) (Entry, bool) {
+	switch k.Kind {
+	case KindRoute:
+		return found(s.routes.find(k))
+	case KindNeighbour:
+		return found(s.neighbours.find(k))
+	case KindFDB:
+		return found(s.fdb.find(k))
+	}
 	e, ok := s.entries[k]
 	return e, ok
 }
 
+func found[T Object](r *row[T]) (Entry, bool) {
+	if r == nil {
+		return Entry{}, false
+	}
+	return r.entry(), true
+}
+
+// Has says whether there is an entry with the key.
+func (s *State) Has(k Key) bool {
+	switch k.Kind {
+	case KindRoute:
+		return s.routes.find(k) != nil
+	case KindNeighbour:
+		return s.neighbours.find(k) != nil
+	case KindFDB:
+		return s.fdb.find(k) != nil
+	}
+	_, ok := s.entries[k]
+	return ok
+}
+
 // Remove takes the entry with the key out, if there is one.
-func (s *State) Remove(k Key) { delete(s.entries, k) }
+func (s *State) Remove(k Key) {
+	switch k.Kind {
+	case KindRoute:
+		s.routes.remove(k)
+	case KindNeighbour:
+		s.neighbours.remove(k)
+	case KindFDB:
+		s.fdb.remove(k)
+	default:
+		delete(s.entries, k)
+	}
+}
 
 // Len returns the number of entries.
-func (s *State) Len() int { return len(s.entries) }
+func (s *State) Len() int {
+	return len(s.entries) + s.routes.len() + s.neighbours.len() + s.fdb.len()
+}
 
 // Keys returns the keys in order.
 func (s *State) Keys() []Key {
-	keys := make([]Key, 0, len(s.entries))
+	keys := make([]Key, 0, s.Len())
 	for k := range s.entries {
 		keys = append(keys, k)
 	}
+	keys = s.routes.keys(keys)
+	keys = s.neighbours.keys(keys)
+	keys = s.fdb.keys(keys)
 	slices.SortFunc(keys, Key.Compare)
 	return keys
 }
@@ -63,7 +157,7 @@ func (s *State) Keys() []Key {
 func (s *State) All() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for _, k := range s.Keys() {
-			if !yield(s.entries[k]) {
+			if e, _ := s.Get(k); !yield(e) {
 				return
 			}
 		}
@@ -71,13 +165,27 @@ func (s *State) All() iter.Seq[Entry] {
 }
 
 // Unordered yields the entries in any order, which costs no sorting.
-func (s *State) Unordered() iter.Seq[Entry] { return maps.Values(s.entries) }
+func (s *State) Unordered() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for e := range s.Frame() {
+			if !yield(e) {
+				return
+			}
+		}
+		_ = s.routes.each(func(r *row[Route]) bool { return yield(r.entry()) }) &&
+			s.neighbours.each(func(r *row[Neighbour]) bool { return yield(r.entry()) }) &&
+			s.fdb.each(func(r *row[FDBEntry]) bool { return yield(r.entry()) })
+	}
+}
+
+// Frame yields, in any order, the entries of all kinds but those that lead packets to
+// peers: routes, neighbours and FDB entries are many, and each to be made an Object.
+func (s *State) Frame() iter.Seq[Entry] { return maps.Values(s.entries) }
 
 // Clone returns a copy that can be changed independently.
 func (s *State) Clone() *State {
-	c := &State{entries: make(map[Key]Entry, len(s.entries))}
-	for k, e := range s.entries {
-		c.entries[k] = e
+	return &State{
+		entries: maps.Clone(s.entries),
+		routes:  s.routes.clone(), neighbours: s.neighbours.clone(), fdb: s.fdb.clone(),
 	}
-	return c
 }

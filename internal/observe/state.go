@@ -21,8 +21,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
 	}
-	const beside = 64 // what a host mostly has beside what is wanted
-	o.state = model.NewState(o.scope.Wanted.Len() + beside)
+	o.state = &model.State{}
 	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)

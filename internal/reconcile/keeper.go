@@ -121,7 +121,7 @@ func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen))
 	}
 	k.doubted = merge(k.doubted, unlike(k.right, k.seen))
-	want, seen := k.wards.around(k.want.State, k.seen, k.doubted)
+	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.doubted)
 	return k.settle(k.seen)(k.plan(ctx, want, seen))
 }
 
@@ -188,7 +188,7 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
 		return nil, err
 	}
-	want, seen := k.wards.around(k.want.State, k.seen, k.dirty)
+	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.dirty)
 	res, err := k.plan(ctx, want, seen)
 	if k.right == k.seen && len(k.doubted) == len(k.dirty) {
 		return k.settle(k.seen)(res, err)

@@ -73,7 +73,7 @@ func TestAround(t *testing.T) {
 			slices.SortFunc(keys, model.Key.Compare)
 			keys = slices.Compact(keys)
 			w := wardsOf(want, seen, node, facts)
-			some, of := w.around(want, seen, keys)
+			some, of := w.around.Excerpt(want, seen, keys)
 			all, part := diff.Compute(want, seen, diff.Options{}), diff.Compute(some, of, diff.Options{})
 			if d := cmp.Diff(told(all), told(part)); d != "" {
 				t.Fatalf("%s, seed %d, %v (-everything +around):\n%s", backend, seed, keys, d)

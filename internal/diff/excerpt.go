@@ -1,0 +1,161 @@
+package diff
+
+import (
+	"slices"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Surroundings are the objects of two states that others stand on: what a plan of a few
+// objects must know beside them.
+type Surroundings struct {
+	frame     []model.Key            // namespaces, links and addresses, desired or observed
+	addresses map[string][]model.Key // of them, by namespace
+	ends      map[model.Key][]model.Key
+}
+
+// SurroundingsOf finds them.
+func SurroundingsOf(desired, observed *model.State) *Surroundings {
+	s := &Surroundings{addresses: map[string][]model.Key{}, ends: map[model.Key][]model.Key{}}
+	for e := range desired.Frame() {
+		s.note(e.Object, true)
+	}
+	for e := range observed.Frame() {
+		s.note(e.Object, !desired.Has(e.Object.Key()))
+	}
+	return s
+}
+
+func (s *Surroundings) note(o model.Object, first bool) {
+	k := o.Key()
+	if l, ok := o.(model.Link); ok {
+		s.noteLink(l)
+	}
+	if !first || !structural(k) {
+		return
+	}
+	s.frame = append(s.frame, k)
+	if k.Kind == model.KindAddress {
+		s.addresses[k.Netns] = append(s.addresses[k.Netns], k)
+	}
+}
+
+// noteLink notes which link goes down with which.
+func (s *Surroundings) noteLink(l model.Link) {
+	k := l.Key()
+	for _, n := range l.Needs() {
+		if n.Key.Kind == model.KindLink && !n.Order {
+			s.ends[n.Key] = append(s.ends[n.Key], k)
+		}
+	}
+	if end, ok := l.Peer.Get(); ok {
+		other := model.LinkKey(end.Netns, end.Name)
+		s.ends[other] = append(s.ends[other], k)
+	}
+}
+
+// structural says whether other objects may go, or come, with one of the kind.
+func structural(k model.Key) bool {
+	return k.Kind == model.KindNetns || k.Kind == model.KindLink || k.Kind == model.KindAddress
+}
+
+// Excerpt returns of both states the objects of the keys, and what a plan must know to
+// bring them about: of a route, neighbour or FDB entry, what it needs, and the addresses of
+// its namespace; of anything else, all links, addresses and namespaces, and what is on
+// the links that may go down with it.
+func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key) (some, of *model.State) {
+	x := &excerpt{want: desired, seen: observed, some: &model.State{}, of: &model.State{}}
+	taken := map[string]bool{}
+	for _, k := range keys {
+		x.take(k)
+		if taken[k.Netns] {
+			continue
+		}
+		taken[k.Netns] = true
+		for _, a := range s.addresses[k.Netns] {
+			x.take(a)
+		}
+	}
+	if slices.ContainsFunc(keys, structural) {
+		for _, k := range s.frame {
+			x.take(k)
+		}
+		x.takeOn(s.links(keys))
+	}
+	return x.some, x.of
+}
+
+// links returns the links that are among the keys, have an address among them, or are in
+// a namespace among them, and those that go down with these.
+func (s *Surroundings) links(keys []model.Key) map[model.Key]bool {
+	links, netns := map[model.Key]bool{}, map[string]bool{}
+	var todo []model.Key
+	add := func(k model.Key) {
+		if !links[k] {
+			links[k] = true
+			todo = append(todo, k)
+		}
+	}
+	for _, k := range keys {
+		switch k.Kind {
+		case model.KindLink, model.KindAddress:
+			add(model.LinkKey(k.Netns, k.Name))
+		case model.KindNetns:
+			netns[k.Name] = true
+		}
+	}
+	for _, k := range s.frame {
+		if k.Kind == model.KindLink && netns[k.Netns] {
+			add(k)
+		}
+	}
+	for len(todo) > 0 {
+		k := todo[0]
+		todo = todo[1:]
+		for _, other := range s.ends[k] {
+			add(other)
+		}
+	}
+	return links
+}
+
+// excerpt is a part of both states.
+type excerpt struct{ want, seen, some, of *model.State }
+
+// take takes the objects of a key, and what they need.
+func (x *excerpt) take(k model.Key) {
+	for _, s := range []struct{ from, to *model.State }{{x.want, x.some}, {x.seen, x.of}} {
+		if s.to.Has(k) {
+			continue
+		}
+		e, ok := s.from.Get(k)
+		if !ok {
+			continue
+		}
+		s.to.Put(e)
+		for _, n := range e.Object.Needs() {
+			x.take(n.Key)
+		}
+	}
+}
+
+// takeOn takes everything that is on links, or in the same namespace without a link.
+func (x *excerpt) takeOn(links map[model.Key]bool) {
+	netns := map[string]bool{}
+	for k := range links {
+		netns[k.Netns] = true
+	}
+	for _, s := range []*model.State{x.want, x.seen} {
+		for e := range s.Unordered() {
+			k := e.Object.Key()
+			on := links[model.LinkKey(k.Netns, k.Name)]
+			if r, ok := e.Object.(model.Route); ok {
+				dev := r.Dev.Value()
+				on = netns[k.Netns] && dev == "" || links[model.LinkKey(k.Netns, dev)]
+			}
+			if on || k.Kind == model.KindSysctl && netns[k.Netns] {
+				x.take(k)
+			}
+		}
+	}
+}

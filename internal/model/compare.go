@@ -1,0 +1,106 @@
+package model
+
+// Comparison is how a desired state and an observed one differ.
+type Comparison struct {
+	// Unlike are the keys, in any order, of desired objects that are not there as asked
+	// for, or not ours, of references that are not there, and of what is ours and not
+	// desired.
+	Unlike []Key
+	// Right is how many desired objects are there as asked for, and ours.
+	Right int
+}
+
+// Compare finds out what a plan that leads from observed to desired has to look at. It
+// makes nothing of what is right, which costs one look-up each.
+func Compare(desired, observed *State) Comparison {
+	var c Comparison
+	mine := 0 // desired objects that are there, and ours
+	for k, want := range desired.entries {
+		got, ok := observed.entries[k]
+		if ok && got.Owner.Mine() {
+			mine++
+		}
+		switch {
+		case want.Ref && ok:
+		case ok && got.Owner.Mine() && (want.Object == got.Object || want.Object.Fill(got.Object) == got.Object):
+			c.Right++
+		default:
+			c.Unlike = append(c.Unlike, k)
+		}
+	}
+	compareRows(&c, &mine, &desired.routes, &observed.routes, (*Route).allows)
+	compareRows(&c, &mine, &desired.neighbours, &observed.neighbours, (*Neighbour).allows)
+	compareRows(&c, &mine, &desired.fdb, &observed.fdb, (*FDBEntry).allows)
+	if mine == observed.countMine() {
+		return c
+	}
+	for k, got := range observed.entries {
+		if got.Owner.Mine() && !desired.Has(k) {
+			c.Unlike = append(c.Unlike, k)
+		}
+	}
+	c.orphans(observed, desired)
+	return c
+}
+
+func compareRows[T Object](c *Comparison, mine *int, desired, observed *table[T], allows func(want, got *T) bool) {
+	for i := range desired.rows {
+		want := &desired.rows[i]
+		if want.dead {
+			continue
+		}
+		k := want.object.Key()
+		got := observed.find(k)
+		if got != nil && got.owner.Mine() {
+			*mine++
+			if !want.ref && allows(&want.object, &got.object) {
+				c.Right++
+				continue
+			}
+		}
+		if want.ref && got != nil {
+			continue
+		}
+		c.Unlike = append(c.Unlike, k)
+	}
+}
+
+// orphans adds the rows that are ours and not desired.
+func (c *Comparison) orphans(observed, desired *State) {
+	orphanRows(c, &observed.routes, &desired.routes)
+	orphanRows(c, &observed.neighbours, &desired.neighbours)
+	orphanRows(c, &observed.fdb, &desired.fdb)
+}
+
+func orphanRows[T Object](c *Comparison, observed, desired *table[T]) {
+	for i := range observed.rows {
+		r := &observed.rows[i]
+		if r.dead || !r.owner.Mine() {
+			continue
+		}
+		if k := r.object.Key(); desired.find(k) == nil {
+			c.Unlike = append(c.Unlike, k)
+		}
+	}
+}
+
+// countMine returns how many of the objects are ours.
+func (s *State) countMine() int {
+	n := 0
+	for _, e := range s.entries {
+		if e.Owner.Mine() {
+			n++
+		}
+	}
+	return n + mineIn(&s.routes) + mineIn(&s.neighbours) + mineIn(&s.fdb)
+}
+
+func mineIn[T Object](t *table[T]) int {
+	n := 0
+	for i := range t.rows {
+		if r := &t.rows[i]; !r.dead && r.owner.Mine() {
+			n++
+		}
+	}
+	return n
+}
