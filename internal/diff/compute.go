@@ -18,7 +18,33 @@ type Options struct {
 // Compute returns the plan that leads from observed to desired. Where it reports
 // conflicts, missing references or harm, its steps must not be executed without
 // the user's word. The states are not changed.
+//
+// What is right, and stands on nothing that differs, is only counted.
 func Compute(desired, observed *model.State, opts Options) *Plan {
+	if opts.Phase != Whole {
+		return ComputeWhole(desired, observed, opts)
+	}
+	c := model.Compare(desired, observed)
+	if len(c.Unlike) == 0 {
+		return &Plan{Unchanged: c.Right}
+	}
+	const many = 2 // of as many objects, one that differs: then it is cheaper to look at all
+	if len(c.Unlike)*many > desired.Len() {
+		return ComputeWhole(desired, observed, opts)
+	}
+	some, of := SurroundingsOf(desired, observed).Excerpt(desired, observed, c.Unlike)
+	p := compute(some, of, desired, opts)
+	p.Unchanged += c.Right - model.Compare(some, of).Right
+	return p
+}
+
+// ComputeWhole is Compute by looking at each object. Its plan is the same.
+func ComputeWhole(desired, observed *model.State, opts Options) *Plan {
+	return compute(desired, observed, desired, opts)
+}
+
+// compute makes the plan for some of all that is desired.
+func compute(desired, observed, all *model.State, opts Options) *Plan {
 	var names []rename
 	if opts.LiveRename {
 		names = renames(desired, observed)
@@ -27,9 +53,13 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	if opts.Phase == Prepare {
 		names = nil
 	}
+	if opts.Phase != Whole {
+		all = desired
+	}
 	observed = renamed(observed, names)
 	p := &planner{
 		desired: desired,
+		all:     all,
 		sim:     newSimulation(observed),
 		opts:    opts,
 		plan:    &Plan{},
@@ -50,6 +80,7 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 // planner is the walk through the desired objects.
 type planner struct {
 	desired *model.State
+	all     *model.State // that is desired; desired may be some of it
 	sim     *simulation
 	opts    Options
 	plan    *Plan

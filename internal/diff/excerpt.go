@@ -80,7 +80,8 @@ func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key)
 		for _, k := range s.frame {
 			x.take(k)
 		}
-		x.takeOn(s.links(keys))
+		links := s.links(keys)
+		x.takeOn(links, s.addressesOn(links))
 	}
 	return x.some, x.of
 }
@@ -119,6 +120,17 @@ func (s *Surroundings) links(keys []model.Key) map[model.Key]bool {
 	return links
 }
 
+// addressesOn returns the addresses on the links.
+func (s *Surroundings) addressesOn(links map[model.Key]bool) map[hostIP]bool {
+	ips := map[hostIP]bool{}
+	for _, k := range s.frame {
+		if k.Kind == model.KindAddress && links[model.LinkKey(k.Netns, k.Name)] {
+			ips[hostIP{k.Netns, k.Prefix.Addr()}] = true
+		}
+	}
+	return ips
+}
+
 // excerpt is a part of both states.
 type excerpt struct{ want, seen, some, of *model.State }
 
@@ -139,8 +151,9 @@ func (x *excerpt) take(k model.Key) {
 	}
 }
 
-// takeOn takes everything that is on links, or in the same namespace without a link.
-func (x *excerpt) takeOn(links map[model.Key]bool) {
+// takeOn takes everything that is on links, prefers one of their addresses, or is in the
+// same namespace without a link.
+func (x *excerpt) takeOn(links map[model.Key]bool, ips map[hostIP]bool) {
 	netns := map[string]bool{}
 	for k := range links {
 		netns[k.Netns] = true
@@ -151,7 +164,7 @@ func (x *excerpt) takeOn(links map[model.Key]bool) {
 			on := links[model.LinkKey(k.Netns, k.Name)]
 			if r, ok := e.Object.(model.Route); ok {
 				dev := r.Dev.Value()
-				on = netns[k.Netns] && dev == "" || links[model.LinkKey(k.Netns, dev)]
+				on = netns[k.Netns] && dev == "" || links[model.LinkKey(k.Netns, dev)] || ips[hostIP{k.Netns, r.Src.Value()}]
 			}
 			if on || k.Kind == model.KindSysctl && netns[k.Netns] {
 				x.take(k)

@@ -127,11 +127,10 @@ func (p *planner) impactOfDeletingAddress(a model.Address) model.Impact {
 func (p *planner) impactOfDeletingRoute(r model.Route) model.Impact {
 	if p.destinations == nil {
 		p.destinations = map[model.Key]model.Route{}
-		for e := range p.desired.Unordered() {
-			d, ok := e.Object.(model.Route)
+		for d := range p.all.Routes() {
 			k := model.RouteKey(d.Netns, d.Table, d.Dst, 0)
-			if other, known := p.destinations[k]; ok && (!known || other.Metric < d.Metric) {
-				p.destinations[k] = d
+			if other, known := p.destinations[k]; !known || other.Metric < d.Metric {
+				p.destinations[k] = *d
 			}
 		}
 	}

@@ -3,10 +3,10 @@ package model
 // Comparison is how a desired state and an observed one differ.
 type Comparison struct {
 	// Unlike are the keys, in any order, of desired objects that are not there as asked
-	// for, or not ours, of references that are not there, and of what is ours and not
+	// for, or somebody else's, of references that are not there, and of what is ours and not
 	// desired.
 	Unlike []Key
-	// Right is how many desired objects are there as asked for, and ours.
+	// Right is how many desired objects are there as asked for, and nobody else's.
 	Right int
 }
 
@@ -22,7 +22,7 @@ func Compare(desired, observed *State) Comparison {
 		}
 		switch {
 		case want.Ref && ok:
-		case ok && got.Owner.Mine() && (want.Object == got.Object || want.Object.Fill(got.Object) == got.Object):
+		case ok && (got.Owner.Mine() || got.Owner == OwnerShared) && (want.Object == got.Object || want.Object.Fill(got.Object) == got.Object):
 			c.Right++
 		default:
 			c.Unlike = append(c.Unlike, k)

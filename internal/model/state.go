@@ -182,6 +182,13 @@ func (s *State) Unordered() iter.Seq[Entry] {
 // peers: routes, neighbours and FDB entries are many, and each to be made an Object.
 func (s *State) Frame() iter.Seq[Entry] { return maps.Values(s.entries) }
 
+// Routes yields the routes in any order. They must not be changed.
+func (s *State) Routes() iter.Seq[*Route] {
+	return func(yield func(*Route) bool) {
+		s.routes.each(func(r *row[Route]) bool { return yield(&r.object) })
+	}
+}
+
 // Clone returns a copy that can be changed independently.
 func (s *State) Clone() *State {
 	return &State{
