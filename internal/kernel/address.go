@@ -27,11 +27,8 @@ func (h *Host) addresses(ctx context.Context, netns, link string) ([]model.Addre
 	if err != nil {
 		return nil, opError("list the addresses of", model.Netns{Name: netns}, err)
 	}
-	links, err := h.rawLinks(ctx, netns) // after them: an unknown link is one that is gone, and its addresses with it
-	if err != nil {
-		return nil, err
-	}
-	names := namesOf(links)
+	defer s.conn.recycle(b)
+	names := s.names().of
 	var l []model.Address
 	for r := range replies(b) {
 		a, ok := parseAddress(r.body, names, h.features.AddressProtocol)
@@ -46,11 +43,11 @@ func (h *Host) addresses(ctx context.Context, netns, link string) ([]model.Addre
 // parseAddress reads an RTM_NEWADDR message (linux/if_addr.h). IFA_LOCAL is the
 // address itself; IFA_ADDRESS is the other end of a point-to-point link, except for
 // IPv6, which has mostly IFA_ADDRESS alone.
-func parseAddress(body []byte, names map[uint32]string, withProtocol bool) (model.Address, bool) {
+func parseAddress(body []byte, names func(uint32) string, withProtocol bool) (model.Address, bool) {
 	if len(body) < unix.SizeofIfAddrmsg {
 		return model.Address{}, false
 	}
-	a := model.Address{Link: names[readU32(body[4:])], Scope: model.Some(body[3])}
+	a := model.Address{Link: names(readU32(body[4:])), Scope: model.Some(body[3])}
 	if withProtocol {
 		a.Protocol = model.Some[uint8](0)
 	}

@@ -31,6 +31,7 @@ type conn struct {
 
 	sizes map[[2]byte]int // of the last dumps, by the request's type and family
 	room  int             // that the next answer gets at once
+	spare []byte          // of a dump that nobody needs any more
 }
 
 // dial opens a socket in the calling thread's network namespace. Strict checking
@@ -139,8 +140,7 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 	if c.buf == nil {
 		c.buf, c.sizes = make([]byte, receiveSize), map[[2]byte]int{}
 	}
-	out := make([]byte, 0, c.room)
-	c.room = 0
+	out := c.answer()
 	interrupted := false
 	for {
 		n, _, err := unix.Recvfrom(c.fd, c.buf, 0)
@@ -169,6 +169,27 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 				return out, nil
 			}
 		}
+	}
+}
+
+// answer returns where to put the next answer.
+func (c *conn) answer() []byte {
+	room := c.room
+	c.room = 0
+	if room > 0 && cap(c.spare) >= room {
+		out := c.spare[:0]
+		c.spare = nil
+		return out
+	}
+	return make([]byte, 0, room)
+}
+
+// recycle lets the next dump have the room of one whose messages nobody reads any more.
+func (c *conn) recycle(rows []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cap(rows) > cap(c.spare) {
+		c.spare = rows
 	}
 }
 

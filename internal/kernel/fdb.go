@@ -15,22 +15,30 @@ import (
 // there: not what was learnt from packets, nor the row that the kernel makes of the
 // device's own default destination.
 func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error) {
-	rows, dev, twice, err := h.neighbourRows(ctx, netns, link, unix.AF_BRIDGE)
-	if err != nil {
-		return nil, err
-	}
-	l := make([]model.FDBEntry, 0, count(rows))
-	for r := range replies(rows) {
-		f, ok := parseFDB(r.body, dev.index)
-		if ok && !(f.MAC.IsZero() && f.Dst.Value() == dev.remote) {
-			f.Netns, f.Link = netns, link
-			l = append(l, f)
-		}
-	}
+	var l []model.FDBEntry
+	twice, err := h.EachFDB(ctx, netns, link, func(f model.FDBEntry) { l = append(l, f) })
 	if twice {
 		l = latest(l)
 	}
-	return l, nil
+	return l, err
+}
+
+// EachFDB calls f with each entry that FDB lists; twice is as EachNeighbour has it.
+func (h *Host) EachFDB(ctx context.Context, netns, link string, f func(model.FDBEntry)) (twice bool, err error) {
+	s, dev, err := h.device(netns, link)
+	if err != nil {
+		return false, err
+	}
+	rows, twice, err := s.neighbourRows(ctx, dev, unix.AF_BRIDGE)
+	defer s.conn.recycle(rows)
+	for r := range replies(rows) {
+		e, ok := parseFDB(r.body, dev.index)
+		if ok && !(e.MAC.IsZero() && e.Dst.Value() == dev.remote) {
+			e.Netns, e.Link = netns, link
+			f(e)
+		}
+	}
+	return twice, err
 }
 
 // parseFDB reads an RTM_NEWNEIGH message of the family AF_BRIDGE; only a vxlan

@@ -72,52 +72,79 @@ func (h *Host) lookFlood(ctx context.Context, k model.Key) (model.Object, error)
 	return oneOf(k, rows), nil
 }
 
-// lookRoute asks what the kernel would take for the destination's first address. Where
-// that is another route, which need not mean that there is none, it reads them all.
+// lookRoute asks for the route alone. Where the kernel tells of another one, which need
+// not mean that there is none, it reads them all.
 func (h *Host) lookRoute(ctx context.Context, k model.Key) (model.Object, error) {
+	var found model.Object
+	err := h.RoutesAt(ctx, k.Netns, []model.Key{k}, func(r model.Route) { found = r })
+	return found, ignore(err, unix.ENOENT)
+}
+
+// RoutesAt calls f with each route of the main table that has one of the keys. The kernel
+// is asked for them alone, unless there are so many that reading all takes no longer, or
+// it tells of one that hides others.
+func (h *Host) RoutesAt(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error {
+	const many = 1000 // are asked for in some milliseconds
+	var found []model.Route
+	sure := len(keys) <= many
+	for _, k := range keys {
+		if !sure {
+			break
+		}
+		r, ok, known, err := h.routeFor(k)
+		if err != nil {
+			return err
+		}
+		if ok {
+			found = append(found, r)
+		}
+		sure = known
+	}
+	if sure {
+		for _, r := range found {
+			f(r)
+		}
+		return nil
+	}
+	asked := make(map[model.Key]bool, len(keys))
+	for _, k := range keys {
+		asked[k] = true
+	}
+	return h.EachRoute(ctx, netns, 0, func(r model.Route) {
+		if asked[r.Key()] {
+			f(r)
+		}
+	})
+}
+
+// routeFor asks what the kernel would take for the destination's first address. Only where
+// that is the route itself, or one for a wider destination, it is known whether there is
+// one with the key.
+func (h *Host) routeFor(k model.Key) (r model.Route, ok, known bool, err error) {
 	s, err := h.space(k.Netns)
 	if err != nil {
-		return nil, ignore(err, unix.ENOENT)
+		return r, false, false, err
 	}
 	dst := k.Prefix.Addr()
 	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
 	body, err := s.conn.get(newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst))
-	if err == nil {
-		native.PutUint32(body[8:], native.Uint32(body[8:])&^(unix.RTM_F_FIB_MATCH|unix.RTM_F_LOOKUP_TABLE))
-		if r, ok := parseRoute(body, s.namesIn(body)); ok {
-			if r.Netns = k.Netns; r.Key() == k {
-				return r, nil
-			}
-			if shorter(r.Dst, k.Prefix) {
-				return nil, nil
-			}
-		}
-	}
-	rows, err := h.Routes(ctx, k.Netns)
 	if err != nil {
-		return nil, err
+		return r, false, false, nil // it has none, or one that refuses packets
 	}
-	return oneOf(k, rows), nil
+	native.PutUint32(body[8:], native.Uint32(body[8:])&^(unix.RTM_F_FIB_MATCH|unix.RTM_F_LOOKUP_TABLE))
+	r, parsed := parseRoute(body, s.names().of)
+	if !parsed {
+		return r, false, false, nil
+	}
+	r.Netns = k.Netns
+	ok = r.Key() == k
+	return r, ok, ok || shorter(r.Dst, k.Prefix), nil
 }
 
 // shorter says whether the kernel found a route that it takes only where there is none
 // for the whole of want.
 func shorter(found, want netip.Prefix) bool {
 	return found.Bits() < want.Bits() && found.Contains(want.Addr())
-}
-
-// namesIn returns the names of the links that a route leads out of.
-func (s *space) namesIn(body []byte) map[uint32]string {
-	names := map[uint32]string{}
-	for typ, v := range attributes(after(body, unix.SizeofRtMsg)) {
-		if typ != unix.RTA_OIF {
-			continue
-		}
-		if name := s.linkName(readU32(v)); name != "" {
-			names[readU32(v)] = name
-		}
-	}
-	return names
 }
 
 func oneOf[T model.Object](k model.Key, l []T) model.Object {

@@ -37,8 +37,12 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("read %d bytes of %d", total, len(b))
 		}
 		parseAll(b, names, withProtocol)
-		multipath(b, names)
+		multipath(b, named(names))
 	})
+}
+
+func named(names map[uint32]string) func(uint32) string {
+	return func(index uint32) string { return names[index] }
 }
 
 func parseAll(b []byte, names map[uint32]string, withProtocol bool) {
@@ -46,10 +50,10 @@ func parseAll(b []byte, names map[uint32]string, withProtocol bool) {
 		resolve(&l, names)
 		told(l.link)
 	}
-	if a, ok := parseAddress(b, names, withProtocol); ok {
+	if a, ok := parseAddress(b, named(names), withProtocol); ok {
 		told(a)
 	}
-	if r, ok := parseRoute(b, names); ok {
+	if r, ok := parseRoute(b, named(names)); ok {
 		told(r)
 	}
 	if n, ok := parseNeighbour(b); ok {
@@ -162,10 +166,10 @@ func TestCutOff(t *testing.T) {
 func TestRouteOfUnknownLink(t *testing.T) {
 	m := messages()[2]
 	body := m[unix.SizeofNlMsghdr:]
-	if r, ok := parseRoute(body, map[uint32]string{3: "vx0"}); !ok || r.Dev != some("vx0") {
+	if r, ok := parseRoute(body, named(map[uint32]string{3: "vx0"})); !ok || r.Dev != some("vx0") {
 		t.Errorf("got %v, %v", r, ok)
 	}
-	if r, ok := parseRoute(body, map[uint32]string{4: "vx1"}); ok {
+	if r, ok := parseRoute(body, named(map[uint32]string{4: "vx1"})); ok {
 		t.Errorf("got %v", r)
 	}
 }

@@ -14,38 +14,52 @@ const ndaProtocol = 12
 // Neighbours lists the permanent entries of a link's ARP and ND tables; the others
 // come and go with the traffic.
 func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error) {
-	rows, _, twice, err := h.neighbourRows(ctx, netns, link, unix.AF_UNSPEC)
-	if err != nil {
-		return nil, err
-	}
-	l := make([]model.Neighbour, 0, count(rows))
-	for r := range replies(rows) {
-		n, ok := parseNeighbour(r.body)
-		if ok {
-			n.Netns, n.Link = netns, link
-			l = append(l, n)
-		}
-	}
+	var l []model.Neighbour
+	twice, err := h.EachNeighbour(ctx, netns, link, func(n model.Neighbour) { l = append(l, n) })
 	if twice {
 		l = latest(l)
 	}
-	return l, nil
+	return l, err
+}
+
+// EachNeighbour calls f with each entry that Neighbours lists; twice says that the kernel
+// was asked twice, since something changed meanwhile: then the last one of a key counts,
+// and what is not among them may be there all the same.
+func (h *Host) EachNeighbour(ctx context.Context, netns, link string, f func(model.Neighbour)) (twice bool, err error) {
+	s, dev, err := h.device(netns, link)
+	if err != nil {
+		return false, err
+	}
+	rows, twice, err := s.neighbourRows(ctx, dev, unix.AF_UNSPEC)
+	defer s.conn.recycle(rows)
+	for r := range replies(rows) {
+		if n, ok := parseNeighbour(r.body); ok {
+			n.Netns, n.Link = netns, link
+			f(n)
+		}
+	}
+	return twice, err
 }
 
 // neighbourRows dumps the rows of one link: the kernel filters by NDA_IFINDEX, for
 // neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
-// The link is looked up anew: of one that was made again, the old index has no rows.
-func (h *Host) neighbourRows(ctx context.Context, netns, link string, family uint8) (rows []byte, dev rawLink, twice bool, err error) {
-	s, err := h.space(netns)
-	if err != nil {
-		return nil, dev, false, err
-	}
-	if dev, err = s.link(link); err != nil {
-		return nil, dev, false, opError("find", model.Link{Netns: netns, Name: link}, err)
-	}
+func (s *space) neighbourRows(ctx context.Context, dev rawLink, family uint8) (rows []byte, twice bool, err error) {
 	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, dev.index)
 	rows, twice, err = s.steadyDump(ctx, m, unix.RTNLGRP_NEIGH)
-	return rows, dev, twice, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
+	return rows, twice, opError("list the neighbours of", model.Link{Netns: s.netns, Name: dev.link.Name}, err)
+}
+
+// device looks a link up anew: of one that was made again, the old index has no rows.
+func (h *Host) device(netns, link string) (*space, rawLink, error) {
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, rawLink{}, err
+	}
+	dev, err := s.link(link)
+	if err != nil {
+		return nil, dev, opError("find", model.Link{Netns: netns, Name: link}, err)
+	}
+	return s, dev, nil
 }
 
 // parseNeighbour reads an RTM_NEWNEIGH message of the ARP or ND table.

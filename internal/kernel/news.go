@@ -176,7 +176,7 @@ func (l *Listener) read(list []News, r reply) []News {
 		return l.link(list, r.body, n)
 	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
 		var a model.Address
-		a, ok = parseAddress(r.body, l.names, true)
+		a, ok = parseAddress(r.body, l.name, true)
 		n.Key, n.Mark = model.AddressKey(l.netns, a.Link, a.Prefix), a.Protocol.Value() == model.MarkProtocol
 	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
 		n.Key, n.Mark, ok = l.neighbour(r.body)
@@ -194,6 +194,9 @@ func (l *Listener) read(list []News, r reply) []News {
 	}
 	return append(list, n)
 }
+
+// name returns that of the link with the index, "" if there is none.
+func (l *Listener) name(index uint32) string { return l.names[index] }
 
 // link tells of a link, and of the name that it had before. Much is told of links in
 // which nothing has changed that counts: their carrier, the state of a port.

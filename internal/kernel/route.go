@@ -15,38 +15,56 @@ import (
 // is what only the kernel can mean: cached and multicast routes, fe80::/64, and
 // those for a type of service or a source.
 func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) {
+	var l []model.Route
+	err := h.EachRoute(ctx, netns, 0, func(r model.Route) { l = append(l, r) })
+	return l, err
+}
+
+// EachRoute calls f with each route that Routes lists, or with those of one protocol:
+// of the others, however many there are, the kernel then tells nothing. Of what it tells
+// twice, because it changed meanwhile, the last counts.
+func (h *Host) EachRoute(ctx context.Context, netns string, protocol uint8, f func(model.Route)) error {
 	s, err := h.space(netns)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rows, err := s.conn.dump(ctx, routeRequest(unix.AF_INET))
-	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6), unix.RTNLGRP_IPV6_ROUTE)
+	names := s.names().of
+	rows, err := s.conn.dump(ctx, routeRequest(unix.AF_INET, protocol))
+	eachRoute(netns, rows, names, f)
+	s.conn.recycle(rows)
+	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6, protocol), unix.RTNLGRP_IPV6_ROUTE)
+	defer s.conn.recycle(rows6)
 	for _, err := range []error{err, err6} {
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family
-			return nil, opError("list the routes of", model.Netns{Name: netns}, err)
+			return opError("list the routes of", model.Netns{Name: netns}, err)
 		}
 	}
-	rows = append(rows, rows6...)
-	links, err := h.rawLinks(ctx, netns) // after them: an unknown link is one that is gone, and its routes with it
-	if err != nil {
-		return nil, err
+	if !twice {
+		eachRoute(netns, rows6, names, f)
+		return nil
 	}
-	names := namesOf(links)
-	l := make([]model.Route, 0, count(rows))
+	var l []model.Route
+	eachRoute(netns, rows6, names, func(r model.Route) { l = append(l, r) })
+	for _, r := range latest(l) {
+		f(r)
+	}
+	return nil
+}
+
+// eachRoute reads the routes of a dump.
+func eachRoute(netns string, rows []byte, names func(uint32) string, f func(model.Route)) {
 	for r := range replies(rows) {
 		if route, ok := parseRoute(r.body, names); ok {
 			route.Netns = netns
-			l = append(l, route)
+			f(route)
 		}
 	}
-	if twice {
-		l = latest(l)
-	}
-	return l, nil
 }
 
-func routeRequest(family uint8) message {
-	return newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN}.bytes())
+// routeRequest asks for the routes of the main table, or for those of one protocol in it
+// (ip_valid_fib_dump_req, net/ipv4/fib_frontend.c).
+func routeRequest(family, protocol uint8) message {
+	return newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family, table: unix.RT_TABLE_MAIN, protocol: protocol}.bytes())
 }
 
 // rtaNHID is RTA_NH_ID (linux/rtnetlink.h), which x/sys lacks.
@@ -75,7 +93,7 @@ var (
 
 // parseRoute reads an RTM_NEWROUTE message; ok is false for those that Routes
 // leaves out.
-func parseRoute(body []byte, names map[uint32]string) (r model.Route, ok bool) {
+func parseRoute(body []byte, names func(uint32) string) (r model.Route, ok bool) {
 	if len(body) < unix.SizeofRtMsg {
 		return r, false
 	}
@@ -97,9 +115,9 @@ func parseRoute(body []byte, names map[uint32]string) (r model.Route, ok bool) {
 		case unix.RTA_VIA:
 			r.Via = model.Some(readVia(v))
 		case unix.RTA_OIF:
-			name, known := names[readU32(v)]
-			if !known {
-				return r, false
+			name := names(readU32(v))
+			if name == "" {
+				return r, false // it is gone, and its routes with it
 			}
 			r.Dev = model.Some(name)
 		case unix.RTA_PRIORITY:
@@ -198,7 +216,7 @@ func (h hops) String() string {
 }
 
 // multipath reads the struct rtnexthops of a route.
-func multipath(b []byte, names map[uint32]string) []string {
+func multipath(b []byte, names func(uint32) string) []string {
 	var l []string
 	for len(b) >= unix.SizeofRtNexthop {
 		n := int(readU16(b))
@@ -214,7 +232,7 @@ func multipath(b []byte, names map[uint32]string) []string {
 				s += " via " + readVia(v).String()
 			}
 		}
-		l = append(l, fmt.Sprintf("%s dev %s weight %d", s, names[readU32(b[4:])], int(b[3])+1))
+		l = append(l, fmt.Sprintf("%s dev %s weight %d", s, names(readU32(b[4:])), int(b[3])+1))
 		b = b[min(align(n), len(b)):]
 	}
 	return l

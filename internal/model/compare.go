@@ -22,7 +22,7 @@ func Compare(desired, observed *State) Comparison {
 		}
 		switch {
 		case want.Ref && ok:
-		case ok && (got.Owner.Mine() || got.Owner == OwnerShared) && (want.Object == got.Object || want.Object.Fill(got.Object) == got.Object):
+		case ok && want.isRight(got):
 			c.Right++
 		default:
 			c.Unlike = append(c.Unlike, k)
@@ -41,6 +41,33 @@ func Compare(desired, observed *State) Comparison {
 	}
 	c.orphans(observed, desired)
 	return c
+}
+
+// isRight says whether an observed object is as asked for, and nobody else's.
+func (e Entry) isRight(got Entry) bool {
+	if !got.Owner.Mine() && got.Owner != OwnerShared {
+		return false
+	}
+	return e.Object == got.Object || e.Object.Fill(got.Object) == got.Object
+}
+
+// SameFrame says whether the namespaces, links and addresses are as desired, and no others
+// are ours: what others stand on.
+func SameFrame(desired, observed *State) bool {
+	for k, want := range desired.entries {
+		if k.Kind == KindSysctl {
+			continue
+		}
+		if got, ok := observed.entries[k]; !ok || !want.Ref && !want.isRight(got) {
+			return false
+		}
+	}
+	for k, got := range observed.entries {
+		if k.Kind != KindSysctl && got.Owner.Mine() && !desired.Has(k) {
+			return false
+		}
+	}
+	return true
 }
 
 func compareRows[T Object](c *Comparison, mine *int, desired, observed *table[T], allows func(want, got *T) bool) {

@@ -14,9 +14,18 @@ type Host interface {
 	Inode(netns string) (uint64, error)
 	Links(ctx context.Context, netns ...string) ([]model.Link, error)
 	Addresses(ctx context.Context, netns string) ([]model.Address, error)
-	Routes(ctx context.Context, netns string) ([]model.Route, error)
-	Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error)
-	FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error)
+	// EachRoute calls f with each route of the main table, or, if protocol isn't 0, each
+	// one of that protocol.
+	EachRoute(ctx context.Context, netns string, protocol uint8, f func(model.Route)) error
+	// RoutesAt calls f with each route of the main table that has one of the keys.
+	RoutesAt(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error
+	// EachNeighbour and EachFDB call f with what a link has. Where something changed
+	// meanwhile, one may come twice, of which the last counts, and one may be missed,
+	// which shaky says.
+	EachNeighbour(ctx context.Context, netns, link string, f func(model.Neighbour)) (shaky bool, err error)
+	EachFDB(ctx context.Context, netns, link string, f func(model.FDBEntry)) (shaky bool, err error)
+	// Look looks one route, neighbour or FDB entry up, and returns nil where there is none.
+	Look(ctx context.Context, k model.Key) (model.Object, error)
 	Sysctls(ctx context.Context, netns string, names []string) ([]model.Sysctl, error)
 	SavedSysctls(ctx context.Context) ([]model.Sysctl, error)
 	FIBMatch(ctx context.Context, dst netip.Addr) (kernel.Match, error)

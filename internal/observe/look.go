@@ -9,16 +9,10 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// Looker is a host on which single objects can be looked up.
-type Looker interface {
-	Host
-	Look(ctx context.Context, k model.Key) (model.Object, error)
-}
-
 // Again looks some addresses, routes, neighbours, FDB entries and sysctls up anew, and
 // puts into the state what is there of them now. The state is one that State has made
 // with the scope; the links and namespaces in it are taken to be still right.
-func Again(ctx context.Context, h Looker, scope Scope, s *model.State, keys []model.Key) error {
+func Again(ctx context.Context, h Host, scope Scope, s *model.State, keys []model.Key) error {
 	o := &observer{host: h, scope: scope, state: s, links: map[model.Key]model.Owner{}}
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
@@ -37,12 +31,8 @@ func Again(ctx context.Context, h Looker, scope Scope, s *model.State, keys []mo
 			tables = append(tables, model.Key{Kind: k.Kind, Netns: k.Netns})
 			continue
 		}
-		found, err := h.Look(ctx, k)
-		if err != nil {
+		if err := o.look(ctx, k); err != nil {
 			return fmt.Errorf("observe: %w", err)
-		}
-		if found != nil {
-			o.found(found)
 		}
 	}
 	slices.SortFunc(tables, model.Key.Compare)
@@ -50,6 +40,19 @@ func Again(ctx context.Context, h Looker, scope Scope, s *model.State, keys []mo
 		if err := o.table(ctx, t, keys); err != nil && !kernel.Absent(err) {
 			return fmt.Errorf("observe: %w", err)
 		}
+	}
+	return nil
+}
+
+// look looks a route, neighbour or FDB entry up, and puts it into the state, or out of it.
+func (o *observer) look(ctx context.Context, k model.Key) error {
+	found, err := o.host.Look(ctx, k)
+	if err != nil {
+		return err
+	}
+	o.state.Remove(k)
+	if found != nil {
+		o.found(found)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type Scope struct {
 // State observes the host. Namespaces that are neither wanted nor the identity's
 // own are listed, but not looked into.
 func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
-	o := &observer{host: h, scope: scope, links: map[model.Key]model.Owner{}}
+	o := &observer{host: h, scope: scope, frugal: true, links: map[model.Key]model.Owner{}}
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
 	}
@@ -33,6 +33,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 type observer struct {
 	host   Host
 	scope  Scope
+	frugal bool // of the host's own routes, those count that the scope is about
 	state  *model.State
 	inside []string                  // the namespaces to look into, "" first
 	links  map[model.Key]model.Owner // of the links in them
@@ -83,6 +84,8 @@ func (o *observer) each(ctx context.Context) error {
 		if err := o.addresses(ctx, ns); err != nil {
 			return err
 		}
+	}
+	for _, ns := range o.inside {
 		if err := o.routes(ctx, ns); err != nil {
 			return err
 		}
@@ -116,20 +119,20 @@ func (o *observer) claimed(a model.Address) model.Address {
 }
 
 func (o *observer) routes(ctx context.Context, ns string) error {
-	list, err := o.host.Routes(ctx, ns)
-	if err != nil {
-		return err
+	if ns == "" && o.frugal {
+		return o.hostRoutes(ctx)
 	}
-	for _, r := range list {
-		owner, maker := ownerOfRoute(r)
-		// A route may share its key with others of the kernel's (IPv6 keeps several
-		// next hops of one destination apart): the one that is ours or foreign counts.
-		if old, ok := o.state.Get(r.Key()); ok && (owner == model.OwnerKernel || old.Owner.Mine()) {
-			continue
-		}
-		o.put(r, owner, maker)
+	return o.host.EachRoute(ctx, ns, 0, o.route)
+}
+
+func (o *observer) route(r model.Route) {
+	owner, maker := ownerOfRoute(r)
+	// A route may share its key with others of the kernel's (IPv6 keeps several
+	// next hops of one destination apart): the one that is ours or foreign counts.
+	if old, ok := o.state.Get(r.Key()); ok && (owner == model.OwnerKernel || old.Owner.Mine()) {
+		return
 	}
-	return nil
+	o.state.PutRoute(r, model.Entry{Owner: owner, Maker: maker})
 }
 
 // overlayLinks lists the neighbours and FDB entries of the links that have any of
@@ -151,19 +154,20 @@ func (o *observer) overlayLinks(ctx context.Context) error {
 }
 
 func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry) error {
-	neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
+	shaky, err := o.host.EachNeighbour(ctx, l.Netns, l.Name, func(n model.Neighbour) {
+		o.state.PutNeighbour(n, model.Entry{Owner: ownerOfNeighbour(n)})
+	})
 	if err != nil {
 		return err
 	}
-	for _, n := range neighbours {
-		o.put(n, ownerOfNeighbour(n), "")
-	}
-	entries, err := o.host.FDB(ctx, l.Netns, l.Name)
+	more, err := o.host.EachFDB(ctx, l.Netns, l.Name, func(f model.FDBEntry) {
+		o.state.PutFDB(f, model.Entry{Owner: e.Owner, Maker: e.Maker})
+	})
 	if err != nil {
 		return err
 	}
-	for _, f := range entries {
-		o.put(f, e.Owner, e.Maker)
+	if shaky || more {
+		return o.confirm(ctx, l.Key())
 	}
 	return nil
 }

@@ -94,31 +94,64 @@ func (h *Host) Addresses(_ context.Context, netns string) ([]model.Address, erro
 	return slices.Clone(h.addresses[netns]), h.known(netns)
 }
 
-// Routes implements observe.Host.
-func (h *Host) Routes(_ context.Context, netns string) ([]model.Route, error) {
-	return slices.Clone(h.routes[netns]), h.known(netns)
+// EachRoute implements observe.Host.
+func (h *Host) EachRoute(_ context.Context, netns string, protocol uint8, f func(model.Route)) error {
+	for _, r := range h.routes[netns] {
+		if protocol == 0 || r.Protocol.Value() == protocol {
+			f(r)
+		}
+	}
+	return h.known(netns)
 }
 
-// Neighbours implements observe.Host.
-func (h *Host) Neighbours(_ context.Context, netns, link string) ([]model.Neighbour, error) {
-	var l []model.Neighbour
+// RoutesAt implements observe.Host.
+func (h *Host) RoutesAt(_ context.Context, netns string, keys []model.Key, f func(model.Route)) error {
+	for _, r := range h.routes[netns] {
+		if slices.Contains(keys, r.Key()) {
+			f(r)
+		}
+	}
+	return h.known(netns)
+}
+
+// EachNeighbour implements observe.Host.
+func (h *Host) EachNeighbour(_ context.Context, netns, link string, f func(model.Neighbour)) (shaky bool, err error) {
 	for _, n := range h.s.Neighbours {
 		if n.Netns == netns && n.Link == link {
-			l = append(l, n)
+			f(n)
 		}
 	}
-	return l, nil
+	return false, nil
 }
 
-// FDB implements observe.Host.
-func (h *Host) FDB(_ context.Context, netns, link string) ([]model.FDBEntry, error) {
-	var l []model.FDBEntry
-	for _, f := range h.s.FDB {
-		if f.Netns == netns && f.Link == link {
-			l = append(l, f)
+// EachFDB implements observe.Host.
+func (h *Host) EachFDB(_ context.Context, netns, link string, f func(model.FDBEntry)) (shaky bool, err error) {
+	for _, x := range h.s.FDB {
+		if x.Netns == netns && x.Link == link {
+			f(x)
 		}
 	}
-	return l, nil
+	return false, nil
+}
+
+// Look implements observe.Host.
+func (h *Host) Look(_ context.Context, k model.Key) (model.Object, error) {
+	switch k.Kind {
+	case model.KindRoute:
+		return oneOf(k, h.routes[k.Netns]), h.known(k.Netns)
+	case model.KindNeighbour:
+		return oneOf(k, h.s.Neighbours), nil
+	case model.KindFDB:
+		return oneOf(k, h.s.FDB), nil
+	}
+	return nil, fmt.Errorf("look up %s: there is no look-up of the kind", k)
+}
+
+func oneOf[T model.Object](k model.Key, l []T) model.Object {
+	if i := slices.IndexFunc(l, func(o T) bool { return o.Key() == k }); i >= 0 {
+		return l[i]
+	}
+	return nil
 }
 
 // Sysctls implements observe.Host.
