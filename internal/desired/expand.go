@@ -52,6 +52,7 @@ func Expand(t *spec.Topology, node *spec.Node, facts model.Facts) (*Expansion, e
 		id:  model.Identity{Topology: t.Name, Node: node.Name},
 		out: &Expansion{State: &model.State{}, Derived: append([]spec.Derived(nil), node.Derived...)},
 	}
+	x.out.State.Reserve(len(t.Nodes), len(t.Nodes), len(t.Nodes))
 	x.underlay()
 	x.mtus()
 	x.host()
@@ -79,21 +80,55 @@ type expander struct {
 
 	underlayMTU uint32
 	overlayMTU  uint32
+
+	peer  *spec.Node  // of the last object that leads to one
+	entry model.Entry // what is known of all that leads to it
 }
 
 func (x *expander) input() *backend.Input {
 	return &backend.Input{
 		Topology: x.topology, Node: x.node, Facts: x.facts, Identity: x.id, MTU: x.overlayMTU,
-		Emit: x.emit, Note: x.note, Fail: x.fail, Warn: x.warn,
+		Emit: x.emit, EmitRoute: x.route, EmitNeighbour: x.neighbour, EmitFDB: x.fdb, Note: x.note, Fail: x.fail, Warn: x.warn,
 	}
 }
 
 func (x *expander) emit(o model.Object, intent string, pos spec.Pos) {
 	if old, ok := x.out.State.Get(o.Key()); ok && old.Object != o {
-		x.fail(pos, "%s is asked for twice, with different attributes (also at %s)", o.Key(), old.Source)
+		x.twice(o, old, pos)
 		return
 	}
 	x.out.State.Put(model.Entry{Object: o, Intent: intent, Source: pos.String()})
+}
+
+func (x *expander) twice(o model.Object, old model.Entry, pos spec.Pos) {
+	x.fail(pos, "%s is asked for twice, with different attributes (also at %s)", o.Key(), old.Source)
+}
+
+// leading returns what is known of all that leads to a peer: there are many of them, with
+// a few objects each.
+func (x *expander) leading(p *spec.Node) model.Entry {
+	if x.peer != p {
+		x.peer, x.entry = p, model.Entry{Intent: backend.PeerIntent(p), Source: p.Pos.String()}
+	}
+	return x.entry
+}
+
+func (x *expander) route(r model.Route, p *spec.Node) {
+	if old, ok := x.out.State.AddRoute(r, x.leading(p)); ok && old.Object != model.Object(r) {
+		x.twice(r, old, p.Pos)
+	}
+}
+
+func (x *expander) neighbour(n model.Neighbour, p *spec.Node) {
+	if old, ok := x.out.State.AddNeighbour(n, x.leading(p)); ok && old.Object != model.Object(n) {
+		x.twice(n, old, p.Pos)
+	}
+}
+
+func (x *expander) fdb(f model.FDBEntry, p *spec.Node) {
+	if old, ok := x.out.State.AddFDB(f, x.leading(p)); ok && old.Object != model.Object(f) {
+		x.twice(f, old, p.Pos)
+	}
 }
 
 func (x *expander) note(path, value, reason string) {

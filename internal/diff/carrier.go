@@ -46,7 +46,7 @@ func carriersOf(m model.Management, observed *model.State) *carriers {
 
 // linksAndAddresses returns the links of the host's own namespace, and all addresses.
 func linksAndAddresses(observed *model.State) (links []model.Entry, addresses []model.Address) {
-	for e := range observed.Unordered() { // there may be a hundred routes for each
+	for e := range observed.Frame() {
 		switch o := e.Object.(type) {
 		case model.Link:
 			if o.Netns == "" {

@@ -60,7 +60,7 @@ func renames(desired, observed *model.State) []rename {
 func parting(desired, observed *model.State) map[identity]model.Link {
 	var l []model.Link
 	tuned := map[string]bool{}
-	for e := range observed.Unordered() { // each plan pays for this
+	for e := range observed.Frame() { // each plan pays for this
 		key := e.Object.Key()
 		if key.Netns != "" || e.Owner != model.OwnerOurs {
 			continue
@@ -110,7 +110,7 @@ func identities(l model.Link, ips map[string][]netip.Addr) []identity {
 // addressesByLink returns the addresses of the host's own links.
 func addressesByLink(s *model.State) map[string][]netip.Addr {
 	ips := map[string][]netip.Addr{}
-	for e := range s.All() {
+	for e := range s.Frame() {
 		if a, ok := e.Object.(model.Address); ok && a.Netns == "" {
 			ips[a.Link] = append(ips[a.Link], a.Prefix.Addr())
 		}

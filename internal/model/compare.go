@@ -111,6 +111,57 @@ func orphanRows[T Object](c *Comparison, observed, desired *table[T]) {
 	}
 }
 
+// Unlike returns the keys, in any order, of the entries that two states don't have alike.
+func Unlike(a, b *State) []Key {
+	var l []Key
+	for k, e := range a.entries {
+		if o, ok := b.entries[k]; !ok || o != e {
+			l = append(l, k)
+		}
+	}
+	for k := range b.entries {
+		if _, ok := a.entries[k]; !ok {
+			l = append(l, k)
+		}
+	}
+	l = unlikeRows(l, &a.routes, &b.routes, func(x, y *Route) bool { return *x == *y })
+	l = unlikeRows(l, &a.neighbours, &b.neighbours, func(x, y *Neighbour) bool { return *x == *y })
+	return unlikeRows(l, &a.fdb, &b.fdb, func(x, y *FDBEntry) bool { return *x == *y })
+}
+
+func unlikeRows[T Object](l []Key, a, b *table[T], same func(x, y *T) bool) []Key {
+	both := 0
+	for i := range a.rows {
+		r := &a.rows[i]
+		if r.dead {
+			continue
+		}
+		k := r.object.Key()
+		o := b.find(k)
+		if o != nil {
+			both++
+		}
+		if o == nil || o.owner != r.owner || o.ref != r.ref || !same(&o.object, &r.object) || !o.notes.same(r.notes) {
+			l = append(l, k)
+		}
+	}
+	if both == b.len() {
+		return l
+	}
+	for i := range b.rows {
+		if r := &b.rows[i]; !r.dead {
+			if k := r.object.Key(); a.find(k) == nil {
+				l = append(l, k)
+			}
+		}
+	}
+	return l
+}
+
+func (n *notes) same(o *notes) bool {
+	return n == o || n != nil && o != nil && *n == *o
+}
+
 // countMine returns how many of the objects are ours.
 func (s *State) countMine() int {
 	n := 0

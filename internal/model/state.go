@@ -41,15 +41,20 @@ func (s *State) Reserve(routes, neighbours, fdb int) {
 	s.fdb.reserve(fdb)
 }
 
+// ReserveAs makes as much room as another state has taken.
+func (s *State) ReserveAs(o *State) {
+	s.Reserve(o.routes.len(), o.neighbours.len(), o.fdb.len())
+}
+
 // Put adds or replaces the entry with the key of its object.
 func (s *State) Put(e Entry) {
 	switch o := e.Object.(type) {
 	case Route:
-		s.routes.put(row[Route]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+		s.routes.put(rowOf(s, o, e))
 	case Neighbour:
-		s.neighbours.put(row[Neighbour]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+		s.neighbours.put(rowOf(s, o, e))
 	case FDBEntry:
-		s.fdb.put(row[FDBEntry]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+		s.fdb.put(rowOf(s, o, e))
 	default:
 		if s.entries == nil {
 			s.entries = make(map[Key]Entry)
@@ -59,18 +64,31 @@ func (s *State) Put(e Entry) {
 }
 
 // PutRoute is Put without making an Object of the route; e has none.
-func (s *State) PutRoute(r Route, e Entry) {
-	s.routes.put(row[Route]{object: r, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
-}
+func (s *State) PutRoute(r Route, e Entry) { s.routes.put(rowOf(s, r, e)) }
 
 // PutNeighbour is Put without making an Object of the neighbour; e has none.
-func (s *State) PutNeighbour(n Neighbour, e Entry) {
-	s.neighbours.put(row[Neighbour]{object: n, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
-}
+func (s *State) PutNeighbour(n Neighbour, e Entry) { s.neighbours.put(rowOf(s, n, e)) }
 
 // PutFDB is Put without making an Object of the FDB entry; e has none.
-func (s *State) PutFDB(f FDBEntry, e Entry) {
-	s.fdb.put(row[FDBEntry]{object: f, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref})
+func (s *State) PutFDB(f FDBEntry, e Entry) { s.fdb.put(rowOf(s, f, e)) }
+
+// AddRoute is PutRoute, unless there is a route with the key, which it returns.
+func (s *State) AddRoute(r Route, e Entry) (there Entry, ok bool) {
+	return found(s.routes.add(rowOf(s, r, e)))
+}
+
+// AddNeighbour is PutNeighbour, unless there is one with the key, which it returns.
+func (s *State) AddNeighbour(n Neighbour, e Entry) (there Entry, ok bool) {
+	return found(s.neighbours.add(rowOf(s, n, e)))
+}
+
+// AddFDB is PutFDB, unless there is an entry with the key, which it returns.
+func (s *State) AddFDB(f FDBEntry, e Entry) (there Entry, ok bool) {
+	return found(s.fdb.add(rowOf(s, f, e)))
+}
+
+func rowOf[T Object](s *State, o T, e Entry) row[T] {
+	return row[T]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref}
 }
 
 // notesOf returns what the entry says in words, nil for nothing. Entries that say the
@@ -81,7 +99,7 @@ func (s *State) notesOf(e Entry) *notes {
 		return nil
 	}
 	if s.last == nil || *s.last != n {
-		s.last = &n
+		s.last = &notes{source: e.Source, intent: e.Intent, maker: e.Maker}
 	}
 	return s.last
 }

@@ -73,17 +73,27 @@ func (t *table[T]) find(k Key) *row[T] {
 
 // put adds a row, or replaces the one with the same key.
 func (t *table[T]) put(r row[T]) {
+	if old := t.add(r); old != nil {
+		*old = r
+	}
+}
+
+// add adds a row, unless there is one with the same key, which it returns.
+func (t *table[T]) add(r row[T]) *row[T] {
 	t.grow(1)
 	s := t.slot(r.object.Key())
-	if n := t.slots[s]; n != 0 {
-		if t.rows[n-1].dead {
-			t.dead--
-		}
+	n := t.slots[s]
+	switch {
+	case n == 0:
+		t.rows = append(t.rows, r)
+		t.slots[s] = int32(len(t.rows))
+		return nil
+	case t.rows[n-1].dead:
 		t.rows[n-1] = r
-		return
+		t.dead--
+		return nil
 	}
-	t.rows = append(t.rows, r)
-	t.slots[s] = int32(len(t.rows))
+	return &t.rows[n-1]
 }
 
 // grow makes room for n more rows.

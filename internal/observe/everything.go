@@ -84,7 +84,7 @@ func (o *observer) everyNetns(ctx context.Context) error {
 // The protocol on what else is in there would be taken for our mark.
 func (o *observer) others(context.Context) error {
 	others := map[string]bool{}
-	for e := range o.state.Unordered() {
+	for e := range o.state.Frame() {
 		if l, ok := e.Object.(model.Link); ok && l.Netns != "" && e.Owner == model.OwnerOther {
 			others[l.Netns] = true
 		}
@@ -104,7 +104,7 @@ func (o *observer) forwarding(context.Context) error {
 			o.want(model.Sysctl{Netns: ns, Name: name})
 		}
 	}
-	for e := range o.state.Unordered() {
+	for e := range o.state.Frame() {
 		if l, ok := e.Object.(model.Link); ok && l.Netns == "" && e.Owner == model.OwnerForeign && l.Master.Value() == "" { // it may be the underlay
 			o.want(model.Sysctl{Name: model.DeviceSysctl(6, l.Name, "accept_ra")})
 		}
@@ -117,7 +117,7 @@ func (o *observer) want(obj model.Object) { o.scope.Wanted.Put(model.Entry{Objec
 // vxlans lists the neighbours and FDB entries of every vxlan device, which
 // overlayLinks leaves out where they are not ours.
 func (o *observer) vxlans(ctx context.Context) error {
-	for e := range o.state.All() {
+	for e := range o.state.Frame() {
 		l, ok := e.Object.(model.Link)
 		if ok && l.Netns == "" && l.Type.Value() == model.TypeVXLAN && !e.Owner.Mine() {
 			if err := o.overlayLink(ctx, l, e); err != nil {

@@ -22,6 +22,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 		o.scope.Wanted = &model.State{}
 	}
 	o.state = &model.State{}
+	o.state.ReserveAs(o.scope.Wanted)
 	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
@@ -129,17 +130,17 @@ func (o *observer) route(r model.Route) {
 	owner, maker := ownerOfRoute(r)
 	// A route may share its key with others of the kernel's (IPv6 keeps several
 	// next hops of one destination apart): the one that is ours or foreign counts.
-	if old, ok := o.state.Get(r.Key()); ok && (owner == model.OwnerKernel || old.Owner.Mine()) {
-		return
+	e := model.Entry{Owner: owner, Maker: maker}
+	if old, ok := o.state.AddRoute(r, e); ok && owner != model.OwnerKernel && !old.Owner.Mine() {
+		o.state.PutRoute(r, e)
 	}
-	o.state.PutRoute(r, model.Entry{Owner: owner, Maker: maker})
 }
 
 // overlayLinks lists the neighbours and FDB entries of the links that have any of
 // ours: the overlay devices.
 func (o *observer) overlayLinks(ctx context.Context) error {
 	var overlays []model.Entry
-	for e := range o.state.Unordered() {
+	for e := range o.state.Frame() {
 		l, ok := e.Object.(model.Link)
 		if ok && l.Netns == "" && (e.Owner.Mine() || o.wanted(l.Key())) && l.Type.Value() == model.TypeVXLAN {
 			overlays = append(overlays, e)
@@ -175,7 +176,7 @@ func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry)
 // sysctls reads those that are wanted, and those that we have set before.
 func (o *observer) sysctls(ctx context.Context) error {
 	names := map[string][]string{}
-	for e := range o.scope.Wanted.Unordered() {
+	for e := range o.scope.Wanted.Frame() {
 		if s, ok := e.Object.(model.Sysctl); ok {
 			names[s.Netns] = append(names[s.Netns], s.Name)
 		}

@@ -120,7 +120,7 @@ func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 		k.right = nil
 		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen))
 	}
-	k.doubted = merge(k.doubted, unlike(k.right, k.seen))
+	k.doubted = merge(k.doubted, model.Unlike(k.right, k.seen))
 	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.doubted)
 	return k.settle(k.seen)(k.plan(ctx, want, seen))
 }
@@ -133,32 +133,6 @@ func (k *Keeper) settle(seen *model.State) func(*Result, error) (*Result, error)
 		}
 		return res, err
 	}
-}
-
-// unlike returns the keys of what two states don't have alike.
-func unlike(a, b *model.State) []model.Key {
-	var l []model.Key
-	both := 0
-	for e := range a.Unordered() {
-		k := e.Object.Key()
-		o, ok := b.Get(k)
-		if ok {
-			both++
-		}
-		if o != e {
-			l = append(l, k)
-		}
-	}
-	if both == b.Len() {
-		return l
-	}
-	for e := range b.Unordered() {
-		k := e.Object.Key()
-		if _, ok := a.Get(k); !ok {
-			l = append(l, k)
-		}
-	}
-	return l
 }
 
 // expand finds out what the node should have, if the host is not as it was.
@@ -232,7 +206,7 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, er
 // wanted or ours, as far as they are there.
 func inside(want, seen *model.State) []string {
 	l := []string{""}
-	for e := range seen.Unordered() {
+	for e := range seen.Frame() {
 		n, ok := e.Object.(model.Netns)
 		if !ok {
 			continue

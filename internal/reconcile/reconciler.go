@@ -217,7 +217,7 @@ func (r *Reconciler) observe(ctx context.Context, wanted *model.State) (*model.S
 func alone(s *model.State, id model.Identity) error {
 	var found []string
 	who := ""
-	for e := range s.Unordered() {
+	for e := range s.Frame() {
 		if l, ok := e.Object.(model.Link); ok && l.Netns == "" && e.Owner == model.OwnerOther {
 			found = append(found, l.Name)
 			who = max(who, e.Maker)

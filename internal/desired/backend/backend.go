@@ -54,6 +54,10 @@ type Input struct {
 
 	// Emit adds an object, with what it is part of and where it was declared.
 	Emit func(o model.Object, intent string, pos spec.Pos)
+	// EmitRoute, EmitNeighbour and EmitFDB add what leads to a peer.
+	EmitRoute     func(r model.Route, peer *spec.Node)
+	EmitNeighbour func(n model.Neighbour, peer *spec.Node)
+	EmitFDB       func(f model.FDBEntry, peer *spec.Node)
 	// Note adds a derived value to the expansion.
 	Note func(path, value, reason string)
 	// Fail adds an error.
@@ -118,7 +122,7 @@ func (in *Input) direct(p *spec.Node, family int) bool {
 		return false
 	}
 	for _, subnet := range p.Subnets(family) {
-		in.Emit(Route("", subnet, gateway, in.Facts.Underlay[family].Device), peerIntent(p), p.Pos)
+		in.EmitRoute(Route("", subnet, gateway, in.Facts.Underlay[family].Device), p)
 	}
 	return true
 }
@@ -150,7 +154,8 @@ func (in *Input) directRouting(p *spec.Node, family int) bool {
 	return ok
 }
 
-func peerIntent(p *spec.Node) string { return "peer " + p.Name }
+// PeerIntent is what all is part of that leads to a peer.
+func PeerIntent(p *spec.Node) string { return "peer " + p.Name }
 
 func overlayIntent(device string) string { return "overlay " + device }
 

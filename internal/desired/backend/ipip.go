@@ -30,7 +30,7 @@ func ipip() Backend {
 				for _, s := range p.Subnets(4) {
 					r := Route("", s, p.Address(4), o.Device)
 					r.OnLink = model.Some(true)
-					in.Emit(r, peerIntent(p), p.Pos)
+					in.EmitRoute(r, p)
 				}
 			}
 		},
@@ -67,9 +67,9 @@ func (in *Input) ipipPeer(p *spec.Node) {
 			own = netip.PrefixFrom(own.Addr(), 32)
 		}
 	}
-	in.tunnel(device, p.Address(4), own, peerIntent(p), p.Pos)
+	in.tunnel(device, p.Address(4), own, PeerIntent(p), p.Pos)
 	for _, s := range p.Subnets(4) {
-		in.Emit(Route("", s, gateway, device), peerIntent(p), p.Pos)
+		in.EmitRoute(Route("", s, gateway, device), p)
 	}
 }
 

@@ -57,20 +57,20 @@ func (in *Input) vxlanPeer(p *spec.Node) {
 		}
 		through = true
 		gateway := p.Overlay.Address(family).Addr()
-		in.Emit(model.Neighbour{
+		in.EmitNeighbour(model.Neighbour{
 			Link: device, IP: gateway, MAC: model.Some(p.Overlay.MAC),
 			State: model.Some(model.NeighbourPermanent), Protocol: model.Some(model.MarkProtocol),
-		}, peerIntent(p), p.Pos)
+		}, p)
 		for _, s := range subnets {
 			r := Route("", s, gateway, device)
 			r.OnLink = model.Some(true)
-			in.Emit(r, peerIntent(p), p.Pos)
+			in.EmitRoute(r, p)
 		}
 	}
 	if through {
-		in.Emit(model.FDBEntry{
+		in.EmitFDB(model.FDBEntry{
 			Link: device, MAC: p.Overlay.MAC, Dst: model.Some(p.Address(in.Topology.Backend.Family)),
 			State: model.Some(model.FDBPermanent),
-		}, peerIntent(p), p.Pos)
+		}, p)
 	}
 }

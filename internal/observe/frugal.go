@@ -1,0 +1,43 @@
+package observe
+
+import (
+	"context"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// hostRoutes lists the routes of the host's own namespace that a plan may be about: ours,
+// and those that stand where one is wanted. A host may have a million others.
+//
+// They all count where a link, an address or a namespace differs from what is wanted:
+// with it, others' routes may go, or come.
+func (o *observer) hostRoutes(ctx context.Context) error {
+	if err := o.host.EachRoute(ctx, "", model.MarkProtocol, o.route); err != nil {
+		return err
+	}
+	if !model.SameFrame(o.scope.Wanted, o.state) {
+		return o.host.EachRoute(ctx, "", 0, o.route)
+	}
+	var missing []model.Key
+	for r := range o.scope.Wanted.Routes() {
+		if k := r.Key(); r.Netns == "" && !o.state.Has(k) {
+			missing = append(missing, k)
+		}
+	}
+	return o.host.RoutesAt(ctx, "", missing, o.route)
+}
+
+// confirm looks up each neighbour and FDB entry of a link that is not as wanted, after the
+// kernel's tables changed while they were read: then it may have left rows out that were
+// there all the time, or told some that had gone (vxlan_fdb_dump, neigh_dump_table).
+func (o *observer) confirm(ctx context.Context, link model.Key) error {
+	for _, k := range model.Compare(o.scope.Wanted, o.state).Unlike {
+		on := k.Netns == link.Netns && k.Name == link.Name
+		if on && (k.Kind == model.KindNeighbour || k.Kind == model.KindFDB) {
+			if err := o.look(ctx, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
