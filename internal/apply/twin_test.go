@@ -164,12 +164,15 @@ func (w *twin) plans(want *model.State, opts diff.Options) *diff.Plan {
 }
 
 // outline tells what is there and what a plan does, but for sysctls: what these are
-// by default is the machine's affair.
+// by default is the machine's affair. Of others' routes on the host itself, it has those
+// that the plan is about: the rest are looked at only where that matters.
 func outline(there *model.State, p *diff.Plan) []string {
 	var l []string
 	for e := range there.All() {
-		if e.Owner != model.OwnerKernel && e.Object.Key().Kind != model.KindSysctl {
-			l = append(l, e.Owner.String()+" "+e.Object.Key().String())
+		k := e.Object.Key()
+		idle := k.Kind == model.KindRoute && k.Netns == "" && e.Owner == model.OwnerForeign
+		if e.Owner != model.OwnerKernel && k.Kind != model.KindSysctl && !idle {
+			l = append(l, e.Owner.String()+" "+k.String())
 		}
 	}
 	for _, c := range p.Conflicts {
