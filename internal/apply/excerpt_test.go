@@ -44,7 +44,7 @@ func facets(p *diff.Plan) []string {
 		l = append(l, fmt.Sprintf("step %s %s %v -> %v lost %v released %v restore %v", s.Op, s.Key(), s.Before, s.After, s.Lost, s.Released, s.Restore))
 	}
 	for _, c := range p.Changes {
-		l = append(l, fmt.Sprintf("change %s %s %v cause %s implied %v %s %s", c.Action, c.Key(), c.Attrs, c.Cause, c.Implied, c.Source, c.Intent))
+		l = append(l, fmt.Sprintf("change %s %s %v cause %s implied %v %s %s", c.Action, c.Key(), c.Differences(), c.Cause, c.Implied, c.Source, c.Intent))
 	}
 	for _, c := range p.Conflicts {
 		l = append(l, fmt.Sprintf("conflict %v %v %v", c.Want, c.Got, c.Adoptable))

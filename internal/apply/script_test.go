@@ -262,7 +262,7 @@ func (s *scripted) adoption(want *model.State) {
 }
 
 func wrong(c diff.Change) bool {
-	return c.Action != diff.Adopt || slices.ContainsFunc(c.Attrs, func(a model.AttrChange) bool { return !a.Mark })
+	return c.Action != diff.Adopt || slices.ContainsFunc(c.Differences(), func(a model.AttrChange) bool { return !a.Mark })
 }
 
 // stepLines are a plan's steps, but for those of sysctls, which the scripts' host

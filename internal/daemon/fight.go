@@ -84,7 +84,7 @@ func disputed(c diff.Change) []string {
 		return []string{existence}
 	}
 	var l []string
-	for _, a := range c.Attrs {
+	for _, a := range c.Differences() {
 		l = append(l, a.Name)
 	}
 	return l

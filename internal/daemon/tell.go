@@ -199,7 +199,7 @@ func attrs(c diff.Change) []string {
 		return nil
 	}
 	var l []string
-	for _, a := range c.Attrs {
+	for _, a := range c.Differences() {
 		l = append(l, fmt.Sprintf("%s %s -> %s", a.Name, orNone(a.Before), orNone(a.After)))
 	}
 	return l

@@ -20,9 +20,20 @@ func (s *simulation) index() {
 	for e := range s.observed.Unordered() {
 		s.note(e.Object)
 	}
-	for _, e := range s.changed {
+	for e := range s.changed.Frame() {
 		s.note(e.Object)
 	}
+}
+
+// dependentsOf returns the keys of what may go down with the key. What steps have made
+// that leads to peers is not in the index: it is looked for when somebody asks, which is
+// seldom, and never once a peer.
+func (s *simulation) dependentsOf(k model.Key) []model.Key {
+	s.index()
+	if k.Kind != model.KindLink {
+		return s.dependents[k]
+	}
+	return append(slices.Clip(s.dependents[k]), s.changed.LeadingOn(k)...)
 }
 
 // note adds an object to the index.
@@ -51,10 +62,15 @@ func (s *simulation) note(o model.Object) {
 		ip := hostIP{o.Netns, o.Prefix.Addr()}
 		s.holders[ip] = append(s.holders[ip], key)
 	case model.Route:
-		if src := o.Src.Value(); src.Is4() {
-			ip := hostIP{o.Netns, src}
-			s.sourced[ip] = append(s.sourced[ip], key)
-		}
+		s.noteSource(o)
+	}
+}
+
+// noteSource notes a route that prefers an IPv4 address as source.
+func (s *simulation) noteSource(r model.Route) {
+	if src := r.Src.Value(); src.Is4() {
+		ip := hostIP{r.Netns, src}
+		s.sourced[ip] = append(s.sourced[ip], r.Key())
 	}
 }
 
@@ -74,7 +90,7 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 	for len(c.todo) > 0 {
 		next := c.todo[0]
 		c.todo = c.todo[1:]
-		for _, e := range s.present(s.dependents[next.Key()]) {
+		for _, e := range s.present(s.dependentsOf(next.Key())) {
 			if stillNeeds(e.Object, next) {
 				c.take(e)
 			}
@@ -90,7 +106,7 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 			}
 		}
 	}
-	return inOrder(slices.Values(c.lost)), inOrder(slices.Values(released))
+	return inOrder(slices.Values(c.lost), len(c.lost)), inOrder(slices.Values(released), len(released))
 }
 
 func (c *cascade) take(e model.Entry) {
@@ -160,9 +176,8 @@ func (s *simulation) flush(link model.Key) []model.Entry {
 
 // on returns the keys of what may be on a link, of some kinds.
 func (s *simulation) on(link model.Key, kinds ...model.Kind) []model.Key {
-	s.index()
 	var l []model.Key
-	for _, k := range s.dependents[link] {
+	for _, k := range s.dependentsOf(link) {
 		if slices.Contains(kinds, k.Kind) {
 			l = append(l, k)
 		}
@@ -182,7 +197,7 @@ func (s *simulation) endangered(step model.Step) []model.Object {
 		}
 	}
 	var objects []model.Object
-	for _, e := range inOrder(slices.Values(l)) {
+	for _, e := range inOrder(slices.Values(l), len(l)) {
 		if e.Owner != model.OwnerKernel {
 			objects = append(objects, e.Object)
 		}

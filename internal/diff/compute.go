@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"slices"
+
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -21,14 +23,14 @@ type Options struct {
 //
 // What is right, and stands on nothing that differs, is only counted.
 func Compute(desired, observed *model.State, opts Options) *Plan {
-	if opts.Phase != Whole {
+	const many = 2 // of as many objects, one that differs: then it is cheaper to look at all
+	if opts.Phase != Whole || desired.Len() > observed.Len()*many {
 		return ComputeWhole(desired, observed, opts)
 	}
 	c := model.Compare(desired, observed)
 	if len(c.Unlike) == 0 {
 		return &Plan{Unchanged: c.Right}
 	}
-	const many = 2 // of as many objects, one that differs: then it is cheaper to look at all
 	if len(c.Unlike)*many > desired.Len() {
 		return ComputeWhole(desired, observed, opts)
 	}
@@ -68,7 +70,8 @@ func compute(desired, observed, all *model.State, opts Options) *Plan {
 		renamed: map[model.Key]int{},
 	}
 	p.rename(names)
-	order := inOrder(desired.Unordered())
+	order := inOrder(desired.Unordered(), desired.Len())
+	p.expect(desired, observed)
 	p.findConflicts(order)
 	p.reachAll(order)
 	p.rebuild(order)
@@ -110,6 +113,16 @@ func (p *planner) reach(e model.Entry) {
 		p.unchanged(key)
 	default:
 		p.reachAnew(e)
+	}
+}
+
+// expect makes room for as many changes as there will be about, if all objects of one of
+// the states are missing in the other.
+func (p *planner) expect(desired, observed *model.State) {
+	if n := desired.Len() - observed.Len(); n > 0 {
+		p.plan.Changes = slices.Grow(p.plan.Changes, n)
+		p.plan.Steps = slices.Grow(p.plan.Steps, n)
+		p.sim.changed.ReserveAs(desired)
 	}
 }
 
@@ -157,7 +170,6 @@ func (p *planner) create(e model.Entry) {
 		e.Object = inherited(e.Object, loss.object)
 	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
-	c.Attrs, _, _ = model.DiffAttrs(e.Object, nothing{})
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
 		c.Action, c.Before, c.Cause, c.Impact = Replace, loss.object, loss.cause, loss.impact
 		c.Attrs, _, _ = model.DiffAttrs(e.Object, loss.object)
@@ -213,7 +225,7 @@ func (p *planner) delete(e model.Entry, cause model.Key) {
 	impact := p.impactOfDeleting(e.Object)
 	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
 		p.plan.Changes = append(p.plan.Changes, Change{
-			Action: Delete, Before: e.Object, Attrs: deletionAttrs(e.Object), Impact: impact, Intent: e.Intent, Cause: cause,
+			Action: Delete, Before: e.Object, Impact: impact, Intent: e.Intent, Cause: cause,
 		})
 	} else {
 		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
@@ -257,7 +269,7 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})
 		case !wanted:
 			p.plan.Changes = append(p.plan.Changes, Change{
-				Action: Delete, Before: e.Object, Attrs: deletionAttrs(e.Object), Impact: p.impactOfDeleting(e.Object),
+				Action: Delete, Before: e.Object, Impact: p.impactOfDeleting(e.Object),
 				Intent: e.Intent, Cause: why.cause, Implied: true,
 			})
 		}

@@ -19,9 +19,9 @@ type ranked struct {
 
 // inOrder sorts entries so that each comes after what it needs: namespaces and
 // their sysctls, then links, what is set on links, and last what leads packets
-// through them, peer by peer. The order depends on nothing but the entries.
-func inOrder(entries iter.Seq[model.Entry]) []model.Entry {
-	var l []ranked
+// through them, peer by peer. There are about n of them. The order depends on nothing but the entries.
+func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
+	l := make([]ranked, 0, n)
 	links := map[model.Key]model.Object{}
 	for e := range entries {
 		key := e.Object.Key()

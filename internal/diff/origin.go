@@ -53,7 +53,7 @@ func originOf(c *Change, now, last *model.State) Origin {
 	case c.Action == Create:
 		return OriginSpec
 	}
-	return originOfAttrs(c.Attrs, before.Object, wanted.Object)
+	return originOfAttrs(c.Differences(), before.Object, wanted.Object)
 }
 
 // originOfAttrs says whether any attribute that differs on the host is one of those that

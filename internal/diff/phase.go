@@ -70,7 +70,7 @@ func preparation(desired, observed *model.State, names []rename) *model.State {
 	for _, r := range names {
 		p.later[r.after.Key()] = true
 	}
-	for _, e := range inOrder(desired.All()) {
+	for _, e := range inOrder(desired.All(), desired.Len()) {
 		p.add(e)
 	}
 	return out

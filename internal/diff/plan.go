@@ -33,9 +33,9 @@ func (a Action) String() string {
 // Change is the difference in one object.
 type Change struct {
 	Action Action
-	Before model.Object // as observed; nil for Create
-	After  model.Object // as wanted; nil for Delete
-	Attrs  []model.AttrChange
+	Before model.Object       // as observed; nil for Create
+	After  model.Object       // as wanted; nil for Delete
+	Attrs  []model.AttrChange // of Update, Replace and Adopt; see Differences
 	Impact model.Impact
 	Source string    // "topology.yaml:12", where it was declared; "" for what no file asks for
 	Intent string    // what it is part of, "peer vm2"
@@ -44,6 +44,19 @@ type Change struct {
 	// Cause names: it has no step of its own.
 	Implied bool
 	Origin  Origin // as Originate finds out; for people, never for decisions
+}
+
+// Differences returns the attributes that differ. Of what is new, or goes, these are all
+// that it has; they are not kept, since plans of large fleets have many such objects.
+func (c Change) Differences() []model.AttrChange {
+	switch c.Action {
+	case Create:
+		attrs, _, _ := model.DiffAttrs(c.After, nothing{})
+		return attrs
+	case Delete:
+		return deletionAttrs(c.Before)
+	}
+	return c.Attrs
 }
 
 // Object returns After, or Before of a deletion.

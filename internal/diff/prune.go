@@ -27,7 +27,7 @@ func (p *planner) prune(observed *model.State) {
 			entries = append(entries, now)
 		}
 	}
-	order := inOrder(slices.Values(entries))
+	order := inOrder(slices.Values(entries), len(entries))
 	slices.Reverse(order)
 	for _, e := range order {
 		if _, ok := p.sim.get(e.Object.Key()); ok && !goesWith(e.Object, doomed) {

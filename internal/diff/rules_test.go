@@ -194,7 +194,7 @@ func TestReplacement(t *testing.T) {
 	for _, c := range p.Changes {
 		got[c.Key().String()] = c
 	}
-	if c := got["link vxlan1"]; c.Action != diff.Replace || c.Cause != (model.Key{}) || !slices.ContainsFunc(c.Attrs, func(a model.AttrChange) bool { return a.Name == "port" && a.Fixed }) {
+	if c := got["link vxlan1"]; c.Action != diff.Replace || c.Cause != (model.Key{}) || !slices.ContainsFunc(c.Differences(), func(a model.AttrChange) bool { return a.Name == "port" && a.Fixed }) {
 		t.Errorf("the link: %+v", c)
 	}
 	if c := got["route 172.246.0.0/24"]; c.Action != diff.Replace || c.Cause != vtep || c.Impact == model.ImpactNone {

@@ -12,7 +12,7 @@ import (
 // no copy.
 type simulation struct {
 	observed *model.State
-	changed  map[model.Key]model.Entry
+	changed  *model.State
 	gone     map[model.Key]bool
 	lost     map[model.Key]loss      // observed objects that the kernel took down with a change
 	released map[model.Key]model.Key // ports, and the deleted bridge that let them go
@@ -45,7 +45,7 @@ type loss struct {
 func newSimulation(observed *model.State) *simulation {
 	return &simulation{
 		observed: observed,
-		changed:  map[model.Key]model.Entry{},
+		changed:  &model.State{},
 		gone:     map[model.Key]bool{},
 		lost:     map[model.Key]loss{},
 		released: map[model.Key]model.Key{},
@@ -54,10 +54,10 @@ func newSimulation(observed *model.State) *simulation {
 }
 
 func (s *simulation) get(k model.Key) (model.Entry, bool) {
-	if s.gone[k] {
+	if len(s.gone) > 0 && s.gone[k] {
 		return model.Entry{}, false
 	}
-	if e, ok := s.changed[k]; ok {
+	if e, ok := s.changed.Get(k); ok {
 		return e, true
 	}
 	return s.observed.Get(k)
@@ -66,14 +66,21 @@ func (s *simulation) get(k model.Key) (model.Entry, bool) {
 // put records an object that a step made or changed; it is ours from then on.
 func (s *simulation) put(o model.Object) {
 	delete(s.gone, o.Key())
-	s.changed[o.Key()] = model.Entry{Object: o, Owner: model.OwnerOurs}
-	if s.dependents != nil {
+	s.changed.Put(model.Entry{Object: o, Owner: model.OwnerOurs})
+	if s.dependents == nil {
+		return
+	}
+	switch o := o.(type) {
+	case model.Neighbour, model.FDBEntry:
+	case model.Route:
+		s.noteSource(o)
+	default:
 		s.note(o)
 	}
 }
 
 func (s *simulation) remove(k model.Key) {
-	delete(s.changed, k)
+	s.changed.Remove(k)
 	s.gone[k] = true
 }
 
@@ -82,7 +89,7 @@ func (s *simulation) release(port model.Entry, bridge model.Key) {
 	l := port.Object.(model.Link)
 	l.Master = model.Some("")
 	port.Object = l
-	s.changed[l.Key()] = port
+	s.changed.Put(port)
 	s.released[l.Key()] = bridge
 }
 

@@ -41,11 +41,11 @@ func remains(node string, p *diff.Plan) (l []string) {
 		l = append(l, printable(node+": "+fmt.Sprintf(format, args...)))
 	}
 	for _, c := range p.Changes {
-		if c.Action == diff.Adopt && !changes(c.Attrs) {
+		if c.Action == diff.Adopt && !changes(c.Differences()) {
 			continue
 		}
 		s := c.Action.String() + " " + c.Key().String()
-		for _, a := range c.Attrs {
+		for _, a := range c.Differences() {
 			if !a.Mark && (c.Action == diff.Update || c.Action == diff.Adopt) {
 				s += fmt.Sprintf(", %s %s -> %s", a.Name, a.Before, a.After)
 			}

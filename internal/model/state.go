@@ -207,6 +207,31 @@ func (s *State) Routes() iter.Seq[*Route] {
 	}
 }
 
+// LeadingOn returns the keys, in any order, of the routes, neighbours and FDB entries on a
+// link.
+func (s *State) LeadingOn(link Key) []Key {
+	var l []Key
+	s.routes.each(func(r *row[Route]) bool {
+		if o := &r.object; o.Netns == link.Netns && o.Dev.Value() == link.Name {
+			l = append(l, o.Key())
+		}
+		return true
+	})
+	s.neighbours.each(func(r *row[Neighbour]) bool {
+		if o := &r.object; o.Netns == link.Netns && o.Link == link.Name {
+			l = append(l, o.Key())
+		}
+		return true
+	})
+	s.fdb.each(func(r *row[FDBEntry]) bool {
+		if o := &r.object; o.Netns == link.Netns && o.Link == link.Name {
+			l = append(l, o.Key())
+		}
+		return true
+	})
+	return l
+}
+
 // Clone returns a copy that can be changed independently.
 func (s *State) Clone() *State {
 	return &State{

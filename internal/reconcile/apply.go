@@ -189,7 +189,7 @@ func (n *NotConverged) Unwrap() error { return n.Err }
 
 func describe(c diff.Change) string {
 	s := c.Key().String() + ": " + c.Action.String()
-	for _, a := range c.Attrs {
+	for _, a := range c.Differences() {
 		if c.Action == diff.Update || c.Action == diff.Replace {
 			s += fmt.Sprintf(" %s %s -> %s", a.Name, quoted(a.Before), quoted(a.After))
 		}

@@ -115,7 +115,7 @@ func (h *hostDrawer) change(c *diff.Change) {
 
 // attributes adds the attributes that change, a line each.
 func attributes(b *Box, c *diff.Change) {
-	for _, a := range c.Attrs {
+	for _, a := range c.Differences() {
 		if !a.Mark {
 			b.line(attrText(c.Key().Kind, a), Mark(diff.Update))
 		}

@@ -98,7 +98,7 @@ func changeClass(c *diff.Change) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, " %c%s%t%s%s", c.Action, c.Key().Kind, c.Implied, c.Impact, c.Origin)
 	if c.Action != diff.Create && c.Action != diff.Delete {
-		for _, a := range c.Attrs {
+		for _, a := range c.Differences() {
 			s.WriteString("," + a.Name)
 		}
 	}
@@ -211,7 +211,7 @@ func (t *planText) attrs(c *diff.Change, prefix string) []painted {
 		return nil
 	}
 	var l []painted
-	for _, a := range c.Attrs {
+	for _, a := range c.Differences() {
 		if a.Mark && c.Action != diff.Update {
 			continue
 		}
@@ -254,7 +254,7 @@ func (t *planText) why(c *diff.Change) string {
 	switch a := t.causes[c.Cause]; {
 	case a != 0 && !c.Implied && c.Action != diff.Delete:
 		return "because " + c.Cause.String() + " is " + verb(a)
-	case c.Cause == (model.Key{}) && (c.Action == diff.Create || c.Action == diff.Update && !onlyMarks(c.Attrs)):
+	case c.Cause == (model.Key{}) && (c.Action == diff.Create || c.Action == diff.Update && !onlyMarks(c.Differences())):
 		return ""
 	case c.Action == diff.Adopt:
 		return "taken over"
@@ -265,7 +265,7 @@ func (t *planText) why(c *diff.Change) string {
 // changePhrase returns the phrase of the object, where its attributes are not told
 // one by one below.
 func changePhrase(c *diff.Change) string {
-	if c.Action == diff.Update || c.Action == diff.Replace && !onlyMarks(c.Attrs) {
+	if c.Action == diff.Update || c.Action == diff.Replace && !onlyMarks(c.Differences()) {
 		return ""
 	}
 	return phrase(c.Object())

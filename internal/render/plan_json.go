@@ -182,7 +182,7 @@ func attributesOf(c *diff.Change) []attributeDocument {
 	case diff.Delete:
 		return specified(c.Before, func(a *attributeDocument, v *string) { a.Before = v })
 	}
-	return differences(c.Object().Key().Kind, c.Attrs)
+	return differences(c.Object().Key().Kind, c.Differences())
 }
 
 func specified(o model.Object, set func(*attributeDocument, *string)) []attributeDocument {

@@ -32,19 +32,19 @@ func reason(c *diff.Change) string {
 	case diff.Create:
 		return "not there"
 	case diff.Update:
-		if onlyMarks(c.Attrs) {
+		if onlyMarks(c.Differences()) {
 			return "the mark is incomplete"
 		}
-		return attrNames(c.Attrs, false) + " differs"
+		return attrNames(c.Differences(), false) + " differs"
 	case diff.Replace:
-		return attrNames(c.Attrs, true) + " cannot change in place"
+		return attrNames(c.Differences(), true) + " cannot change in place"
 	case diff.Delete:
 		return "no longer asked for"
 	}
-	if onlyMarks(c.Attrs) {
+	if onlyMarks(c.Differences()) {
 		return "taken over as it is"
 	}
-	return "taken over; " + attrNames(c.Attrs, false) + " differs"
+	return "taken over; " + attrNames(c.Differences(), false) + " differs"
 }
 
 // caused is reason for a change that another one forces.

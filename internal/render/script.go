@@ -207,7 +207,7 @@ func (t *script) explain(c *diff.Change, s model.Step) {
 // change says what happens to an object: "update link br0, mtu: 1500 -> 1400 (impact: brief)".
 func (t *script) change(c *diff.Change) {
 	what := []string{c.Action.String() + " " + c.Key().String()}
-	for _, a := range c.Attrs {
+	for _, a := range c.Differences() {
 		if !a.Mark && c.Action != diff.Delete {
 			what = append(what, attrText(c.Key().Kind, a))
 		}

@@ -186,7 +186,7 @@ func lines(p *diff.Plan) string {
 	for _, c := range p.Changes {
 		fmt.Fprintf(&b, "%s %s %s implied %v cause %s", c.Action, c.Key(), c.Impact, c.Implied, c.Cause)
 		if c.Action == diff.Update || c.Action == diff.Replace {
-			for _, a := range c.Attrs {
+			for _, a := range c.Differences() {
 				fmt.Fprintf(&b, " %s=%s", a.Name, a.After)
 			}
 		}
