@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -135,7 +136,7 @@ func strip(m map[string]any) {
 			})
 		}
 		if strings.HasSuffix(k, "_timer") || slices.Contains([]string{
-			"ifindex", "link_index", "link_netnsid", "operstate", "tentative", "dadfailed", "expires", "valid_life_time", "preferred_life_time", "cache",
+			"ifindex", "link_index", "link_netnsid", "operstate", "tentative", "dadfailed", "expires", "valid_life_time", "preferred_life_time", "cache", "fdb_n_learned",
 		}, k) {
 			delete(m, k)
 		}
@@ -143,7 +144,7 @@ func strip(m map[string]any) {
 }
 
 // settledTruth is the truth when it has stopped changing: addresses and carriers come
-// up a little later than their devices.
+// up a little later than their devices, and their routes later still.
 func (h *host) settledTruth() []string {
 	h.w.t.Helper()
 	const quiet = 1200 * time.Millisecond // the kernel tells of a lost carrier once in a second (linkwatch_run_queue)
@@ -153,9 +154,28 @@ func (h *host) settledTruth() []string {
 		if !slices.Equal(last, now) {
 			last, since = now, time.Now()
 		}
-		return time.Since(since) > quiet
+		return time.Since(since) > quiet && routed(now)
 	})
 	return last
+}
+
+var local6, route6 = regexp.MustCompile(`"local":"[0-9a-f]*:[0-9a-f:.]*"`), regexp.MustCompile(`"dst":("[0-9a-f]*:[0-9a-f:.]*").*"type":"local"`)
+
+// routed says whether each IPv6 address has its local route. The kernel's worker that
+// makes these (addrconf_dad_work) waits in line with all who change a network namespace of
+// the machine: that takes longer than any quiet, and shows in no flag of the address.
+func routed(truth []string) bool {
+	there := map[string]bool{}
+	for _, l := range truth {
+		if m := route6.FindStringSubmatch(l); m != nil {
+			netns, _, _ := strings.Cut(l, " ")
+			there[netns+m[1]] = true
+		}
+	}
+	return !slices.ContainsFunc(truth, func(l string) bool {
+		netns, _, _ := strings.Cut(l, " ")
+		return slices.ContainsFunc(local6.FindAllString(l, -1), func(a string) bool { return !there[netns+strings.TrimPrefix(a, `"local":`)] })
+	})
 }
 
 // becomes waits until the host is as it was, and returns what is not so: "- " before
@@ -163,7 +183,7 @@ func (h *host) settledTruth() []string {
 func (h *host) becomes(want []string) []string {
 	h.w.t.Helper()
 	var d []string
-	for end := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		d = lineDiff(want, h.truth())
 		if len(d) == 0 || time.Now().After(end) {
 			return d
