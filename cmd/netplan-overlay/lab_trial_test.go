@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -43,7 +44,8 @@ func TestLabTrial(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := runTool(t, toolCommand(t, append([]string{"lab", "test"}, c.args...)...))
+			lossless := slices.Contains(c.want, "OK: 0 of ")
+			r := tried(t, func(r result) bool { return !lossless || strings.Contains(r.out, "OK: 0 of ") }, c.args...)
 			if r.code != c.code {
 				t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
 			}
@@ -54,7 +56,7 @@ func TestLabTrial(t *testing.T) {
 			}
 		})
 	}
-	r := runTool(t, toolCommand(t, "lab", "test", "-f", vni, "--from", before, "--format", "json"))
+	r := tried(t, func(result) bool { return true }, "-f", vni, "--from", before, "--format", "json")
 	var d struct {
 		OK    bool
 		Parts []struct {
@@ -64,5 +66,18 @@ func TestLabTrial(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(r.out), &d); err != nil || !d.OK || len(d.Parts) != 2 || d.Parts[0].Measured != "disruptive" || d.Parts[0].PacketsLost == 0 {
 		t.Errorf("%v: %+v\n%s%s", err, d, r.out, r.err)
+	}
+}
+
+// tried runs lab test, up to three times: a busy machine drops packets, but not at the same
+// change each time; or it is found to be too busy.
+func tried(t *testing.T, fine func(result) bool, args ...string) result {
+	t.Helper()
+	for left := 2; ; left-- {
+		r := runTool(t, toolCommand(t, append([]string{"lab", "test"}, args...)...))
+		if left == 0 || fine(r) && !strings.Contains(r.err, "this machine is too busy") {
+			return r
+		}
+		t.Logf("once more, after\n%s%s", r.out, r.err)
 	}
 }

@@ -32,8 +32,13 @@ func (h *host) snapshot() string {
 }
 
 // volatile is what the kernel changes by itself, as time passes or indexes are
-// handed out.
-var volatile = regexp.MustCompile(`(_timer +[0-9.]+)|( tentative)|(valid_lft \w+)|(preferred_lft \w+)|( expires \w+)|( pref medium)|( linkdown)|( dadfailed)`)
+// handed out; it tells of carriers up to a second after a device has come up.
+var volatile = regexp.MustCompile(`(_timer +[0-9.]+)|( tentative)|(valid_lft \w+)|(preferred_lft \w+)|( expires \w+)|( pref medium)|( linkdown)|( dadfailed)|` +
+	`(NO-CARRIER,)|(,LOWER_UP)|(,M-DOWN)|( state [A-Za-z]+)|( fdb_n_learned \d+)`)
+
+// fdbRow is a row of the FDB, of which a bridge has learned those that are neither
+// permanent nor static: from any packet that comes along.
+var fdbRow = regexp.MustCompile(`^([0-9a-f]{2}:){5}[0-9a-f]{2} dev `)
 
 // settled takes out what changes by itself. IPv6 link-local addresses come up a
 // little later than their device, with the multicast group in which they are asked for,
@@ -43,6 +48,7 @@ func settled(s string) string {
 	lines := strings.Split(s, "\n")
 	lines = slices.DeleteFunc(lines, func(l string) bool {
 		return strings.Contains(l, "fe80:") || strings.HasPrefix(l, "33:33:ff:") || strings.Contains(l, "ff00::/8") || strings.TrimSpace(l) == "" ||
+			fdbRow.MatchString(l) && !strings.Contains(l, " permanent") && !strings.Contains(l, " static") ||
 			strings.Contains(l, "Peer netns reference is invalid") // of a namespace that somebody deletes while ip looks
 	})
 	slices.Sort(lines)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -135,7 +136,7 @@ func strip(m map[string]any) {
 			})
 		}
 		if strings.HasSuffix(k, "_timer") || slices.Contains([]string{
-			"ifindex", "link_index", "link_netnsid", "operstate", "tentative", "dadfailed", "expires", "valid_life_time", "preferred_life_time", "cache",
+			"ifindex", "link_index", "link_netnsid", "operstate", "tentative", "dadfailed", "expires", "valid_life_time", "preferred_life_time", "cache", "fdb_n_learned",
 		}, k) {
 			delete(m, k)
 		}
@@ -143,55 +144,38 @@ func strip(m map[string]any) {
 }
 
 // settledTruth is the truth when it has stopped changing: addresses and carriers come
-// up a little later than their devices.
+// up a little later than their devices, and their routes later still.
 func (h *host) settledTruth() []string {
 	h.w.t.Helper()
 	const quiet = 1200 * time.Millisecond // the kernel tells of a lost carrier once in a second (linkwatch_run_queue)
 	last, since := h.truth(), time.Now()
 	h.w.until("the host has settled", func() bool {
 		now := h.truth()
-		if !slices.Equal(last, now) || h.tentative(now) {
+		if !slices.Equal(last, now) {
 			last, since = now, time.Now()
 		}
-		return time.Since(since) > quiet
+		return time.Since(since) > quiet && routed(now)
 	})
 	return last
 }
 
-// tentative says whether an address waits to be found free (RFC 4862, 5.4) on a link that
-// has a carrier: with it come routes, on a busy machine well after a second.
-func (h *host) tentative(truth []string) bool {
-	h.w.t.Helper()
-	spaces := []string{""}
-	for _, line := range truth {
-		if name, ok := strings.CutPrefix(line, "netns "); ok {
-			spaces = append(spaces, name)
-		}
-	}
-	waits := func(line string) bool {
-		return strings.Contains(line, "tentative") && !strings.Contains(line, "dadfailed")
-	}
-	for _, ns := range spaces {
-		links := h.in(ns, "ip", "-o", "link", "show", "up").out
-		for line := range strings.Lines(h.in(ns, "ip", "-6", "-o", "address", "show", "up").out) {
-			dev := strings.Fields(line)[1]
-			if waits(line) && carried(links, dev) {
-				return true
-			}
-		}
-	}
-	return false
-}
+var local6, route6 = regexp.MustCompile(`"local":"[0-9a-f]*:[0-9a-f:.]*"`), regexp.MustCompile(`"dst":("[0-9a-f]*:[0-9a-f:.]*").*"type":"local"`)
 
-// carried says whether ip tells of a carrier on the link.
-func carried(links, dev string) bool {
-	for line := range strings.Lines(links) {
-		name, _, _ := strings.Cut(strings.TrimSuffix(strings.Fields(line)[1], ":"), "@")
-		if name == dev {
-			return strings.Contains(line, "LOWER_UP")
+// routed says whether each IPv6 address has its local route. The kernel's worker that
+// makes these (addrconf_dad_work) waits in line with all who change a network namespace of
+// the machine: that takes longer than any quiet, and shows in no flag of the address.
+func routed(truth []string) bool {
+	there := map[string]bool{}
+	for _, l := range truth {
+		if m := route6.FindStringSubmatch(l); m != nil {
+			netns, _, _ := strings.Cut(l, " ")
+			there[netns+m[1]] = true
 		}
 	}
-	return false
+	return !slices.ContainsFunc(truth, func(l string) bool {
+		netns, _, _ := strings.Cut(l, " ")
+		return slices.ContainsFunc(local6.FindAllString(l, -1), func(a string) bool { return !there[netns+strings.TrimPrefix(a, `"local":`)] })
+	})
 }
 
 // becomes waits until the host is as it was, and returns what is not so: "- " before
@@ -199,7 +183,7 @@ func carried(links, dev string) bool {
 func (h *host) becomes(want []string) []string {
 	h.w.t.Helper()
 	var d []string
-	for end := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		d = lineDiff(want, h.truth())
 		if len(d) == 0 || time.Now().After(end) {
 			return d

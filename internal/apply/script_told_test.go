@@ -61,7 +61,7 @@ func (w *twin) ask(netns string, args []string) any {
 // fleeting are the names of what differs between hosts that are alike.
 var fleeting = []string{
 	"ifindex", "link_index", "link_netnsid", "operstate", "flags", "bridge_id", "root_id", "designated_bridge", "designated_root",
-	"topology_change", "topology_change_detected",
+	"topology_change", "topology_change_detected", "fdb_n_learned",
 }
 
 // lasting leaves away what differs between hosts that are alike.
@@ -102,14 +102,16 @@ func unmarked(v any) any {
 	return lasting(v)
 }
 
-// transient says whether a row is one that the kernel makes by itself, a while later.
+// transient says whether a row is one that the kernel makes by itself, a while later, or
+// never: what a bridge learns hangs on which packets were under way when.
 func transient(v any) bool {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return false
 	}
 	text := func(k string) string { s, _ := m[k].(string); return s }
-	return text("dst") == "fe80::/64" || text("dst") == "ff00::/8" || strings.HasPrefix(text("local"), "fe80:") ||
+	learned := text("mac") != "" && !slices.Contains([]string{"permanent", "static"}, text("state"))
+	return learned || text("dst") == "fe80::/64" || text("dst") == "ff00::/8" || strings.HasPrefix(text("local"), "fe80:") ||
 		strings.HasPrefix(text("mac"), "33:33:") || strings.HasPrefix(text("mac"), "01:00:5e:")
 }
 

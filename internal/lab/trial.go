@@ -86,18 +86,29 @@ func Try(ctx context.Context, a Attempt) (*model.Trial, error) {
 	return t, nil
 }
 
+// carriers is how long new links may take until they carry packets: the kernel's worker
+// that tells bridges of their carriers (linkwatch) waits in line with all who change a
+// network namespace of the machine.
+const carriers = 15 * time.Second
+
 // reachable refuses to try anything where not all pairs reach each other to begin with.
 func (l *Lab) reachable(ctx context.Context) error {
-	m, err := l.Verify(ctx)
-	if err != nil {
-		return err
-	}
-	if failed := m.Failed(); len(failed) > 0 {
+	for begin := time.Now(); ; {
+		m, err := l.Verify(ctx)
+		if err != nil {
+			return err
+		}
+		failed := m.Failed()
+		if len(failed) == 0 {
+			return nil
+		}
+		if time.Since(begin) < carriers {
+			continue
+		}
 		p := failed[0]
 		return fmt.Errorf("lab: with the topology as it was before, %d of %d pairs are unreachable, such as %s -> %s (%s): %s",
 			len(failed), len(m.Pairs), p.From, p.To, p.Dst, p.Err)
 	}
-	return nil
 }
 
 // pairKey identifies a pair: by who speaks to whom, at which address.
