@@ -57,8 +57,9 @@ func merged(list []*results) *results {
 }
 
 func (m machine) tell(b *strings.Builder) {
-	fmt.Fprintf(b, "\nMeasured on %s, %s, %d processors (%s); load average before it: %s. %s; %s; %s.\n",
-		m.Date, m.Kernel, m.Processors, m.Processor, m.Load, m.Program, m.Iproute2, m.CC)
+	versions := slices.DeleteFunc([]string{m.Program, m.Iproute2, m.CC}, func(s string) bool { return s == "" })
+	fmt.Fprintf(b, "\nMeasured on %s, %s, %d processors (%s); load average before it: %s. %s.\n",
+		m.Date, m.Kernel, m.Processors, m.Processor, m.Load, strings.Join(versions, "; "))
 }
 
 // table writes a table; its cells are those of a row joined by "|".
