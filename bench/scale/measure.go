@@ -99,7 +99,7 @@ func tryIPIP() (err error) {
 	}
 	defer func() { err = errors.Join(err, run("ip", "netns", "delete", netns)) }()
 	if run("ip", "-n", netns, "link", "add", "try", "type", "ipip", "local", "10.0.0.1", "remote", "any") != nil {
-		return &cannotError{"ipip: this kernel has no such devices"}
+		return &cannotError{"ipip: this machine's kernel has no such devices"}
 	}
 	return nil
 }

@@ -44,11 +44,15 @@ func writePage(list []*results, page, plot string) error {
 
 // merged are the series of all results; of what was measured twice, the first one.
 func merged(list []*results) *results {
-	all := &results{}
-	for _, r := range list {
+	all := &results{elsewhere: map[string]string{}}
+	for i, r := range list {
 		for _, s := range r.Series {
-			if all.get(s.Part, s.N, s.Way) == nil {
-				all.Series = append(all.Series, s)
+			if all.get(s.Part, s.N, s.Way) != nil {
+				continue
+			}
+			all.Series = append(all.Series, s)
+			if i > 0 && r.Machine.Kernel != list[0].Machine.Kernel {
+				all.elsewhere[s.Part] = r.Machine.Kernel
 			}
 		}
 		all.Left = append(all.Left, r.Left...)
@@ -117,6 +121,9 @@ func (r *results) backend(b *strings.Builder, part string) {
 		objects = "three objects a peer: a neighbour, an FDB entry, a route"
 	}
 	fmt.Fprintf(b, "\n## %s\n\nFrom nothing, %s. The program makes the host's own devices as well.\n", part, objects)
+	if kernel := r.elsewhere[part]; kernel != "" {
+		fmt.Fprintf(b, "\nMeasured on %s: not comparable with the times of other parts.\n", kernel)
+	}
 	r.scratch(b, part, sizes)
 	fmt.Fprintf(b, "\nA plan with nothing to do. Its kernel part is what it takes to look at the host and to compare; yaml.v3 is the time in which\nthat library reads the file, and does nothing with it.\n")
 	r.idle(b, part, sizes)

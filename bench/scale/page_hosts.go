@@ -46,7 +46,7 @@ func (r *results) left(b *strings.Builder) {
 	if len(r.Left) == 0 {
 		return
 	}
-	b.WriteString("\n## What could not be measured on this machine\n\n")
+	b.WriteString("\n## What could not be measured\n\n")
 	for _, why := range r.Left {
 		fmt.Fprintf(b, "- %s\n", why)
 	}

@@ -204,7 +204,7 @@ func (s *overlay) netplan(ctx context.Context, runs int) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eth0:\n      addresses: [%s]\n      link-local: []\n      routes:\n", underlay)
+	fmt.Fprintf(&b, "network:\n  version: 2\n  renderer: networkd\n  ethernets:\n    eth0:\n      addresses: [%s]\n      link-local: []\n      accept-ra: false\n      routes:\n", underlay)
 	for _, w := range lines {
 		fmt.Fprintf(&b, "        - {to: %s/%s, via: %s, metric: %s}\n", w[1], w[2], w[3], w[5])
 	}

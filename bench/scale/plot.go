@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,7 +31,7 @@ func curves() []curve {
 		{"apply", "netplan-overlay apply", "#0072b2"},
 		{"plan", "netplan-overlay plan, nothing to do", "#56b4e9"},
 		{"ip -batch", "ip -batch and bridge -batch", "#d55e00"},
-		{"ip -batch, no metrics", "the same, routes of one metric", "#e69f00"},
+		{"ip -batch, no metrics", "ip -batch, all routes of one metric", "#e69f00"},
 		{"library", "a library call an object", "#009e73"},
 		{"systemd-networkd", "systemd-networkd", "#cc79a7"},
 		{"netplan", "netplan", "#8a5a44"},
@@ -50,7 +51,9 @@ func (r *results) plot() string {
 	parts := []string{"vxlan", "host-gw"}
 	low, high := r.range10(parts)
 	var b strings.Builder
-	all := curves()
+	all := slices.DeleteFunc(curves(), func(c curve) bool {
+		return !slices.ContainsFunc(r.Series, func(s *series) bool { return s.Way == c.way && slices.Contains(parts, s.Part) })
+	})
 	height := panelTop + panelHeight + 56 + legendRow*((len(all)+1)/2)
 	width := panelLeft + 2*panelWidth + panelGap + 20
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12" role="img">`+"\n", width, height)

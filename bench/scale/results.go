@@ -14,6 +14,8 @@ type results struct {
 	Machine machine   `json:"machine"`
 	Series  []*series `json:"series"`
 	Left    []string  `json:"left,omitempty"` // what could not be measured, and why
+
+	elsewhere map[string]string // the kernel of parts that were measured on another one
 }
 
 // series are the samples of one way to do something.
