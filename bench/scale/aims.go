@@ -67,7 +67,7 @@ func growth(part string) func(*results, int) float64 {
 }
 
 func writes(part string) func(*results, int) float64 {
-	return func(r *results, n int) float64 { return float64(r.get(part, n, "writes, one changed").time()) }
+	return func(r *results, n int) float64 { return float64(r.get(part, n, writesWay).time()) }
 }
 
 // peakAt is the most memory that any run of the program had with so many vxlan peers, in MB.

@@ -87,7 +87,7 @@ func (s *overlay) counted(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.add("writes, one changed", sample{Time: x["writes"]})
+		s.add(writesWay, sample{Time: x["writes"]})
 	}
 	return nil
 }

@@ -190,7 +190,7 @@ func (r *results) changed(b *strings.Builder, part string, sizes []int) {
 	for _, n := range sizes {
 		get := func(way string) *series { return r.get(part, n, way) }
 		writes := "-"
-		if s := get("writes, one changed"); s != nil {
+		if s := get(writesWay); s != nil {
 			writes = fmt.Sprint(int(s.time()))
 		}
 		rows = append(rows, row(number(n), writes, cell(get("plan, one changed")), ratio(get("plan, one changed"), get("plan")),

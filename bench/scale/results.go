@@ -34,7 +34,10 @@ type sample struct {
 	Peak int           `json:"peak,omitempty"` // KiB
 }
 
-// add notes a sample, and tells of it on stderr.
+// writesWay is the one whose samples are not times, but how many requests were written.
+const writesWay = "writes, one changed"
+
+// add notes a sample.
 func (r *results) add(part string, n int, way string, x sample) {
 	s := r.get(part, n, way)
 	if s == nil {
@@ -56,7 +59,7 @@ func (r *results) leave(format string, args ...any) {
 // tell reports a part on stderr.
 func (r *results) tell(part string, n int) {
 	for _, s := range r.Series {
-		if s.Part == part && s.N == n {
+		if s.Part == part && s.N == n && s.Way != writesWay {
 			fmt.Fprintf(os.Stderr, "  %-10s %6d  %-28s %10s ms  (%d)\n", part, n, s.Way, millis(s.time()), len(s.Samples))
 		}
 	}
