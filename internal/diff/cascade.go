@@ -85,6 +85,10 @@ type cascade struct {
 // consequences returns what the kernel takes down with the deletion of o, in the
 // order in which it can be made again, and the ports that it releases.
 func (s *simulation) consequences(o model.Object) (lost, released []model.Entry) {
+	switch o.(type) {
+	case model.Route, model.Neighbour, model.FDBEntry:
+		return nil, nil // nothing stands on them
+	}
 	s.index()
 	c := &cascade{simulation: s, down: map[model.Key]bool{o.Key(): true}, todo: []model.Object{o}}
 	for len(c.todo) > 0 {
