@@ -43,24 +43,37 @@ func (h *Host) door(k model.Kind) door {
 // done. It stops at the first failure or when ctx ends; the steps after that have
 // the error ErrNotTried.
 func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
-	errs := make([]error, len(steps))
-	stopped := false
-	for i, s := range steps {
-		if stopped {
-			errs[i] = ErrNotTried
-			continue
+	errs := make([]error, 0, len(steps))
+	for len(errs) < len(steps) {
+		rest := steps[len(errs):]
+		if len(errs) > 0 && errs[len(errs)-1] != nil {
+			return append(errs, notTried(len(rest))...)
 		}
 		if err := ctx.Err(); err != nil {
-			errs[i] = fmt.Errorf("%s %s: %w", s.Op, s.Key(), err)
-		} else {
-			errs[i] = opError(s.Op.String(), s.Object(), h.do(s))
-			if h.opts.Trace != nil {
-				h.opts.Trace(s, errs[i])
-			}
+			errs = append(errs, fmt.Errorf("%s %s: %w", rest[0].Op, rest[0].Key(), err))
+			continue
 		}
-		stopped = errs[i] != nil
+		for i, err := range h.first(rest) {
+			if err != ErrNotTried {
+				err = opError(rest[i].Op.String(), rest[i].Object(), err)
+				if h.opts.Trace != nil {
+					h.opts.Trace(rest[i], err)
+				}
+			}
+			errs = append(errs, err)
+		}
 	}
 	return errs
+}
+
+// first does the first of the steps, and those after it that can be done with it.
+func (h *Host) first(steps []model.Step) []error {
+	if d, ok := h.door(steps[0].Key().Kind).(joint); ok {
+		if n := alike(steps); n > 1 {
+			return d.together(steps[:n])
+		}
+	}
+	return []error{h.do(steps[0])}
 }
 
 func (h *Host) do(s model.Step) error {

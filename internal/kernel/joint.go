@@ -1,0 +1,40 @@
+package kernel
+
+import "github.com/netplan-overlay/netplan-overlay/internal/model"
+
+// joint is a door through which many steps cost less together than one by one. All have
+// the same operation. Like Do, it stops at the first failure: the steps after it have the
+// error ErrNotTried.
+type joint interface {
+	together(steps []model.Step) []error
+}
+
+// alike returns how many of the first steps are the same operation on the same kind.
+func alike(steps []model.Step) int {
+	first := steps[0]
+	for i, s := range steps {
+		if s.Op != first.Op || s.Key().Kind != first.Key().Kind {
+			return i
+		}
+	}
+	return len(steps)
+}
+
+// inTurn does steps one by one, up to the first failure.
+func inTurn(steps []model.Step, do func(model.Step) error) []error {
+	errs := notTried(len(steps))
+	for i, s := range steps {
+		if errs[i] = do(s); errs[i] != nil {
+			break
+		}
+	}
+	return errs
+}
+
+func notTried(n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = ErrNotTried
+	}
+	return errs
+}
