@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,12 @@ type Host struct {
 	features Features
 	writes   atomic.Uint64
 	memoryMu sync.Mutex // of the file that remembers sysctls
+
+	recallMu sync.Mutex
+	recall   struct {
+		text   []byte // of that file, when it was read last
+		memory *memory
+	}
 
 	mu     sync.Mutex
 	spaces map[string]*space // by name; "" is the root
@@ -112,8 +119,8 @@ func (h *Host) In(netns string, f func() error) error {
 	if s.file == nil {
 		return f()
 	}
-	return abroad(func() error {
-		if err := s.enter(); err != nil {
+	return abroad(func(home *os.File) error {
+		if err := s.enter(home); err != nil {
 			return err
 		}
 		return f()

@@ -97,7 +97,7 @@ func (d netnsDoor) together(steps []model.Step) []error {
 func (d netnsDoor) createAll(steps []model.Step) (errs []error) {
 	n := nursery{h: d.h}
 	defer n.close()
-	if err := abroad(func() error {
+	if err := abroad(func(*os.File) error {
 		errs = inTurn(steps, func(s model.Step) error { return n.born(s.After.(model.Netns)) })
 		return nil
 	}); err != nil {

@@ -80,9 +80,9 @@ func (h *Host) openAhead(names []string) {
 		return
 	}
 	trusted := h.checkNetnsDir(l[0].netns)
-	_ = abroad(func() error { // whatever it is, who asks again will hear it
+	_ = abroad(func(home *os.File) error { // whatever it is, who asks again will hear it
 		for _, s := range l {
-			if trusted != nil || s.dialInside() != nil {
+			if trusted != nil || s.dialInside(home) != nil {
 				s.close()
 				continue
 			}
@@ -199,8 +199,8 @@ func (e *noNetnsError) Is(target error) bool {
 }
 
 // dialInside opens the sockets, and leaves the calling thread in the namespace.
-func (s *space) dialInside() error {
-	if err := s.enter(); err != nil {
+func (s *space) dialInside(home *os.File) error {
+	if err := s.enter(home); err != nil {
 		return err
 	}
 	return s.dial()
@@ -248,10 +248,15 @@ func shown(netns, path string) string {
 	return netns
 }
 
-// enter takes the calling thread into the namespace: one of abroad's.
-func (s *space) enter() error {
-	if err := unix.Setns(int(s.file.Fd()), unix.CLONE_NEWNET); err != nil {
-		return &OpError{Op: "enter", Key: model.NetnsKey(shown(s.netns, s.file.Name())), Err: err, Cause: enterCause(err)}
+// enter takes the calling thread, one of abroad's, into the namespace; home is the
+// process's own.
+func (s *space) enter(home *os.File) error {
+	file := s.file
+	if file == nil {
+		file = home
+	}
+	if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
+		return &OpError{Op: "enter", Key: model.NetnsKey(shown(s.netns, file.Name())), Err: err, Cause: enterCause(err)}
 	}
 	return nil
 }
