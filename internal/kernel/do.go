@@ -68,7 +68,7 @@ func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
 
 // first does the first of the steps, and those after it that can be done with it.
 func (h *Host) first(steps []model.Step) []error {
-	if d, ok := h.door(steps[0].Key().Kind).(joint); ok {
+	if d, ok := h.door(steps[0].Key().Kind).(joint); ok && d.joins(steps[0].Op) {
 		if n := alike(steps); n > 1 {
 			return d.together(steps[:n])
 		}

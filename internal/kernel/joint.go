@@ -2,10 +2,12 @@ package kernel
 
 import "github.com/netplan-overlay/netplan-overlay/internal/model"
 
-// joint is a door through which many steps cost less together than one by one. All have
-// the same operation. Like Do, it stops at the first failure: the steps after it have the
-// error ErrNotTried.
+// joint is a door through which many steps cost less together than one by one.
 type joint interface {
+	// joins says whether steps of the operation are done together.
+	joins(op model.Op) bool
+	// together does such steps of one operation. Like Do, it stops at the first failure:
+	// the steps after it have the error ErrNotTried.
 	together(steps []model.Step) []error
 }
 

@@ -36,7 +36,7 @@ func (s *space) setIndexes(l []rawLink) {
 	defer s.mu.Unlock()
 	s.freshen()
 	clear(s.index)
-	clear(s.names)
+	clear(s.nameOf)
 	for _, r := range l {
 		s.know(r.link.Name, r.index)
 	}
@@ -47,7 +47,7 @@ func (s *space) linkName(index uint32) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.freshen()
-	if name, ok := s.names[index]; ok {
+	if name, ok := s.nameOf[index]; ok {
 		return name
 	}
 	body, err := s.conn.get(newMessage(unix.RTM_GETLINK, 0, ifinfo(index, 0, 0)).u32(unix.IFLA_EXT_MASK, skipStats))
@@ -63,7 +63,7 @@ func (s *space) linkName(index uint32) string {
 
 // know notes a link's index. Called with mu held, as are the others below.
 func (s *space) know(name string, index uint32) {
-	s.index[name], s.names[index] = index, name
+	s.index[name], s.nameOf[index] = index, name
 }
 
 // freshen throws away what was known before links went.
@@ -71,7 +71,7 @@ func (s *space) freshen() {
 	if now := s.changes.Load(); s.as != now {
 		s.as = now
 		clear(s.index)
-		clear(s.names)
+		clear(s.nameOf)
 	}
 }
 
@@ -81,7 +81,7 @@ func (s *space) unknow(name string) {
 	defer s.mu.Unlock()
 	if i, ok := s.index[name]; ok {
 		delete(s.index, name)
-		delete(s.names, i)
+		delete(s.nameOf, i)
 	}
 }
 

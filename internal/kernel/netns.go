@@ -66,11 +66,11 @@ func (h *Host) netns(name string) (model.Netns, error) {
 type netnsDoor struct{ h *Host }
 
 func (d netnsDoor) create(o model.Object) error {
-	return d.createAll([]model.Step{{Op: model.OpCreate, After: o}})[0]
+	return d.together([]model.Step{{Op: model.OpCreate, After: o}})[0]
 }
 
 func (d netnsDoor) remove(o model.Object) error {
-	return d.removeAll([]model.Step{{Op: model.OpDelete, Before: o}})[0]
+	return d.together([]model.Step{{Op: model.OpDelete, Before: o}})[0]
 }
 
 func (d netnsDoor) update(_, after model.Object) error {
@@ -82,16 +82,15 @@ func (d netnsDoor) update(_, after model.Object) error {
 	return d.h.exec(s, loMessage(n))
 }
 
+func (d netnsDoor) joins(op model.Op) bool { return op != model.OpUpdate }
+
 // together makes or removes many namespaces: one thread goes from one to the next, and
 // what concerns their directory is done once.
 func (d netnsDoor) together(steps []model.Step) []error {
-	switch steps[0].Op {
-	case model.OpCreate:
+	if steps[0].Op == model.OpCreate {
 		return d.createAll(steps)
-	case model.OpDelete:
-		return d.removeAll(steps)
 	}
-	return inTurn(steps, func(s model.Step) error { return d.update(s.Before, s.After) })
+	return d.removeAll(steps)
 }
 
 func (d netnsDoor) createAll(steps []model.Step) (errs []error) {

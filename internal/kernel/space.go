@@ -25,7 +25,7 @@ type space struct {
 
 	mu      sync.Mutex
 	index   map[string]uint32 // of links, as far as they were listed or asked for
-	names   map[uint32]string // the opposite
+	nameOf  map[uint32]string // the opposite
 	changes *atomic.Uint64    // of the host
 	as      uint64            // what changes was when index was begun: later, it is not to be trusted
 }
@@ -160,7 +160,7 @@ func (h *Host) path(netns string) string {
 
 // newSpace returns a handle that has nothing open yet.
 func (h *Host) newSpace(netns string) *space {
-	return &space{netns: netns, index: map[string]uint32{}, names: map[uint32]string{}, changes: &h.changes}
+	return &space{netns: netns, index: map[string]uint32{}, nameOf: map[uint32]string{}, changes: &h.changes}
 }
 
 // openSpace opens a namespace's file, but no sockets.

@@ -21,6 +21,8 @@ func (d sysctlDoor) remove(o model.Object) error {
 	return d.together([]model.Step{{Op: model.OpDelete, Before: o}})[0]
 }
 
+func (d sysctlDoor) joins(model.Op) bool { return true }
+
 // together sets or gives back many sysctls: one thread goes from namespace to namespace,
 // and what was there before is written down once.
 func (d sysctlDoor) together(steps []model.Step) (errs []error) {
