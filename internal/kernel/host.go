@@ -46,6 +46,8 @@ type Host struct {
 
 	mu     sync.Mutex
 	spaces map[string]*space // by name; "" is the root
+
+	spare atomic.Pointer[chunk] // not in use just now; nil: none
 }
 
 // Features are what differs between kernels.
