@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -40,40 +41,52 @@ func (h *Host) door(k model.Kind) door {
 }
 
 // Do executes steps in order and returns an error for each, nil for those that were
-// done. It stops at the first failure or when ctx ends; the steps after that have
-// the error ErrNotTried.
+// done. It stops when one fails or when ctx ends; the steps after that have the error
+// ErrNotTried, but for those that went to the kernel together with the failed one (see
+// Batch): of these, too, the errors say which were done. A step whose error is
+// ErrUnknown may be done or not.
 func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
-	errs := make([]error, 0, len(steps))
-	for len(errs) < len(steps) {
-		rest := steps[len(errs):]
-		if len(errs) > 0 && errs[len(errs)-1] != nil {
-			return append(errs, notTried(len(rest))...)
-		}
+	errs := make([]error, len(steps))
+	for i := 0; i < len(steps); {
+		n := 1
 		if err := ctx.Err(); err != nil {
-			errs = append(errs, fmt.Errorf("%s %s: %w", rest[0].Op, rest[0].Key(), err))
-			continue
+			errs[i] = fmt.Errorf("%s %s: %w", steps[i].Op, steps[i].Key(), err)
+		} else {
+			n = h.next(steps[i:], errs[i:])
 		}
-		for i, err := range h.first(rest) {
-			if err != ErrNotTried {
-				err = opError(rest[i].Op.String(), rest[i].Object(), err)
-				if h.opts.Trace != nil {
-					h.opts.Trace(rest[i], err)
-				}
+		i += n
+		if slices.ContainsFunc(errs[i-n:i], func(err error) bool { return err != nil }) {
+			for ; i < len(steps); i++ {
+				errs[i] = ErrNotTried
 			}
-			errs = append(errs, err)
 		}
 	}
 	return errs
 }
 
-// first does the first of the steps, and those after it that can be done with it.
-func (h *Host) first(steps []model.Step) []error {
-	if d, ok := h.door(steps[0].Key().Kind).(joint); ok && d.joins(steps[0].Op) {
-		if n := alike(steps); n > 1 {
-			return d.together(steps[:n])
+// next executes the first steps, and returns how many.
+func (h *Host) next(steps []model.Step, errs []error) int {
+	n := 0
+	if batch := h.Batch(steps); batch > 1 {
+		if d := h.joint(steps[0]); d != nil {
+			n = batch
+			h.jointly(d, steps[:n], errs)
+		} else {
+			n = h.together(steps[:batch], errs)
 		}
 	}
-	return []error{h.do(steps[0])}
+	if n == 0 {
+		n = 1
+		errs[0] = opError(steps[0].Op.String(), steps[0].Object(), h.do(steps[0]))
+	}
+	if h.opts.Trace != nil {
+		for i, s := range steps[:n] {
+			if errs[i] != ErrNotTried {
+				h.opts.Trace(s, errs[i])
+			}
+		}
+	}
+	return n
 }
 
 func (h *Host) do(s model.Step) error {

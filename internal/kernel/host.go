@@ -50,7 +50,8 @@ type Host struct {
 	mu     sync.Mutex
 	spaces map[string]*space // by name; "" is the root
 
-	changes atomic.Uint64 // to links by which others may have gone, or changed their names; see space.index
+	changes atomic.Uint64         // to links by which others may have gone, or changed their names; see space.index
+	spare   atomic.Pointer[chunk] // not in use just now; nil: none
 }
 
 // Features are what differs between kernels.

@@ -11,6 +11,34 @@ type joint interface {
 	together(steps []model.Step) []error
 }
 
+// joint returns the door of a step that is done together with others like it, nil for
+// others.
+func (h *Host) joint(s model.Step) joint {
+	var d joint
+	switch s.Object().(type) {
+	case model.Netns:
+		d = netnsDoor{h}
+	case model.Sysctl:
+		d = sysctlDoor{h}
+	case model.Link:
+		d = linkDoor{h}
+	}
+	if d == nil || !d.joins(s.Op) {
+		return nil
+	}
+	return d
+}
+
+// jointly does steps together, and notes their errors.
+func (h *Host) jointly(d joint, steps []model.Step, errs []error) {
+	for i, err := range d.together(steps) {
+		if err != ErrNotTried {
+			err = opError(steps[i].Op.String(), steps[i].Object(), err)
+		}
+		errs[i] = err
+	}
+}
+
 // alike returns how many of the first steps are the same operation on the same kind.
 func alike(steps []model.Step) int {
 	first := steps[0]
