@@ -93,8 +93,9 @@ func (h *Host) plain(s model.Step) (d plainDoor, netns string) {
 
 // Batch returns how many of the first steps Do sends to the kernel together, at most; at
 // least 1, if there is one. It executes these all, though one of them fails. They are in
-// one namespace, and none of them makes or changes anything before one that removes:
-// what is there stays until what comes in its place was made.
+// one namespace, and either remove, or make and change: what is there stays until what
+// comes in its place was made, and of a batch that may have been done or not, no step is
+// about what another one has left.
 func (h *Host) Batch(steps []model.Step) int {
 	n := min(len(steps), chunkMessages)
 	var where string
@@ -103,7 +104,7 @@ func (h *Host) Batch(steps []model.Step) int {
 		if i == 0 {
 			where = netns
 		}
-		if d == nil || netns != where || i > 0 && s.Op == model.OpDelete && steps[i-1].Op != model.OpDelete {
+		if d == nil || netns != where || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
 			return max(i, 1)
 		}
 	}
