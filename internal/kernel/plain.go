@@ -92,9 +92,11 @@ func (h *Host) plain(s model.Step) (d plainDoor, netns string) {
 }
 
 // Batch returns how many of the first steps Do sends to the kernel together, at most; at
-// least 1, if there is one. Those that are messages it executes all, though one of them
-// fails. They are in one namespace, and none of them makes or changes anything before one that removes:
-// what is there stays until what comes in its place was made.
+// least 1, if there is one. It executes these all, though one of them fails, but for those
+// of a joint door, which stops there. They are in one namespace, or of one kind and
+// operation, and either remove, or make and change: what is there stays until what comes in
+// its place was made, and of a batch that may have been done or not, no step is about what
+// another one has left.
 func (h *Host) Batch(steps []model.Step) int {
 	if len(steps) > 0 && h.joint(steps[0]) != nil {
 		return alike(steps)
@@ -106,7 +108,7 @@ func (h *Host) Batch(steps []model.Step) int {
 		if i == 0 {
 			where = netns
 		}
-		if d == nil || netns != where || i > 0 && s.Op == model.OpDelete && steps[i-1].Op != model.OpDelete {
+		if d == nil || netns != where || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
 			return max(i, 1)
 		}
 	}
