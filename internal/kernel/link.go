@@ -58,6 +58,22 @@ func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error)
 	return l, nil
 }
 
+// Devices lists the links of one namespace without the other ends of veths: to know those,
+// each namespace that one is in has to be looked into.
+func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
+	raw, err := h.rawLinks(ctx, netns)
+	if err != nil {
+		return nil, err
+	}
+	names := namesOf(raw)
+	l := make([]model.Link, 0, len(raw))
+	for _, r := range raw {
+		resolve(&r, names)
+		l = append(l, r.link)
+	}
+	return l, nil
+}
+
 func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 	s, err := h.space(netns)
 	if err != nil {

@@ -13,6 +13,7 @@ type Host interface {
 	Netns(ctx context.Context) ([]model.Netns, error)
 	Inode(netns string) (uint64, error)
 	Links(ctx context.Context, netns ...string) ([]model.Link, error)
+	Devices(ctx context.Context, netns string) ([]model.Link, error) // Links, without the other ends of veths
 	Addresses(ctx context.Context, netns string) ([]model.Address, error)
 	Routes(ctx context.Context, netns string) ([]model.Route, error)
 	Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error)
