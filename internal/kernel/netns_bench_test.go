@@ -308,13 +308,15 @@ func (c *rawCrowd) create() int {
 	}
 	n += c.send(root.conn, veths)
 	for i, s := range c.inside {
-		a := model.Address{Link: "eth0", Prefix: crowdAddress(i)}
+		a := crowdAddress(i)
+		ifaddrmsg := native.AppendUint32([]byte{unix.AF_INET, byte(a.Bits()), 0, 0}, endIndex)
 		gateway := newMessage(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_EXCL,
 			rtmsg{family: unix.AF_INET, table: unix.RT_TABLE_MAIN, protocol: model.MarkProtocol, kind: unix.RTN_UNICAST}.bytes()).
 			u32(unix.RTA_OIF, endIndex).addr(unix.RTA_GATEWAY, addr("10.0.255.254"))
 		n += c.send(s.conn, []message{
 			newMessage(unix.RTM_NEWLINK, 0, ifinfo(endIndex, unix.IFF_UP, unix.IFF_UP)).attr(unix.IFLA_IFALIAS, []byte(sampleAlias)),
-			addressMessage(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, a, endIndex).u8(ifaProto, model.MarkProtocol),
+			newMessage(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, ifaddrmsg).
+				addr(unix.IFA_LOCAL, a.Addr()).addr(unix.IFA_ADDRESS, a.Addr()).u8(ifaProto, model.MarkProtocol),
 			gateway,
 		})
 		s.close()
