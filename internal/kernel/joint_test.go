@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -158,4 +160,20 @@ func TestSysctlsTogether(t *testing.T) {
 		t.Errorf("giving back: got %s", got)
 	}
 	s.remembers("given back", map[string]string{})
+	if _, err := os.Stat(s.opts.StateDir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is still there: %v", err)
+	}
+}
+
+// What a run that died has given back, and not forgotten, is forgotten with what the next
+// one gives back.
+func TestSysctlGivenBackHalf(t *testing.T) {
+	s := newSim(t)
+	lo := "net.ipv4.conf.lo.rp_filter"
+	s.create(model.Sysctl{Name: forward, Value: some("1")}, model.Sysctl{Name: lo, Value: some("2")})
+	s.run("", "sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward")
+	s.remove(s.mustGet(model.SysctlKey("", lo)))
+	if _, err := os.Stat(s.opts.StateDir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is still there: %v", err)
+	}
 }

@@ -110,9 +110,25 @@ func (d sysctlDoor) giveBack(t *tour, steps []model.Step) []error {
 		done = append(done, s)
 		return nil
 	})
-	if err := d.h.unremember(done); err != nil {
+	if err := d.h.unremember(append(done, d.returned(t)...)); err != nil {
 		last := min(len(done), len(steps)-1)
 		errs[last] = errors.Join(errs[last], err)
 	}
 	return errs
+}
+
+// returned lists what is remembered of sysctls that have their old value again: a run that
+// died may have given them back, without forgetting it.
+func (d sysctlDoor) returned(t *tour) []model.Sysctl {
+	memory, err := d.h.recalled()
+	if err != nil {
+		return nil // which whoever changes it will tell
+	}
+	var l []model.Sysctl
+	for _, e := range memory.Sysctls {
+		if v, err := t.readSysctl(e.Netns, e.Name); err == nil && v == e.Value {
+			l = append(l, model.Sysctl{Netns: e.Netns, Name: e.Name})
+		}
+	}
+	return l
 }
