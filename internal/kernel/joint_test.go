@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -73,6 +74,29 @@ func TestLinksGoTogether(t *testing.T) {
 			s.remove(l)
 		}
 	}
+}
+
+// A link that a run was about to delete when it died is as before when it is made again,
+// which is how a run is taken back.
+func TestLinksThatWereDoomed(t *testing.T) {
+	s := newSim(t)
+	links := []model.Object{sampleLink("", "b0", model.TypeBridge), sampleLink("", "b1", model.TypeBridge)}
+	s.create(links...)
+	before := s.snapshot()
+	for _, name := range []string{"b0", "b1"} {
+		s.ip("link", "set", name, "group", fmt.Sprint(doomedGroup()&0x7fffffff))
+	}
+	s.lines("link add foreign type bridge\nlink set foreign group 1073741825")
+	for _, l := range append(links, sampleLink("", "foreign", model.TypeBridge)) {
+		if err := s.do(model.OpCreate, nil, l); !errors.Is(err, unix.EEXIST) {
+			t.Errorf("got error %v, want %v", err, unix.EEXIST)
+		}
+	}
+	if out := s.ip("link", "show", "foreign"); !strings.Contains(out, "group 1073741825") {
+		t.Errorf("somebody's link was changed:\n%s", out)
+	}
+	s.lines("link delete foreign")
+	s.unchanged("to be doomed, and made again", before)
 }
 
 // Links that are gone already, with their namespace or without, are no error among others.

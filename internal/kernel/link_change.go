@@ -32,7 +32,7 @@ func (d linkDoor) create(o model.Object) error {
 		err = d.h.exec(s, m)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, d.reprieve(s, l, err))
 	}
 	born := newborn(l)
 	born.Alias, born.Master, born.Up = model.Opt[string]{}, model.Opt[string]{}, model.Opt[bool]{}

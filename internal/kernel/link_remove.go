@@ -63,10 +63,10 @@ func (d linkDoor) removeGroup(steps []model.Step) []error {
 		return inTurn(steps, func(model.Step) error { return ignore(err, unix.ENOENT) })
 	}
 	defer d.h.forgetIndexes()
-	doomed := doomedGroup()
+	group := doomedGroup()
 	moved := 0
 	errs := inTurn(steps, func(step model.Step) error {
-		err := d.h.exec(s, groupMessage(step.Before.(model.Link), doomed))
+		err := d.h.exec(s, groupMessage(step.Before.(model.Link), group))
 		if err == nil {
 			moved++
 		}
@@ -75,7 +75,7 @@ func (d linkDoor) removeGroup(steps []model.Step) []error {
 	if moved == 0 {
 		return errs
 	}
-	err = d.h.exec(s, newMessage(unix.RTM_DELLINK, 0, ifinfo(0, 0, 0)).u32(unix.IFLA_GROUP, doomed))
+	err = d.h.exec(s, newMessage(unix.RTM_DELLINK, 0, ifinfo(0, 0, 0)).u32(unix.IFLA_GROUP, group))
 	if ignore(err, unix.ENODEV) == nil {
 		return errs
 	}
@@ -92,6 +92,22 @@ func groupMessage(l model.Link, group uint32) message {
 	return newMessage(unix.RTM_NEWLINK, 0, ifinfo(0, 0, 0)).str(unix.IFLA_IFNAME, l.Name).u32(unix.IFLA_GROUP, group)
 }
 
+// doomed is a bit in the numbers of groups that are about to be deleted.
+const doomed = 1 << 30
+
 // doomedGroup is a group that no link is in: one of so many that nobody else can have
 // chosen it. A run that dies leaves links in it that carry our alias.
-func doomedGroup() uint32 { return rand.Uint32() | 1<<30 }
+func doomedGroup() uint32 { return rand.Uint32() | doomed }
+
+// reprieve puts a link of ours into its group again that is to be made, and is there still:
+// a run that died was about to delete it.
+func (d linkDoor) reprieve(s *space, l model.Link, err error) error {
+	if !errors.Is(err, unix.EEXIST) || l.Alias.Value() == "" || !l.Group.IsSet() {
+		return nil
+	}
+	r, err := s.link(l.Name)
+	if err != nil || r.link.Alias != l.Alias || r.link.Group.Value()&doomed == 0 {
+		return nil // it is another one
+	}
+	return d.h.exec(s, groupMessage(l, l.Group.Value()))
+}
