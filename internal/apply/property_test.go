@@ -42,6 +42,7 @@ func tell(t *testing.T, seed uint64) story {
 	g := generator{rand.New(rand.NewPCG(seed, 1))}
 	k := newHost()
 	k.Plain = g.chance(4)
+	k.Most = int(seed % 6) // steps at once; 0: any number
 	old := pick(g, backends...)
 	topology := g.topology(old)
 	plan := diff.Compute(expand(t, topology, k.Plain), k.Observe(expand(t, topology, k.Plain)), diff.Options{})

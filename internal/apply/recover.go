@@ -12,12 +12,12 @@ import (
 // One that must not be taken back, since what stands there is somebody else's, is to be
 // left out by spare.
 func Recover(ctx context.Context, k Kernel, r *journal.Record, spare func(model.Step) bool) []error {
-	var done []model.Step
+	var done []taken
 	for i, p := range r.Progress {
 		s := r.Steps[i]
 		if p != journal.Untouched && !spare(s) {
-			done = append(done, s)
+			done = append(done, taken{s, false})
 		}
 	}
-	return undo(context.WithoutCancel(ctx), k, done, 0)
+	return undo(context.WithoutCancel(ctx), k, done)
 }

@@ -4,19 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/journal"
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // Kernel is the door that steps go through. Do executes them in order and returns
 // an error for each, nil for those that were done. Steps after a failed one may or
-// may not have been done; their errors tell. Deleting what is absent is not an
-// error. A creation that failed has left nothing behind.
+// may not have been done; their errors tell. One whose error is kernel.ErrUnknown may have
+// been done itself. Deleting what is absent is not an error. A creation that failed has
+// left nothing behind.
 type Kernel interface {
 	Do(ctx context.Context, steps []model.Step) []error
+}
+
+// batcher is a Kernel that executes several steps at once.
+type batcher interface {
+	// Batch returns how many of the first steps these are, at least 1 if there is one.
+	Batch(steps []model.Step) int
+}
+
+// batch returns the first steps, as many as k executes at once.
+func batch(k Kernel, steps []model.Step) []model.Step {
+	if b, ok := k.(batcher); ok {
+		return steps[:b.Batch(steps)]
+	}
+	return steps[:min(len(steps), 1)]
 }
 
 // Failure is a step that failed, and what became of the host.
@@ -48,9 +65,10 @@ func (f *Failure) Error() string {
 // Unwrap returns the failed step's error.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Journal notes how far a run is with a step. What it cannot note is not done.
+// Journal notes how far a run is with n steps that are done at once. What it cannot note
+// is not done.
 type Journal interface {
-	Note(step int, p journal.Progress) error
+	NoteAll(first, n int, p journal.Progress) error
 }
 
 // Run executes the plan's steps. When one fails, it undoes those that were done,
@@ -59,45 +77,50 @@ func Run(ctx context.Context, k Kernel, plan *diff.Plan) error {
 	return settle(ctx, k, plan, k.Do(ctx, plan.Steps))
 }
 
-// RunJournaled is Run with a note before and after each step, so that a later process
-// can take the run back if this one dies.
+// RunJournaled is Run with a note before and after the steps that are done at once, so
+// that a later process can take the run back if this one dies.
 func RunJournaled(ctx context.Context, k Kernel, plan *diff.Plan, j Journal) error {
-	errs := make([]error, len(plan.Steps))
-	for i, s := range plan.Steps {
-		errs[i] = errNotReached
-		if i > 0 && errs[i-1] != nil {
-			continue
+	errs := make([]error, 0, len(plan.Steps))
+	for len(errs) < len(plan.Steps) {
+		first := len(errs)
+		steps := batch(k, plan.Steps[first:])
+		if err := j.NoteAll(first, len(steps), journal.Begun); err != nil {
+			errs = append(errs, err)
+			break
 		}
-		if errs[i] = j.Note(i, journal.Begun); errs[i] != nil {
-			continue
+		errs = append(errs, k.Do(ctx, steps)...)
+		if slices.ContainsFunc(errs[first:], isError) {
+			break
 		}
-		if errs[i] = k.Do(ctx, []model.Step{s})[0]; errs[i] == nil {
-			_ = j.Note(i, journal.Done) // without it, the step counts as begun, and the next one isn't
-		}
+		_ = j.NoteAll(first, len(steps), journal.Done) // without it, they count as begun, and the next ones aren't
 	}
 	return settle(ctx, k, plan, errs)
 }
 
-// errNotReached is the error of steps after a failed one.
-var errNotReached = errors.New("not reached")
+func isError(err error) bool { return err != nil }
 
-// settle undoes what was done if any step failed.
+// settle undoes what was done if any step failed. Those that there are no errors for were
+// not reached.
 func settle(ctx context.Context, k Kernel, plan *diff.Plan, errs []error) error {
-	failed := -1
-	var done []model.Step
-	for i, err := range errs {
-		switch {
-		case err == nil:
-			done = append(done, plan.Steps[i])
-		case failed < 0:
-			failed = i
-		}
-	}
+	failed := slices.IndexFunc(errs, isError)
 	if failed < 0 {
 		return nil
 	}
-	f := &Failure{Step: plan.Steps[failed], Source: sourceOf(plan, plan.Steps[failed].Key()), Err: errs[failed], Undone: len(done)}
-	f.Stuck = undo(context.WithoutCancel(ctx), k, append(done, halfDone(f.Step, f.Err)...), len(done))
+	f := &Failure{Step: plan.Steps[failed], Source: sourceOf(plan, plan.Steps[failed].Key()), Err: errs[failed]}
+	var back []taken
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			f.Undone++
+			back = append(back, taken{plan.Steps[i], true})
+		case errors.Is(err, kernel.ErrUnknown):
+			back = append(back, taken{plan.Steps[i], false})
+		}
+	}
+	for _, s := range halfDone(f.Step, f.Err) {
+		back = append(back, taken{s, false})
+	}
+	f.Stuck = undo(context.WithoutCancel(ctx), k, back)
 	return f
 }
 

@@ -7,51 +7,87 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// undo takes the done steps back, last first. It goes on after an error, so that
-// as much as possible is as it was, and returns the errors.
+// taken is a step that is to be taken back.
+type taken struct {
+	model.Step
+	sure bool // that it was done; else it may not have been, or half
+}
+
+// undo takes steps back, last first. It goes on after an error, so that as much as
+// possible is as it was, and returns the errors.
 //
 // What cannot be had at its turn is tried once more at the end: a route whose former
-// gateway is an address of the host by now has to wait until that is gone.
-//
-// Only the first steps, as many as sure says, were done for certain. Of the others some
-// may not have been, or half: what is there already is as it was.
-func undo(ctx context.Context, k Kernel, done []model.Step, sure int) []error {
-	type inverse struct {
-		model.Step
-		doubtful bool // or a consequence of the step, not the step's own object
-	}
-	var waiting []inverse
-	made := map[model.Key]bool{}
-	for n, s := range slices.Backward(done) {
-		for i, back := range Inverse(s) {
-			err := k.Do(ctx, []model.Step{back})[0]
-			if back.Renames() { // what waits is to be had under the former name
-				for j := range waiting {
-					waiting[j].Step = formerName(waiting[j].Step, back)
-				}
+// gateway is an address of the host by now has to wait until that is gone. What is there
+// already, where it isn't sure that it was taken away, is as it was.
+func undo(ctx context.Context, k Kernel, l []taken) []error {
+	inverses, doubtful := inverse(l)
+	u := undoing{made: map[model.Key]bool{}}
+	for len(inverses) > 0 {
+		n := 0
+		for i, err := range k.Do(ctx, batch(k, inverses)) {
+			if i > 0 && errors.Is(err, kernel.ErrNotTried) {
+				break // it has its turn yet
 			}
-			switch {
-			case err != nil:
-				waiting = append(waiting, inverse{back, i > 0 || n >= sure})
-			case back.Op == model.OpCreate:
-				made[back.Key()] = true
-			}
+			u.note(inverses[i], err, doubtful[i])
+			n++
 		}
+		inverses, doubtful = inverses[n:], doubtful[n:]
 	}
 	var stuck []error
-	for _, back := range waiting {
-		err := again(ctx, k, back.Step)
-		if errors.Is(err, syscall.EEXIST) && (back.doubtful || made[back.Key()]) {
+	for _, w := range u.waiting {
+		err := again(ctx, k, w.Step)
+		if errors.Is(err, syscall.EEXIST) && (w.doubtful || u.made[w.Key()]) {
 			continue // a step that was half done may have taken nothing along
 		}
 		if err != nil {
-			stuck = append(stuck, &NotUndone{back.Key(), err})
+			stuck = append(stuck, &NotUndone{w.Key(), err})
 		}
 	}
 	return stuck
+}
+
+// inverse returns what takes steps back, last first, and of each, whether what it makes
+// may be there already: it is a consequence of a step, not the step's own object, or of
+// one that may not have been done.
+func inverse(l []taken) (steps []model.Step, doubtful []bool) {
+	for _, s := range slices.Backward(l) {
+		for i, back := range Inverse(s.Step) {
+			steps = append(steps, back)
+			doubtful = append(doubtful, i > 0 || !s.sure)
+		}
+	}
+	return steps, doubtful
+}
+
+// undoing is how far steps were taken back.
+type undoing struct {
+	waiting []waiting
+	made    map[model.Key]bool
+}
+
+// waiting is what could not be had at its turn.
+type waiting struct {
+	model.Step
+	doubtful bool
+}
+
+// note takes down what came of a step.
+func (u *undoing) note(s model.Step, err error, doubtful bool) {
+	if s.Renames() { // what waits is to be had under the former name
+		for i := range u.waiting {
+			u.waiting[i].Step = formerName(u.waiting[i].Step, s)
+		}
+	}
+	switch {
+	case err != nil:
+		u.waiting = append(u.waiting, waiting{s, doubtful || errors.Is(err, kernel.ErrUnknown)})
+	case s.Op == model.OpCreate:
+		u.made[s.Key()] = true
+	}
 }
 
 // formerName returns the step as it is when a link has the name again that back gives it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -29,6 +30,9 @@ type Kernel struct {
 	// Plain says that addresses carry no mark (IFA_PROTO), as before Linux 6.4: they
 	// belong to their link.
 	Plain bool
+	// Most is how many steps are executed at once at most, as the real one does with
+	// those that are one message each; 0: as many as there are.
+	Most int
 
 	id      model.Identity
 	objects map[model.Key]model.Object
@@ -53,7 +57,7 @@ func New(id model.Identity) *Kernel {
 // failure.
 func (k *Kernel) Clone() *Kernel {
 	c := New(k.id)
-	c.Plain = k.Plain
+	c.Plain, c.Most = k.Plain, k.Most
 	c.objects = maps.Clone(k.objects)
 	return c
 }
@@ -85,19 +89,47 @@ func (k *Kernel) Put(objects ...model.Object) {
 func (k *Kernel) Objects() map[model.Key]model.Object { return maps.Clone(k.objects) }
 
 // Do executes steps in order and returns an error for each, nil for those that were
-// done. It stops at the first failure; the steps after that have ErrNotTried.
+// done. It stops at the first failure, but for the steps that are executed at once with
+// the failed one; those after that have ErrNotTried.
 func (k *Kernel) Do(ctx context.Context, steps []model.Step) []error {
 	errs := make([]error, len(steps))
-	for i, s := range steps {
-		if errs[i] = k.one(ctx, s); errs[i] == nil {
-			continue
+	failed := false
+	for i := 0; i < len(steps); {
+		for end := i + k.Batch(steps[i:]); i < end; i++ {
+			if errs[i] = ErrNotTried; !failed {
+				errs[i] = k.one(ctx, steps[i])
+			}
 		}
-		for j := i + 1; j < len(errs); j++ {
-			errs[j] = ErrNotTried
-		}
-		break
+		failed = slices.ContainsFunc(errs[:i], func(err error) bool { return err != nil })
 	}
 	return errs
+}
+
+// Batch returns how many of the first steps are executed at once.
+func (k *Kernel) Batch(steps []model.Step) int {
+	n := len(steps)
+	if k.Most > 0 {
+		n = min(n, k.Most)
+	}
+	for i, s := range steps[:n] {
+		if !plain(s) || s.Key().Netns != steps[0].Key().Netns || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
+			return max(i, 1)
+		}
+	}
+	return n
+}
+
+// plain says whether a step is one message to the real kernel.
+func plain(s model.Step) bool {
+	switch o := s.Object().(type) {
+	case model.Address:
+		return s.Op != model.OpDelete || o.Prefix.Addr().Is6()
+	case model.Neighbour:
+		return s.Op != model.OpUpdate || s.Before.(model.Neighbour).Protocol.Value() == 0 || o.Protocol != model.Some[uint8](0)
+	case model.FDBEntry, model.Route:
+		return true
+	}
+	return false
 }
 
 func (k *Kernel) one(ctx context.Context, s model.Step) error {

@@ -21,7 +21,8 @@ func FuzzParse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, entries := range []string{"", `{"step":0,"await":"2026-01-02T03:04:05Z"}`, `{"step":0,"progress":"begun"}`, "{\"step\":0,\"progress\":\"begun\"}\n{\"step\":0,\"progress\":\"done\"}"} {
+	for _, entries := range []string{"", `{"step":0,"await":"2026-01-02T03:04:05Z"}`, `{"step":0,"progress":"begun"}`, "{\"step\":0,\"progress\":\"begun\"}\n{\"step\":0,\"progress\":\"done\"}",
+		`{"step":1,"steps":2,"progress":"begun"}`} {
 		lines := fmt.Appendf(nil, "%s\n%s", h, entries)
 		f.Add(bytes.TrimSuffix(lines, []byte("\n")), false, uint(17))
 	}

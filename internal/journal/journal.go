@@ -17,8 +17,8 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// Format is the version of the file's form.
-const Format = 1
+// Format is the version of the file's form. In 1, each entry was about one step.
+const Format = 2
 
 // fileName is the journal's in the run-time directory of a topology and node.
 const fileName = "journal"
@@ -46,10 +46,11 @@ const (
 
 func (p Progress) String() string { return [...]string{"untouched", "begun", "done"}[p] }
 
-// entry is a line after the header: how far the run is with a step, or that all are
-// done and until when it waits to be confirmed.
+// entry is a line after the header: how far the run is with a step, or with several that
+// are done together; or that all are done and until when it waits to be confirmed.
 type entry struct {
 	Step     int        `json:"step"`
+	Steps    int        `json:"steps,omitempty"` // as of that one; 0: it alone
 	Progress string     `json:"progress,omitempty"`
 	Await    *time.Time `json:"await,omitempty"`
 }
@@ -72,12 +73,12 @@ func Create(dir string, h Header) (*Journal, error) {
 	defer d.Close()
 	const next = fileName + ".new"
 	_ = d.Remove(next) // left over from a run that died
-	f, err := d.Create(next)
+	f, err := d.OpenOrCreate(next)
 	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
-	if err := errors.Join(kernel.HoldToWrite(f), j.write(h), f.Sync()); err != nil {
+	if err := errors.Join(kernel.HoldToWrite(f), j.begin(h), f.Sync()); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	if err := d.Rename(next, fileName); err != nil {
@@ -88,8 +89,15 @@ func Create(dir string, h Header) (*Journal, error) {
 
 // Note says how far the run is with a step. Begun must be noted before the step is
 // tried.
-func (j *Journal) Note(step int, p Progress) error {
-	return j.write(entry{Step: step, Progress: p.String()})
+func (j *Journal) Note(step int, p Progress) error { return j.NoteAll(step, 1, p) }
+
+// NoteAll is Note for n steps that are tried together, as of the first one.
+func (j *Journal) NoteAll(first, n int, p Progress) error {
+	e := entry{Step: first, Progress: p.String()}
+	if n > 1 {
+		e.Steps = n
+	}
+	return j.write(e)
 }
 
 // Await says that the run is done, and waits until then to be confirmed.
@@ -122,6 +130,25 @@ func Remove(dir string) error {
 		return fmt.Errorf("remove the journal: %w", err)
 	}
 	kernel.RemoveDir(dir)
+	return nil
+}
+
+// begin writes the first line as write would, but in pieces: a run may have very many
+// steps. The checksum, which stands first, is known last.
+func (j *Journal) begin(h Header) error {
+	if err := j.file.Truncate(0); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	w := summed{to: j.file}
+	if _, err := fmt.Fprintf(j.file, "%08x ", 0); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if err := w.header(h); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if _, err := j.file.WriteAt(fmt.Appendf(nil, "%08x", w.sum), 0); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
 	return nil
 }
 
@@ -222,16 +249,26 @@ func (r *Record) line(line []byte) (*Record, error) {
 		r.Until = *e.Await
 		return r, nil
 	}
+	return r, r.note(e)
+}
+
+func (r *Record) note(e entry) error {
 	if e.Step < 0 || e.Step >= len(r.Steps) {
-		return nil, fmt.Errorf("there is no step %d", e.Step)
+		return fmt.Errorf("there is no step %d", e.Step)
+	}
+	n := max(e.Steps, 1)
+	if e.Steps < 0 || n > len(r.Steps)-e.Step {
+		return fmt.Errorf("there are no %d steps as of %d", e.Steps, e.Step)
 	}
 	for p := range Done + 1 {
 		if p.String() == e.Progress {
-			r.Progress[e.Step] = p
-			return r, nil
+			for i := range n {
+				r.Progress[e.Step+i] = p
+			}
+			return nil
 		}
 	}
-	return nil, fmt.Errorf("%q is no progress", e.Progress)
+	return fmt.Errorf("%q is no progress", e.Progress)
 }
 
 func header(document []byte) (*Record, error) {
@@ -239,8 +276,8 @@ func header(document []byte) (*Record, error) {
 	if err := json.Unmarshal(document, &format); err != nil {
 		return nil, err
 	}
-	if format.Format != Format {
-		return nil, fmt.Errorf("its format is %d; this program reads %d", format.Format, Format)
+	if format.Format < 1 || format.Format > Format {
+		return nil, fmt.Errorf("its format is %d; this program reads 1 to %d", format.Format, Format)
 	}
 	r := &Record{}
 	if err := json.Unmarshal(document, &r.Header); err != nil {

@@ -74,40 +74,11 @@ func parseAddress(body []byte, names func(uint32) string, withProtocol bool) (mo
 type addressDoor struct{ h *Host }
 
 func (d addressDoor) create(o model.Object) error {
-	return d.set(o.(model.Address), unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	return d.h.plainly(d, model.Step{Op: model.OpCreate, After: o})
 }
 
 func (d addressDoor) update(_, after model.Object) error {
-	return d.set(after.(model.Address), unix.NLM_F_REPLACE)
-}
-
-func (d addressDoor) set(a model.Address, flags uint16) error {
-	s, index, err := d.h.on(a.Netns, a.Link)
-	if err != nil {
-		return err
-	}
-	m := addressMessage(unix.RTM_NEWADDR, flags, a, index)
-	if proto, ok := a.Protocol.Get(); ok {
-		m = m.u8(ifaProto, proto)
-	}
-	return d.h.exec(s, m)
-}
-
-// addressMessage names an address. IPv6 duplicate detection is left out: the file
-// says whose an address is, and an address that is still tentative cannot be used
-// (RFC 4862, 5.4).
-func addressMessage(typ, flags uint16, a model.Address, index uint32) message {
-	fixed := make([]byte, unix.SizeofIfAddrmsg)
-	fixed[0] = familyOf(a.Prefix.Addr())
-	fixed[1] = uint8(a.Prefix.Bits())
-	if a.Prefix.Addr().Is6() && typ == unix.RTM_NEWADDR {
-		fixed[2] = unix.IFA_F_NODAD
-	}
-	fixed[3] = a.Scope.Value()
-	native.PutUint32(fixed[4:], index)
-	return newMessage(typ, flags, fixed).
-		addr(unix.IFA_LOCAL, a.Prefix.Addr()).
-		addr(unix.IFA_ADDRESS, a.Prefix.Addr())
+	return d.h.plainly(d, model.Step{Op: model.OpUpdate, After: after})
 }
 
 // remove deletes an address, and no other: without promote_secondaries, which is
@@ -115,8 +86,7 @@ func addressMessage(typ, flags uint16, a model.Address, index uint32) message {
 // along (__inet_del_ifa, net/ipv4/devinet.c).
 func (d addressDoor) remove(o model.Object) error {
 	a := o.(model.Address)
-	s, index, err := d.h.on(a.Netns, a.Link)
-	if err != nil {
+	if _, _, err := d.h.on(a.Netns, a.Link); err != nil {
 		return ignore(err, unix.ENODEV, unix.ENOENT)
 	}
 	restore, err := d.keepSiblings(a)
@@ -124,8 +94,47 @@ func (d addressDoor) remove(o model.Object) error {
 		return err
 	}
 	defer restore()
-	m := addressMessage(unix.RTM_DELADDR, 0, a, index)
-	return ignore(d.h.exec(s, m), unix.EADDRNOTAVAIL, unix.ENODEV)
+	return d.h.plainly(d, model.Step{Op: model.OpDelete, Before: o})
+}
+
+// plain says that what remove must look at first is IPv4's.
+func (addressDoor) plain(s model.Step) bool {
+	return s.Op != model.OpDelete || s.Before.(model.Address).Prefix.Addr().Is6()
+}
+
+// message names an address. IPv6 duplicate detection is left out: the file says whose
+// an address is, and an address that is still tentative cannot be used (RFC 4862, 5.4).
+func (addressDoor) message(m message, at *site, s model.Step) (message, error) {
+	a := s.Object().(model.Address)
+	index, err := at.on(a.Link)
+	if err != nil {
+		return m, err
+	}
+	var flags uint8
+	if a.Prefix.Addr().Is6() && s.Op != model.OpDelete {
+		flags = unix.IFA_F_NODAD
+	}
+	switch s.Op {
+	case model.OpCreate:
+		m = m.begin(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	case model.OpUpdate:
+		m = m.begin(unix.RTM_NEWADDR, unix.NLM_F_REPLACE)
+	default:
+		m = m.begin(unix.RTM_DELADDR, 0)
+	}
+	m = append(m, familyOf(a.Prefix.Addr()), uint8(a.Prefix.Bits()), flags, a.Scope.Value()) // struct ifaddrmsg
+	m = message(native.AppendUint32(m, index)).addr(unix.IFA_LOCAL, a.Prefix.Addr()).addr(unix.IFA_ADDRESS, a.Prefix.Addr())
+	if proto, ok := a.Protocol.Get(); ok && s.Op != model.OpDelete {
+		m = m.u8(ifaProto, proto)
+	}
+	return m, nil
+}
+
+func (addressDoor) verdict(s model.Step, err error) (rest error, again bool) {
+	if s.Op == model.OpDelete {
+		return ignore(err, unix.EADDRNOTAVAIL, unix.ENODEV), false
+	}
+	return err, false
 }
 
 // keepSiblings lets the kernel promote secondary addresses while one is deleted

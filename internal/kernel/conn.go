@@ -125,8 +125,12 @@ func (c *conn) dump(ctx context.Context, m message) ([]byte, error) {
 func (c *conn) send(m message) error {
 	c.seq++
 	m.seal(c.seq)
+	return c.transmit(m)
+}
+
+func (c *conn) transmit(b []byte) error {
 	for {
-		err := unix.Sendto(c.fd, m, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		err := unix.Sendto(c.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 		if !errors.Is(err, unix.EINTR) {
 			return err
 		}

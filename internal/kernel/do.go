@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -40,27 +41,52 @@ func (h *Host) door(k model.Kind) door {
 }
 
 // Do executes steps in order and returns an error for each, nil for those that were
-// done. It stops at the first failure or when ctx ends; the steps after that have
-// the error ErrNotTried.
+// done. It stops when one fails or when ctx ends; the steps after that have the error
+// ErrNotTried, but for those that went to the kernel together with the failed one (see
+// Batch): of these, too, the errors say which were done. A step whose error is
+// ErrUnknown may be done or not.
 func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
 	errs := make([]error, len(steps))
-	stopped := false
-	for i, s := range steps {
-		if stopped {
-			errs[i] = ErrNotTried
-			continue
-		}
+	for i := 0; i < len(steps); {
+		n := 1
 		if err := ctx.Err(); err != nil {
-			errs[i] = fmt.Errorf("%s %s: %w", s.Op, s.Key(), err)
+			errs[i] = fmt.Errorf("%s %s: %w", steps[i].Op, steps[i].Key(), err)
 		} else {
-			errs[i] = opError(s.Op.String(), s.Object(), h.do(s))
-			if h.opts.Trace != nil {
+			n = h.next(steps[i:], errs[i:])
+		}
+		i += n
+		if slices.ContainsFunc(errs[i-n:i], func(err error) bool { return err != nil }) {
+			for ; i < len(steps); i++ {
+				errs[i] = ErrNotTried
+			}
+		}
+	}
+	return errs
+}
+
+// next executes the first steps, and returns how many.
+func (h *Host) next(steps []model.Step, errs []error) int {
+	n := 0
+	if batch := h.Batch(steps); batch > 1 {
+		if d := h.joint(steps[0]); d != nil {
+			n = batch
+			h.jointly(d, steps[:n], errs)
+		} else {
+			n = h.together(steps[:batch], errs)
+		}
+	}
+	if n == 0 {
+		n = 1
+		errs[0] = opError(steps[0].Op.String(), steps[0].Object(), h.do(steps[0]))
+	}
+	if h.opts.Trace != nil {
+		for i, s := range steps[:n] {
+			if errs[i] != ErrNotTried {
 				h.opts.Trace(s, errs[i])
 			}
 		}
-		stopped = errs[i] != nil
 	}
-	return errs
+	return n
 }
 
 func (h *Host) do(s model.Step) error {

@@ -12,6 +12,9 @@ import (
 // ErrNotTried says that a step was not begun, because one before it failed.
 var ErrNotTried = errors.New("not tried")
 
+// ErrUnknown says that the kernel's answer was lost: a step may be done, or not.
+var ErrUnknown = errors.New("the kernel's answer was lost; it may be done, or not")
+
 // OpError is an operation on an object that the kernel refused.
 type OpError struct {
 	Op     string    // "create", "update", "delete", "list", "enter"...

@@ -67,43 +67,55 @@ type fdbDoor struct{ h *Host }
 // the device has learnt is nobody's, and replaced.
 func (d fdbDoor) create(o model.Object) error {
 	f := o.(model.FDBEntry)
-	if f.MAC.IsZero() {
-		return d.set(f, unix.NLM_F_CREATE|unix.NLM_F_APPEND)
-	}
-	err := d.set(f, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
-	if !errors.Is(err, unix.EEXIST) {
+	err := d.h.plainly(d, model.Step{Op: model.OpCreate, After: o})
+	if f.MAC.IsZero() || !errors.Is(err, unix.EEXIST) {
 		return err
 	}
 	static, listErr := d.h.FDB(context.Background(), f.Netns, f.Link)
 	if listErr != nil || slices.ContainsFunc(static, func(x model.FDBEntry) bool { return x.MAC == f.MAC }) {
 		return err
 	}
-	return d.set(f, unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
+	return d.update(nil, f)
 }
 
 // update points a row elsewhere, in one message.
 func (d fdbDoor) update(_, after model.Object) error {
-	return d.set(after.(model.FDBEntry), unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
-}
-
-func (d fdbDoor) set(f model.FDBEntry, flags uint16) error {
-	s, index, err := d.h.on(f.Netns, f.Link)
-	if err != nil {
-		return err
-	}
-	fixed := ndmsg(unix.AF_BRIDGE, index, f.State.Or(model.FDBPermanent), unix.NTF_SELF)
-	m := newMessage(unix.RTM_NEWNEIGH, flags, fixed).
-		attr(unix.NDA_LLADDR, f.MAC[:]).addr(unix.NDA_DST, f.Dst.Value())
-	return d.h.exec(s, m)
+	return d.h.plainly(d, model.Step{Op: model.OpUpdate, After: after})
 }
 
 func (d fdbDoor) remove(o model.Object) error {
-	f := o.(model.FDBEntry)
-	s, index, err := d.h.on(f.Netns, f.Link)
+	return d.h.plainly(d, model.Step{Op: model.OpDelete, Before: o})
+}
+
+func (fdbDoor) plain(model.Step) bool { return true }
+
+func (fdbDoor) message(m message, at *site, s model.Step) (message, error) {
+	f := s.Object().(model.FDBEntry)
+	index, err := at.on(f.Link)
 	if err != nil {
-		return ignore(err, unix.ENODEV, unix.ENOENT)
+		return m, err
 	}
-	m := newMessage(unix.RTM_DELNEIGH, 0, ndmsg(unix.AF_BRIDGE, index, 0, unix.NTF_SELF)).
-		attr(unix.NDA_LLADDR, f.MAC[:]).addr(unix.NDA_DST, f.Dst.Value())
-	return ignore(d.h.exec(s, m), unix.ENOENT, unix.ENODEV)
+	state := f.State.Or(model.FDBPermanent)
+	switch {
+	case s.Op == model.OpDelete:
+		m, state = m.begin(unix.RTM_DELNEIGH, 0), 0
+	case s.Op == model.OpUpdate:
+		m = m.begin(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
+	case f.MAC.IsZero():
+		m = m.begin(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_APPEND)
+	default:
+		m = m.begin(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	}
+	return appendNdmsg(m, unix.AF_BRIDGE, index, state, unix.NTF_SELF).
+		attr(unix.NDA_LLADDR, f.MAC[:]).addr(unix.NDA_DST, f.Dst.Value()), nil
+}
+
+func (fdbDoor) verdict(s model.Step, err error) (rest error, again bool) {
+	switch s.Op {
+	case model.OpCreate:
+		return err, errors.Is(err, unix.EEXIST) // it may be over a row that was learnt
+	case model.OpDelete:
+		return ignore(err, unix.ENOENT, unix.ENODEV), false
+	}
+	return err, false
 }

@@ -2,10 +2,7 @@ package kernel
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,8 +41,17 @@ type Host struct {
 	writes   atomic.Uint64
 	memoryMu sync.Mutex // of the file that remembers sysctls
 
+	recallMu sync.Mutex
+	recall   struct {
+		text   []byte // of that file, when it was read last
+		memory *memory
+	}
+
 	mu     sync.Mutex
 	spaces map[string]*space // by name; "" is the root
+
+	changes atomic.Uint64         // to links by which others may have gone, or changed their names; see space.index
+	spare   atomic.Pointer[chunk] // not in use just now; nil: none
 }
 
 // Features are what differs between kernels.
@@ -57,20 +63,6 @@ type Features struct {
 	AddressProtocolChange bool `json:"address_protocol_change"`
 	// LiveRename says that a link that is up can get another name: as of Linux 6.2.
 	LiveRename bool `json:"live_rename"`
-}
-
-// space is an open network namespace.
-type space struct {
-	netns string   // its name; "" for the root
-	file  *os.File // nil for the process's own namespace
-	inode uint64
-	conn  *conn
-
-	newsMu sync.Mutex
-	news   *conn // hears of changes, while a dump is made
-
-	mu    sync.Mutex
-	index map[string]uint32 // of links, as far as they were listed or asked for
 }
 
 // Open opens a host. Nothing of it is read or changed yet, but that its root
@@ -128,7 +120,12 @@ func (h *Host) In(netns string, f func() error) error {
 	if s.file == nil {
 		return f()
 	}
-	return enter(s.file, model.NetnsKey(netns), f)
+	return abroad(func(home *os.File) error {
+		if err := s.enter(home); err != nil {
+			return err
+		}
+		return f()
+	})
 }
 
 // writing counts a request that is about to change something, and says whether it may
@@ -147,190 +144,6 @@ func (h *Host) exec(s *space, m message) error {
 		return err
 	}
 	return s.conn.exec(m)
-}
-
-// space returns the namespace's handle, opening it if need be. A handle to a
-// namespace that was deleted, or replaced by another of the same name, is given up:
-// it would keep the dead one alive.
-func (h *Host) space(netns string) (*space, error) {
-	if err := checkNetnsName(netns); err != nil {
-		return nil, err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	path := h.path(netns)
-	s, ok := h.spaces[netns]
-	if ok && (netns == "" || s.inode == inodeOf(path)) {
-		return s, nil
-	}
-	if ok {
-		s.close()
-		delete(h.spaces, netns)
-	}
-	if err := h.checkNetnsDir(netns); err != nil {
-		return nil, err
-	}
-	s, err := openSpace(path, netns)
-	if err != nil {
-		return nil, err
-	}
-	h.spaces[netns] = s
-	return s, nil
-}
-
-// Forget closes the namespace's handle, if there is one.
-func (h *Host) Forget(netns string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if s, ok := h.spaces[netns]; ok {
-		s.close()
-		delete(h.spaces, netns)
-	}
-}
-
-// checkNetnsName refuses a name that leads out of the directory of namespaces.
-func checkNetnsName(netns string) error {
-	if netns == "" {
-		return nil
-	}
-	if err := CheckComponent(netns); err != nil {
-		return fmt.Errorf("open netns: %w", err)
-	}
-	return nil
-}
-
-// checkNetnsDir refuses to enter what others could have put into the directory of
-// namespaces: it might be any namespace of the machine.
-func (h *Host) checkNetnsDir(netns string) error {
-	if netns == "" {
-		return nil
-	}
-	d, err := OpenDir(h.opts.NetnsDir)
-	if err != nil {
-		return fmt.Errorf("open netns %s: %w", netns, err)
-	}
-	return d.Close()
-}
-
-// path returns the namespace's file; "" is the process's own namespace.
-func (h *Host) path(netns string) string {
-	if netns == "" {
-		return h.opts.Root
-	}
-	return filepath.Join(h.opts.NetnsDir, netns)
-}
-
-func openSpace(path, netns string) (*space, error) {
-	s := &space{netns: netns, index: map[string]uint32{}}
-	if path == "" {
-		s.inode = inodeOf(ownNetns)
-		return s, s.dial()
-	}
-	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO has no other end
-	if err != nil {
-		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
-	}
-	s.file, s.inode = file, inodeOf(handlePath(file))
-	if !isNamespace(handlePath(file)) {
-		s.close()
-		return nil, &noNetnsError{shown(netns, path), path}
-	}
-	if err := enter(file, model.NetnsKey(shown(netns, path)), s.dial); err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// handlePath names what an open file is, whatever has its name by now.
-func handlePath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
-
-// noNetnsError says that nothing is mounted on a namespace's file: not yet, or not any
-// more. The namespace does not exist.
-type noNetnsError struct{ name, path string }
-
-func (e *noNetnsError) Error() string {
-	return fmt.Sprintf("open netns %s: %s is not a network namespace", e.name, e.path)
-}
-
-// Is makes it fs.ErrNotExist.
-func (e *noNetnsError) Is(target error) bool {
-	return target == fs.ErrNotExist || target == unix.ENOENT
-}
-
-// dial opens the sockets in the calling thread's namespace.
-func (s *space) dial() (err error) {
-	if s.conn, err = dial(); err != nil {
-		return err
-	}
-	s.news, err = dial()
-	return err
-}
-
-func (s *space) close() {
-	for _, c := range []*conn{s.conn, s.news} {
-		if c != nil {
-			c.close()
-		}
-	}
-	if s.file != nil {
-		s.file.Close()
-	}
-}
-
-// enter runs f on a thread that is inside the namespace of the file. The thread
-// comes back; where it can't, it ends with its goroutine.
-func enter(file *os.File, key model.Key, f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		own, err := os.Open(ownNetns)
-		if err != nil {
-			done <- fmt.Errorf("find the own network namespace: %w", err)
-			return
-		}
-		defer own.Close()
-		if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
-			runtime.UnlockOSThread()
-			done <- &OpError{Op: "enter", Key: key, Err: err, Cause: enterCause(err)}
-			return
-		}
-		err = f()
-		if unix.Setns(int(own.Fd()), unix.CLONE_NEWNET) == nil {
-			runtime.UnlockOSThread()
-		}
-		done <- err
-	}()
-	return <-done
-}
-
-func enterCause(err error) string {
-	if err == unix.EPERM {
-		return "needs CAP_SYS_ADMIN"
-	}
-	return ""
-}
-
-func inodeOf(path string) uint64 {
-	var st unix.Stat_t
-	if unix.Stat(path, &st) != nil {
-		return 0
-	}
-	return st.Ino
-}
-
-// isNamespace says whether a namespace is mounted on the file (NSFS_MAGIC,
-// linux/magic.h).
-func isNamespace(path string) bool {
-	var st unix.Statfs_t
-	return unix.Statfs(path, &st) == nil && st.Type == unix.NSFS_MAGIC
-}
-
-func shown(netns, path string) string {
-	if netns == "" {
-		return path
-	}
-	return netns
 }
 
 // probeFeatures reads the kernel's version: the features it decides cannot be

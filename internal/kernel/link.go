@@ -58,6 +58,22 @@ func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error)
 	return l, nil
 }
 
+// Devices lists the links of one namespace without the other ends of veths: to know those,
+// each namespace that one is in has to be looked into.
+func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
+	raw, err := h.rawLinks(ctx, netns)
+	if err != nil {
+		return nil, err
+	}
+	names := namesOf(raw)
+	l := make([]model.Link, 0, len(raw))
+	for _, r := range raw {
+		resolve(&r, names)
+		l = append(l, r.link)
+	}
+	return l, nil
+}
+
 func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 	s, err := h.space(netns)
 	if err != nil {
@@ -175,70 +191,6 @@ func (s *space) link(name string) (rawLink, error) {
 		return rawLink{}, errors.New("the kernel's description of the link is cut off")
 	}
 	return r, nil
-}
-
-// linkIndex returns the index of the link with the name, which may be one that the
-// namespace was asked for before.
-func (s *space) linkIndex(name string) (uint32, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i, ok := s.index[name]; ok {
-		return i, nil
-	}
-	r, err := s.link(name)
-	if err != nil {
-		return 0, err
-	}
-	s.index[name] = r.index
-	return r.index, nil
-}
-
-// find is linkIndex with an error that names the link.
-func (s *space) find(name string) (uint32, error) {
-	i, err := s.linkIndex(name)
-	return i, opError("find", model.Link{Netns: s.netns, Name: name}, err)
-}
-
-// setIndexes notes the indexes of all links. Others make links, too, and may make one
-// again under a name that we knew.
-func (s *space) setIndexes(l []rawLink) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.index)
-	for _, r := range l {
-		s.index[r.link.Name] = r.index
-	}
-}
-
-// linkName returns the name of the link with the index, "" if there is none.
-func (s *space) linkName(index uint32) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, i := range s.index {
-		if i == index {
-			return name
-		}
-	}
-	body, err := s.conn.get(newMessage(unix.RTM_GETLINK, 0, ifinfo(index, 0, 0)).u32(unix.IFLA_EXT_MASK, skipStats))
-	if err != nil {
-		return ""
-	}
-	r, ok := parseLink(body)
-	if ok {
-		s.index[r.link.Name] = index
-	}
-	return r.link.Name
-}
-
-// forgetIndexes must follow every creation and deletion of links.
-func (h *Host) forgetIndexes() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, s := range h.spaces {
-		s.mu.Lock()
-		clear(s.index)
-		s.mu.Unlock()
-	}
 }
 
 // on returns the handle of the namespace and the index of a link in it.

@@ -19,10 +19,10 @@ func (d linkDoor) create(o model.Object) error {
 	if err != nil {
 		return err
 	}
-	defer d.h.forgetIndexes()
 	if !l.Primary() {
-		return d.configure(s, l.Name, model.Link{Name: l.Name}, l)
+		return d.configure(s, 0, model.Link{Name: l.Name}, l)
 	}
+	defer d.h.unknow(l)
 	m, err := d.h.createMessage(s, l)
 	if err != nil {
 		return err
@@ -32,14 +32,28 @@ func (d linkDoor) create(o model.Object) error {
 		err = d.h.exec(s, m)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, d.reprieve(s, l, err))
 	}
 	born := newborn(l)
 	born.Alias, born.Master, born.Up = model.Opt[string]{}, model.Opt[string]{}, model.Opt[bool]{}
-	if err := d.configure(s, l.Name, born, l); err != nil {
+	if err := d.configure(s, 0, born, l); err != nil {
 		return errors.Join(err, d.remove(l))
 	}
 	return nil
+}
+
+// unknow forgets what indexes the new link and its other end had, should there have been
+// some of their names.
+func (h *Host) unknow(l model.Link) {
+	ends := []model.EndRef{{Netns: l.Netns, Name: l.Name}}
+	if peer, ok := l.Peer.Get(); ok {
+		ends = append(ends, peer)
+	}
+	for _, e := range ends {
+		if s, err := h.space(e.Netns); err == nil {
+			s.unknow(e.Name)
+		}
+	}
 }
 
 // newborn returns what the first message makes of the link. A bridge gets another
@@ -135,7 +149,11 @@ func (d linkDoor) update(before, after model.Object) error {
 	} else if follows {
 		was.MAC = model.Opt[model.MAC]{} // set what it has: from then on, it stays
 	}
-	return d.configure(s, l.Name, was, l)
+	index, err := s.linkIndex(l.Name)
+	if err != nil {
+		return err
+	}
+	return d.configure(s, index, was, l)
 }
 
 // rename gives a link another name, which can be done while it is up as of Linux 6.2
@@ -149,24 +167,25 @@ func (d linkDoor) rename(s *space, from, to string) error {
 	return d.h.exec(s, newMessage(unix.RTM_NEWLINK, 0, ifinfo(index, 0, 0)).str(unix.IFLA_IFNAME, to))
 }
 
-// configure sets what any link has, as far as it differs, in one message.
-func (d linkDoor) configure(s *space, name string, was, l model.Link) error {
-	index, err := s.linkIndex(name)
-	if err != nil {
-		return err
-	}
+// configure sets what any link has, as far as it differs, in one message. Without an
+// index, the link is the one of the name.
+func (d linkDoor) configure(s *space, index uint32, was, l model.Link) error {
 	var flags, mask uint32
 	if was.Up != l.Up && l.Up.IsSet() {
 		mask = unix.IFF_UP
 		flags = mask * uint32(boolByte(l.Up.Value()))
 	}
 	m := newMessage(unix.RTM_NEWLINK, 0, ifinfo(index, flags, mask))
+	if index == 0 {
+		m = m.str(unix.IFLA_IFNAME, l.Name)
+	}
 	bare := len(m)
 	m = bornWith(m, changed(was, l))
 	if alias, ok := l.Alias.Get(); ok && was.Alias != l.Alias {
 		m = aliasAttr(m, alias)
 	}
 	if master, ok := l.Master.Get(); ok && was.Master != l.Master {
+		var err error
 		if m, err = masterAttr(s, m, master); err != nil {
 			return err
 		}
@@ -202,19 +221,6 @@ func masterAttr(s *space, m message, master string) (message, error) {
 	}
 	index, err := s.find(master)
 	return m.u32(unix.IFLA_MASTER, index), err
-}
-
-// remove deletes a link; one that is gone, with its namespace or its other end, is
-// no error.
-func (d linkDoor) remove(o model.Object) error {
-	l := o.(model.Link)
-	s, err := d.h.space(l.Netns)
-	if err != nil {
-		return ignore(err, unix.ENOENT)
-	}
-	defer d.h.forgetIndexes()
-	m := newMessage(unix.RTM_DELLINK, 0, ifinfo(0, 0, 0)).str(unix.IFLA_IFNAME, l.Name)
-	return ignore(d.h.exec(s, m), unix.ENODEV)
 }
 
 // ifinfo is a struct ifinfomsg (linux/rtnetlink.h); of the flags, those in the mask

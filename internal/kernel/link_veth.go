@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -61,109 +60,4 @@ func (h *Host) outlived(s *space, l model.Link) bool {
 		}
 	}
 	return false
-}
-
-// elsewhere is the other end of a veth that is in no namespace we know.
-var elsewhere = model.EndRef{Netns: model.UnknownNetns, Name: "?"}
-
-// peerFinder names the other ends of veths. The kernel tells an end's index and its
-// namespace's ID, which each namespace counts for itself, and hands out lazily
-// (RTM_GETNSID, net/core/net_namespace.c): it is never kept.
-type peerFinder struct {
-	h     *Host
-	names map[string]map[uint32]string // of the links in a namespace, by its name
-	ids   map[string]map[int32]string  // namespaces by the ID that a namespace has for them
-}
-
-func newPeerFinder(h *Host, dumps map[string][]rawLink) *peerFinder {
-	f := &peerFinder{h: h, names: map[string]map[uint32]string{}, ids: map[string]map[int32]string{}}
-	for ns, l := range dumps {
-		f.names[ns] = namesOf(l)
-	}
-	return f
-}
-
-// find names the other end of a veth in netns.
-func (f *peerFinder) find(netns string, r rawLink) model.EndRef {
-	peerNS, ok := netns, r.nsid != noNetns
-	if r.nsid >= 0 {
-		peerNS, ok = f.namespace(netns, r.nsid)
-	}
-	if !ok {
-		return elsewhere
-	}
-	name, ok := f.names[peerNS][r.peer]
-	if !ok {
-		name, ok = f.lookUp(peerNS, r.peer)
-	}
-	if !ok {
-		return elsewhere
-	}
-	return model.EndRef{Netns: peerNS, Name: name}
-}
-
-// namespace names the namespace that netns knows by the ID.
-func (f *peerFinder) namespace(netns string, id int32) (string, bool) {
-	known, ok := f.ids[netns]
-	if !ok {
-		known = map[int32]string{}
-		f.ids[netns] = known
-		f.ask(netns, "") // mostly it is the root that the others look at
-	}
-	name, ok := known[id]
-	if ok {
-		return name, true
-	}
-	for _, other := range f.h.names() {
-		f.ask(netns, other)
-	}
-	name, ok = known[id]
-	if !ok {
-		known[id] = "?" // not asked for again
-	}
-	return name, ok && name != "?"
-}
-
-// ask learns the ID that netns has for another namespace.
-func (f *peerFinder) ask(netns, other string) {
-	if netns == other {
-		return
-	}
-	from, err := f.h.space(netns)
-	if err != nil {
-		return
-	}
-	to, err := f.h.space(other)
-	if err != nil {
-		return
-	}
-	file := to.file
-	if file == nil {
-		if file, err = os.Open(ownNetns); err != nil {
-			return
-		}
-		defer file.Close()
-	}
-	known := f.ids[netns]
-	m := newMessage(unix.RTM_GETNSID, 0, make([]byte, unix.SizeofRtGenmsg)).u32(unix.NETNSA_FD, uint32(file.Fd()))
-	body, err := from.conn.get(m)
-	if err != nil {
-		return
-	}
-	for typ, v := range attributes(after(body, unix.SizeofRtGenmsg)) {
-		id := int32(readU32(v))
-		if _, ok := known[id]; typ == unix.NETNSA_NSID && id >= 0 && !ok {
-			known[id] = other // the root keeps its name, whatever else it is called
-		}
-	}
-}
-
-// lookUp asks for the name of one link, in a namespace that was not listed.
-func (f *peerFinder) lookUp(netns string, index uint32) (string, bool) {
-	s, err := f.h.space(netns)
-	if err != nil {
-		return "", false
-	}
-	name := s.linkName(index)
-	return name, name != ""
 }

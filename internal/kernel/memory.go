@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type memory struct {
 	Sysctls []sysctlBefore `json:"sysctls"`
 
 	dead bool // the file has more, of what is gone
+	at   map[[2]string]int
 }
 
 type sysctlBefore struct {
@@ -34,13 +36,19 @@ type sysctlBefore struct {
 	Value string `json:"value"`
 }
 
-func (m *memory) find(netns, name string) (string, bool) {
-	for _, e := range m.Sysctls {
-		if e.Netns == netns && e.Name == name {
-			return e.Value, true
+// find returns the first entry of a sysctl; what is added later is not found.
+func (m *memory) find(netns, name string) (sysctlBefore, bool) {
+	if m.at == nil {
+		m.at = make(map[[2]string]int, len(m.Sysctls))
+		for i, e := range slices.Backward(m.Sysctls) {
+			m.at[[2]string{e.Netns, e.Name}] = i
 		}
 	}
-	return "", false
+	i, ok := m.at[[2]string{netns, name}]
+	if !ok {
+		return sysctlBefore{}, false
+	}
+	return m.Sysctls[i], true
 }
 
 // identity returns a number that no other namespace has for as long as the machine
@@ -80,23 +88,46 @@ func (h *Host) readMemory() ([]byte, error) {
 // maxMemory is how much of the file is read, in bytes: a larger one is not ours.
 const maxMemory = 16 << 20
 
-// remembered reads the memory. That of another boot or another host is none, nor is
-// that of a namespace or device that is gone.
-func (h *Host) remembered() (*memory, error) {
+// recalled reads the memory. That of another boot or another host is none. What is in it
+// of a namespace or device may be gone. It must not be changed.
+func (h *Host) recalled() (*memory, error) {
+	if h.opts.StateDir == "" {
+		return h.noMemory()
+	}
+	b, err := h.readMemory()
+	if errors.Is(err, fs.ErrNotExist) {
+		return h.noMemory()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what sysctls were before: %w", err)
+	}
+	h.recallMu.Lock()
+	defer h.recallMu.Unlock()
+	if h.recall.memory != nil && bytes.Equal(b, h.recall.text) {
+		return h.recall.memory, nil
+	}
+	m, err := h.parseMemory(b)
+	if err != nil {
+		return nil, err
+	}
+	m.find("", "") // for all who share it
+	h.recall.text, h.recall.memory = b, m
+	return m, nil
+}
+
+// noMemory is what a host has that nothing was set on.
+func (h *Host) noMemory() (*memory, error) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return nil, fmt.Errorf("find out which boot this is: %w", err)
 	}
-	fresh := &memory{Boot: strings.TrimSpace(string(boot)), Root: h.identity("")}
-	if h.opts.StateDir == "" {
-		return fresh, nil
-	}
-	b, err := h.readMemory()
-	if errors.Is(err, fs.ErrNotExist) {
-		return fresh, nil
-	}
+	return &memory{Boot: strings.TrimSpace(string(boot)), Root: h.identity("")}, nil
+}
+
+func (h *Host) parseMemory(b []byte) (*memory, error) {
+	fresh, err := h.noMemory()
 	if err != nil {
-		return nil, fmt.Errorf("read what sysctls were before: %w", err)
+		return nil, err
 	}
 	var m memory
 	if err := json.Unmarshal(b, &m); err != nil {
@@ -106,12 +137,29 @@ func (h *Host) remembered() (*memory, error) {
 		fresh.dead = true
 		return fresh, nil
 	}
-	all := len(m.Sysctls)
-	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool {
-		return e.ID != 0 && h.identity(e.Netns) != e.ID || e.Index != 0 && h.deviceIndex(e.Netns, e.Name) != e.Index
-	})
-	m.dead = all > len(m.Sysctls)
 	return &m, nil
+}
+
+// remembered is recalled without what is of a namespace or device that is gone. It is
+// the caller's own.
+func (h *Host) remembered() (*memory, error) {
+	all, err := h.recalled()
+	if err != nil {
+		return nil, err
+	}
+	m := &memory{Boot: all.Boot, Root: all.Root, dead: all.dead}
+	for _, e := range all.Sysctls {
+		if h.stillThere(e) {
+			m.Sysctls = append(m.Sysctls, e)
+		}
+	}
+	m.dead = m.dead || len(all.Sysctls) > len(m.Sysctls)
+	return m, nil
+}
+
+// stillThere says whether what was remembered is of a namespace and device that are there.
+func (h *Host) stillThere(e sysctlBefore) bool {
+	return (e.ID == 0 || h.identity(e.Netns) == e.ID) && (e.Index == 0 || h.deviceIndex(e.Netns, e.Name) == e.Index)
 }
 
 // deviceIndex returns the index of the device that a sysctl belongs to, or 0. It asks
@@ -132,40 +180,55 @@ func (h *Host) deviceIndex(netns, name string) uint32 {
 	return l.index
 }
 
-// remember notes what a sysctl was, unless that is known already; first says that it
-// wasn't.
-func (h *Host) remember(netns, name, value string) (first bool, err error) {
-	if h.opts.StateDir == "" {
-		return false, nil
+// remember notes what sysctls were, given with those values, as far as it isn't known
+// already; first are those of which it wasn't.
+func (h *Host) remember(before []model.Sysctl) (first []model.Sysctl, err error) {
+	if h.opts.StateDir == "" || len(before) == 0 {
+		return nil, nil
 	}
 	h.memoryMu.Lock()
 	defer h.memoryMu.Unlock()
 	m, err := h.remembered()
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	if _, ok := m.find(netns, name); ok {
-		return false, nil
+	for _, s := range before {
+		if _, ok := m.find(s.Netns, s.Name); !ok {
+			first = append(first, s)
+		}
 	}
-	e := sysctlBefore{Netns: netns, Index: h.deviceIndex(netns, name), Name: name, Value: value}
-	if netns != "" {
-		e.ID = h.identity(netns)
+	if len(first) == 0 {
+		return nil, nil
 	}
-	m.Sysctls = append(m.Sysctls, e)
-	return true, h.store(m)
+	for _, s := range first {
+		e := sysctlBefore{Netns: s.Netns, Index: h.deviceIndex(s.Netns, s.Name), Name: s.Name, Value: s.Value.Value()}
+		if s.Netns != "" {
+			e.ID = h.identity(s.Netns)
+		}
+		m.Sysctls = append(m.Sysctls, e)
+	}
+	return first, h.store(m)
 }
 
-func (h *Host) unremember(netns, name string) error {
+func (h *Host) unremember(l []model.Sysctl) error {
+	if len(l) == 0 {
+		return nil
+	}
 	h.memoryMu.Lock()
 	defer h.memoryMu.Unlock()
 	m, err := h.remembered()
 	if err != nil {
 		return err
 	}
-	if _, ok := m.find(netns, name); !ok {
+	done := map[model.Key]bool{}
+	for _, s := range l {
+		done[s.Key()] = true
+	}
+	known := len(m.Sysctls)
+	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool { return done[model.SysctlKey(e.Netns, e.Name)] })
+	if len(m.Sysctls) == known {
 		return nil
 	}
-	m.Sysctls = slices.DeleteFunc(m.Sysctls, func(e sysctlBefore) bool { return e.Netns == netns && e.Name == name })
 	return h.store(m)
 }
 

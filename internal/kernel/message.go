@@ -19,10 +19,19 @@ type message []byte
 // newMessage starts a request with the fixed part of its family, such as
 // ifinfomsg. Length and sequence number are filled in when it is sent.
 func newMessage(typ, flags uint16, fixed []byte) message {
-	m := make(message, unix.SizeofNlMsghdr, 256)
-	native.PutUint16(m[4:], typ)
-	native.PutUint16(m[6:], flags|unix.NLM_F_REQUEST)
-	return m.raw(fixed)
+	return make(message, 0, roomForOne).begin(typ, flags).raw(fixed)
+}
+
+// roomForOne is as long as most requests are not, in bytes.
+const roomForOne = 256
+
+// begin appends the header of a request to those that m has.
+func (m message) begin(typ, flags uint16) message {
+	m = append(m, make([]byte, unix.SizeofNlMsghdr)...)
+	h := m[len(m)-unix.SizeofNlMsghdr:]
+	native.PutUint16(h[4:], typ)
+	native.PutUint16(h[6:], flags|unix.NLM_F_REQUEST)
+	return m
 }
 
 func (m message) raw(b []byte) message {
@@ -40,8 +49,13 @@ func (m message) attr(typ uint16, value []byte) message {
 }
 
 func (m message) u8(typ uint16, v uint8) message   { return m.attr(typ, []byte{v}) }
-func (m message) u32(typ uint16, v uint32) message { return m.attr(typ, native.AppendUint32(nil, v)) }
 func (m message) flag(typ uint16, on bool) message { return m.u8(typ, boolByte(on)) }
+
+func (m message) u32(typ uint16, v uint32) message {
+	var b [4]byte
+	native.PutUint32(b[:], v)
+	return m.attr(typ, b[:])
+}
 
 // str appends a string with its terminating zero.
 func (m message) str(typ uint16, s string) message { return m.attr(typ, append([]byte(s), 0)) }
@@ -53,10 +67,15 @@ func (m message) port(typ uint16, v uint16) message {
 
 // addr appends an IP address; the invalid one is left out.
 func (m message) addr(typ uint16, a netip.Addr) message {
-	if !a.IsValid() {
-		return m
+	switch {
+	case a.Is4():
+		b := a.As4()
+		return m.attr(typ, b[:])
+	case a.Is6():
+		b := a.As16()
+		return m.attr(typ, b[:])
 	}
-	return m.attr(typ, a.AsSlice())
+	return m
 }
 
 // nest appends an attribute that holds others, which f appends.

@@ -88,50 +88,68 @@ type neighbourDoor struct{ h *Host }
 // create replaces what is there: an entry that the kernel learnt from traffic is
 // nobody's.
 func (d neighbourDoor) create(o model.Object) error {
-	n := o.(model.Neighbour)
-	s, index, err := d.h.on(n.Netns, n.Link)
-	if err != nil {
-		return err
+	return d.h.plainly(d, model.Step{Op: model.OpCreate, After: o})
+}
+
+// update changes an entry in one message, but for taking a protocol away: the kernel
+// takes 0 as "leave it" (___neigh_update, net/core/neighbour.c).
+func (d neighbourDoor) update(before, after model.Object) error {
+	if losesProtocol(before.(model.Neighbour), after.(model.Neighbour)) {
+		if err := d.remove(before); err != nil {
+			return err
+		}
 	}
-	fixed := ndmsg(familyOf(n.IP), index, n.State.Or(model.NeighbourPermanent), 0)
-	m := newMessage(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, fixed).addr(unix.NDA_DST, n.IP)
+	return d.create(after)
+}
+
+func losesProtocol(was, n model.Neighbour) bool {
+	return was.Protocol.Value() != 0 && n.Protocol == model.Some[uint8](0)
+}
+
+func (d neighbourDoor) remove(o model.Object) error {
+	return d.h.plainly(d, model.Step{Op: model.OpDelete, Before: o})
+}
+
+func (neighbourDoor) plain(s model.Step) bool {
+	return s.Op != model.OpUpdate || !losesProtocol(s.Before.(model.Neighbour), s.After.(model.Neighbour))
+}
+
+func (neighbourDoor) message(m message, at *site, s model.Step) (message, error) {
+	n := s.Object().(model.Neighbour)
+	index, err := at.on(n.Link)
+	if err != nil {
+		return m, err
+	}
+	if s.Op == model.OpDelete {
+		m = appendNdmsg(m.begin(unix.RTM_DELNEIGH, 0), familyOf(n.IP), index, 0, 0)
+		return m.addr(unix.NDA_DST, n.IP), nil
+	}
+	m = m.begin(unix.RTM_NEWNEIGH, unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
+	m = appendNdmsg(m, familyOf(n.IP), index, n.State.Or(model.NeighbourPermanent), 0).addr(unix.NDA_DST, n.IP)
 	if mac, ok := n.MAC.Get(); ok {
 		m = m.attr(unix.NDA_LLADDR, mac[:])
 	}
 	if proto, ok := n.Protocol.Get(); ok {
 		m = m.u8(ndaProtocol, proto)
 	}
-	return d.h.exec(s, m)
+	return m, nil
 }
 
-// update changes an entry in one message, but for taking a protocol away: the kernel
-// takes 0 as "leave it" (___neigh_update, net/core/neighbour.c).
-func (d neighbourDoor) update(before, after model.Object) error {
-	was, n := before.(model.Neighbour), after.(model.Neighbour)
-	if was.Protocol.Value() != 0 && n.Protocol == model.Some[uint8](0) {
-		if err := d.remove(was); err != nil {
-			return err
-		}
+func (neighbourDoor) verdict(s model.Step, err error) (rest error, again bool) {
+	if s.Op == model.OpDelete {
+		return ignore(err, unix.ENOENT, unix.ENODEV), false
 	}
-	return d.create(n)
-}
-
-func (d neighbourDoor) remove(o model.Object) error {
-	n := o.(model.Neighbour)
-	s, index, err := d.h.on(n.Netns, n.Link)
-	if err != nil {
-		return ignore(err, unix.ENODEV, unix.ENOENT)
-	}
-	m := newMessage(unix.RTM_DELNEIGH, 0, ndmsg(familyOf(n.IP), index, 0, 0)).addr(unix.NDA_DST, n.IP)
-	return ignore(d.h.exec(s, m), unix.ENOENT, unix.ENODEV)
+	return err, false
 }
 
 // ndmsg is a struct ndmsg (linux/neighbour.h).
 func ndmsg(family uint8, index uint32, state uint16, flags uint8) []byte {
-	b := make([]byte, unix.SizeofNdMsg)
-	b[0] = family
-	native.PutUint32(b[4:], index)
-	native.PutUint16(b[8:], state)
-	b[10] = flags
-	return b
+	return appendNdmsg(nil, family, index, state, flags)
+}
+
+func appendNdmsg(m message, family uint8, index uint32, state uint16, flags uint8) message {
+	m = append(m, family, 0, 0, 0)
+	m = native.AppendUint32(m, index)
+	m = native.AppendUint16(m, state)
+	return append(m, flags, 0)
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -21,7 +20,9 @@ func (h *Host) Netns(ctx context.Context) ([]model.Netns, error) {
 		return nil, fmt.Errorf("list network namespaces: %w", err)
 	}
 	var l []model.Netns
-	for _, name := range h.names() {
+	names := h.names()
+	h.openAhead(names)
+	for _, name := range names {
 		n, err := h.netns(name)
 		if err != nil && !isNamespace(h.path(name)) {
 			continue // deleted meanwhile
@@ -64,41 +65,90 @@ func (h *Host) netns(name string) (model.Netns, error) {
 
 type netnsDoor struct{ h *Host }
 
-// create makes a namespace as "ip netns add" does: a new one on a thread of its
-// own, then bound to a file. Its lo carries the mark before it has a name, so that
-// there is never a named one without.
 func (d netnsDoor) create(o model.Object) error {
-	n := o.(model.Netns)
-	if err := CheckComponent(n.Name); err != nil {
-		return err
-	}
-	if err := d.h.writing(); err != nil {
-		return err
-	}
-	path, err := d.h.prepareFile(n.Name)
+	return d.together([]model.Step{{Op: model.OpCreate, After: o}})[0]
+}
+
+func (d netnsDoor) remove(o model.Object) error {
+	return d.together([]model.Step{{Op: model.OpDelete, Before: o}})[0]
+}
+
+func (d netnsDoor) update(_, after model.Object) error {
+	n := after.(model.Netns)
+	s, err := d.h.space(n.Name)
 	if err != nil {
 		return err
 	}
-	if err := bindNew(path, func() error { return errors.Join(setLo(n), d.h.writing()) }); err != nil {
+	return d.h.exec(s, loMessage(n))
+}
+
+func (d netnsDoor) joins(op model.Op) bool { return op != model.OpUpdate }
+
+// together makes or removes many namespaces: one thread goes from one to the next, and
+// what concerns their directory is done once.
+func (d netnsDoor) together(steps []model.Step) []error {
+	if steps[0].Op == model.OpCreate {
+		return d.createAll(steps)
+	}
+	return d.removeAll(steps)
+}
+
+func (d netnsDoor) createAll(steps []model.Step) (errs []error) {
+	n := nursery{h: d.h}
+	defer n.close()
+	if err := abroad(func(*os.File) error {
+		errs = inTurn(steps, func(s model.Step) error { return n.born(s.After.(model.Netns)) })
+		return nil
+	}); err != nil {
+		return inTurn(steps, func(model.Step) error { return err })
+	}
+	return errs
+}
+
+// nursery makes namespaces on the thread that calls it.
+type nursery struct {
+	h   *Host
+	dir *Dir // of named namespaces, once the first one was made
+}
+
+func (n *nursery) close() {
+	if n.dir != nil {
+		n.dir.Close()
+	}
+}
+
+// born makes a namespace as "ip netns add" does: the calling thread goes into a new one,
+// which is then bound to a file. Its lo carries the mark before it has a name, so that
+// there is never a named one without. It stays open: what is made in it comes next.
+func (n *nursery) born(o model.Netns) error {
+	if err := CheckComponent(o.Name); err != nil {
+		return err
+	}
+	if err := n.h.writing(); err != nil {
+		return err
+	}
+	path, err := n.prepareFile(o.Name)
+	if err != nil {
+		return err
+	}
+	s := n.h.newSpace(o.Name)
+	if err := n.bindNew(s, path, o); err != nil {
+		s.close()
 		os.Remove(path)
 		return err
 	}
+	n.h.keep(s)
 	return nil
 }
 
 // prepareFile makes the file that the namespace is to be mounted on. An empty one
 // that nothing is mounted on is left over from a run that died, and taken.
-func (h *Host) prepareFile(name string) (string, error) {
-	if err := shareMounts(h.opts.NetnsDir); err != nil {
+func (n *nursery) prepareFile(name string) (string, error) {
+	if err := n.open(); err != nil {
 		return "", err
 	}
-	d, err := OpenDir(h.opts.NetnsDir)
-	if err != nil {
-		return "", err
-	}
-	defer d.Close()
-	f, err := d.Create(name)
-	path := filepath.Join(h.opts.NetnsDir, name)
+	f, err := n.dir.Create(name)
+	path := n.h.path(name)
 	if err == nil {
 		return path, f.Close()
 	}
@@ -107,6 +157,36 @@ func (h *Host) prepareFile(name string) (string, error) {
 		return path, nil
 	}
 	return "", err
+}
+
+func (n *nursery) open() (err error) {
+	if n.dir != nil {
+		return nil
+	}
+	if err := shareMounts(n.h.opts.NetnsDir); err != nil {
+		return err
+	}
+	n.dir, err = OpenDir(n.h.opts.NetnsDir)
+	return err
+}
+
+// bindNew makes the namespace of a handle, and binds it to the file.
+func (n *nursery) bindNew(s *space, path string, o model.Netns) error {
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return err
+	}
+	if err := s.dial(); err != nil {
+		return err
+	}
+	if err := errors.Join(s.conn.exec(loMessage(o)), n.h.writing()); err != nil {
+		return err
+	}
+	var err error
+	if s.file, err = os.Open(ownNetns); err != nil {
+		return err
+	}
+	s.inode = inodeOf(handlePath(s.file))
+	return unix.Mount(ownNetns, path, "none", unix.MS_BIND, "")
 }
 
 // shareMounts makes the directory a mount of its own whose mounts reach other mount
@@ -134,46 +214,6 @@ func shareMounts(dir string) error {
 	return nil
 }
 
-// bindNew makes a network namespace, runs prepare inside it, and binds it to the
-// file. The thread that made it comes back: if it were left to end in there and was
-// the process's first one, Go would keep it, and the namespace with it, for ever.
-func bindNew(path string, prepare func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		own, err := os.Open(ownNetns)
-		if err != nil {
-			done <- fmt.Errorf("find the own network namespace: %w", err)
-			return
-		}
-		defer own.Close()
-		err = func() error {
-			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return err
-			}
-			if err := prepare(); err != nil {
-				return err
-			}
-			return unix.Mount(ownNetns, path, "none", unix.MS_BIND, "")
-		}()
-		if unix.Setns(int(own.Fd()), unix.CLONE_NEWNET) == nil {
-			runtime.UnlockOSThread()
-		}
-		done <- err
-	}()
-	return <-done
-}
-
-// setLo gives the lo of the calling thread's namespace what n says.
-func setLo(n model.Netns) error {
-	c, err := dial()
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	return c.exec(loMessage(n))
-}
-
 // loMessage sets alias and state of lo, whose index is 1 in every namespace
 // (LOOPBACK_IFINDEX, net/flow.h).
 func loMessage(n model.Netns) message {
@@ -188,47 +228,40 @@ func loMessage(n model.Netns) message {
 	return m
 }
 
-func (d netnsDoor) update(_, after model.Object) error {
-	n := after.(model.Netns)
-	s, err := d.h.space(n.Name)
-	if err != nil {
-		return err
+// removeAll unmounts namespaces and removes their files; the kernel then takes down what
+// is inside, a little later.
+func (d netnsDoor) removeAll(steps []model.Step) []error {
+	dir, err := OpenDir(d.h.opts.NetnsDir)
+	if err == nil {
+		defer dir.Close()
 	}
-	return d.h.exec(s, loMessage(n))
+	errs := inTurn(steps, func(s model.Step) error {
+		name := s.Before.(model.Netns).Name
+		if err := CheckComponent(name); err != nil {
+			return err
+		}
+		d.h.Forget(name)
+		if err := d.h.writing(); err != nil {
+			return err
+		}
+		if dir == nil {
+			return ignore(err, unix.ENOENT)
+		}
+		return d.unbind(dir, filepath.Join(d.h.opts.NetnsDir, name))
+	})
+	d.h.ForgetDead()
+	return errs
 }
 
-// remove unmounts the namespace and removes its file; the kernel then takes down
-// what is inside, a little later.
-func (d netnsDoor) remove(o model.Object) error {
-	name := o.(model.Netns).Name
-	if err := CheckComponent(name); err != nil {
-		return err
-	}
-	d.h.Forget(name)
-	if err := d.h.writing(); err != nil {
-		return err
-	}
-	dir, err := OpenDir(d.h.opts.NetnsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	path := filepath.Join(d.h.opts.NetnsDir, name)
-	err = unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+func (d netnsDoor) unbind(dir *Dir, path string) error {
+	err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 		return err
 	}
 	if err := d.h.writing(); err != nil {
 		return err
 	}
-	if err := removeEmpty(dir, path); err != nil {
-		return err
-	}
-	d.h.ForgetDead()
-	return nil
+	return removeEmpty(dir, path)
 }
 
 // removeEmpty removes a namespace's file once nothing is mounted on it. One that is not

@@ -77,8 +77,10 @@ type rtmsg struct {
 	flags                        uint32
 }
 
-func (r rtmsg) bytes() []byte {
-	b := []byte{r.family, r.dstLen, r.srcLen, r.tos, r.table, r.protocol, r.scope, r.kind}
+func (r rtmsg) bytes() []byte { return r.appendTo(nil) }
+
+func (r rtmsg) appendTo(b []byte) []byte {
+	b = append(b, r.family, r.dstLen, r.srcLen, r.tos, r.table, r.protocol, r.scope, r.kind)
 	return native.AppendUint32(b, r.flags)
 }
 

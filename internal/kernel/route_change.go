@@ -32,7 +32,7 @@ func (d routeDoor) update(before, after model.Object) error {
 // removed, back undoes what was done.
 func (d routeDoor) set(r model.Route, flags uint16, back func() error) error {
 	err := d.send(r, flags)
-	if !errors.Is(err, unix.EINVAL) || !r.OnLink.Value() || !r.Via.Value().Is6() {
+	if !needsSignpost(r, err) {
 		return err
 	}
 	post := signpost(r)
@@ -48,6 +48,12 @@ func (d routeDoor) set(r model.Route, flags uint16, back func() error) error {
 	return nil
 }
 
+// needsSignpost says whether the kernel may have refused a route for want of a way to
+// its gateway.
+func needsSignpost(r model.Route, err error) bool {
+	return errors.Is(err, unix.EINVAL) && r.OnLink.Value() && r.Via.Value().Is6()
+}
+
 // signpost is a route to the gateway alone, which shows the kernel the way to it for
 // as long as the route itself is made.
 func signpost(r model.Route) model.Route {
@@ -59,35 +65,38 @@ func signpost(r model.Route) model.Route {
 }
 
 func (d routeDoor) send(r model.Route, flags uint16) error {
-	head, err := routeHead(r)
-	if err != nil {
-		return err
-	}
-	head.scope = r.Scope.Or(defaultScope(r))
-	if r.OnLink.Value() {
-		head.flags = unix.RTNH_F_ONLINK
-	}
-	m, s, err := d.message(unix.RTM_NEWROUTE, flags, head, r)
-	if err != nil {
-		return err
-	}
-	return d.h.exec(s, m.addr(unix.RTA_PREFSRC, r.Src.Value()))
+	return d.h.one(r.Netns, func(m message, at *site) (message, error) { return at.makeRoute(m, r, flags) })
 }
 
 // remove deletes the route only if it still has our protocol: else the kernel
 // finds none, and there is nothing of ours to delete.
 func (d routeDoor) remove(o model.Object) error {
-	r := o.(model.Route)
+	return d.h.plainly(d, model.Step{Op: model.OpDelete, Before: o})
+}
+
+func (routeDoor) plain(model.Step) bool { return true }
+
+func (routeDoor) message(m message, at *site, s model.Step) (message, error) {
+	switch s.Op {
+	case model.OpCreate:
+		return at.makeRoute(m, s.After.(model.Route), unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	case model.OpUpdate:
+		return at.makeRoute(m, s.After.(model.Route), unix.NLM_F_REPLACE)
+	}
+	r := s.Before.(model.Route)
 	head, err := routeHead(r)
 	if err != nil {
-		return err
+		return m, err
 	}
 	head.scope = unix.RT_SCOPE_NOWHERE // any, to fib_table_delete in net/ipv4/fib_trie.c
-	m, s, err := d.message(unix.RTM_DELROUTE, 0, head, r)
-	if err != nil {
-		return ignore(err, unix.ENODEV, unix.ENOENT)
+	return at.routeMessage(m, unix.RTM_DELROUTE, 0, head, r)
+}
+
+func (routeDoor) verdict(s model.Step, err error) (rest error, again bool) {
+	if s.Op == model.OpDelete {
+		return ignore(err, unix.ESRCH, unix.ENODEV), false
 	}
-	return ignore(d.h.exec(s, m), unix.ESRCH, unix.ENODEV)
+	return err, needsSignpost(s.After.(model.Route), err)
 }
 
 func routeHead(r model.Route) (rtmsg, error) {
@@ -98,26 +107,37 @@ func routeHead(r model.Route) (rtmsg, error) {
 	}, err
 }
 
-func (d routeDoor) message(typ, flags uint16, head rtmsg, r model.Route) (message, *space, error) {
-	s, err := d.h.space(r.Netns)
+// makeRoute appends the message that makes a route.
+func (at *site) makeRoute(m message, r model.Route, flags uint16) (message, error) {
+	head, err := routeHead(r)
 	if err != nil {
-		return nil, nil, err
+		return m, err
 	}
-	m := newMessage(typ, flags, head.bytes())
+	head.scope = r.Scope.Or(defaultScope(r))
+	if r.OnLink.Value() {
+		head.flags = unix.RTNH_F_ONLINK
+	}
+	m, err = at.routeMessage(m, unix.RTM_NEWROUTE, flags, head, r)
+	return m.addr(unix.RTA_PREFSRC, r.Src.Value()), err
+}
+
+// routeMessage appends what names a route, and its next hop.
+func (at *site) routeMessage(m message, typ, flags uint16, head rtmsg, r model.Route) (message, error) {
+	m = head.appendTo(m.begin(typ, flags))
 	if r.Dst.Bits() > 0 {
 		m = m.addr(unix.RTA_DST, r.Dst.Addr())
 	}
 	if dev := r.Dev.Value(); dev != "" {
-		index, err := s.linkIndex(dev)
+		index, err := at.on(dev)
 		if err != nil {
-			return nil, nil, opError("find", model.Link{Netns: r.Netns, Name: dev}, err)
+			return m, err
 		}
 		m = m.u32(unix.RTA_OIF, index)
 	}
 	if r.Metric != 0 {
 		m = m.u32(unix.RTA_PRIORITY, r.Metric)
 	}
-	return gateway(m, r), s, nil
+	return gateway(m, r), nil
 }
 
 // gateway appends the next hop's address, which may be of the other family.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -19,24 +21,33 @@ func (h *Host) Sysctls(ctx context.Context, netns string, names []string) ([]mod
 	if len(names) == 0 {
 		return nil, nil
 	}
-	memory, err := h.remembered()
+	memory, err := h.recalled()
 	if err != nil {
 		return nil, err
 	}
 	var l []model.Sysctl
-	for _, name := range names {
-		v, err := h.readSysctl(netns, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	err = h.In(netns, func() error {
+		for _, name := range names {
+			s := model.Sysctl{Netns: netns, Name: name}
+			v, err := readHere(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return opError("read", s, err)
+			}
+			s.Value = model.Some(v)
+			l = append(l, s)
 		}
-		if err != nil {
-			return nil, opError("read", model.Sysctl{Netns: netns, Name: name}, err)
+		return nil
+	})
+	if err != nil {
+		return nil, ignore(err, unix.ENOENT) // nor does its namespace
+	}
+	for i := range l {
+		if e, ok := memory.find(netns, l[i].Name); ok && h.stillThere(e) {
+			l[i].Saved = model.Some(e.Value)
 		}
-		s := model.Sysctl{Netns: netns, Name: name, Value: model.Some(v)}
-		if before, ok := memory.find(netns, name); ok {
-			s.Saved = model.Some(before)
-		}
-		l = append(l, s)
 	}
 	return l, ctx.Err()
 }
@@ -46,50 +57,73 @@ func (h *Host) Sysctls(ctx context.Context, netns string, names []string) ([]mod
 // back, by whomever: a script may do it, which cannot write our memory.
 func (h *Host) SavedSysctls(ctx context.Context) ([]model.Sysctl, error) {
 	memory, err := h.remembered()
-	if err != nil {
+	if err != nil || len(memory.Sysctls) == 0 {
 		return nil, err
 	}
 	var l []model.Sysctl
-	for _, e := range memory.Sysctls {
-		v, err := h.readSysctl(e.Netns, e.Name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	err = h.tour(func(t *tour) error {
+		for _, e := range memory.Sysctls {
+			v, err := t.readSysctl(e.Netns, e.Name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return opError("read", model.Sysctl{Netns: e.Netns, Name: e.Name}, err)
+			}
+			if v != e.Value {
+				l = append(l, model.Sysctl{Netns: e.Netns, Name: e.Name, Value: model.Some(v), Saved: model.Some(e.Value)})
+			}
 		}
-		if err != nil {
-			return nil, opError("read", model.Sysctl{Netns: e.Netns, Name: e.Name}, err)
-		}
-		if v == e.Value {
-			continue
-		}
-		l = append(l, model.Sysctl{Netns: e.Netns, Name: e.Name, Value: model.Some(v), Saved: model.Some(e.Value)})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return l, ctx.Err()
 }
 
-// readSysctl returns a value with single spaces, as it would be written.
-func (h *Host) readSysctl(netns, name string) (string, error) {
+// readSysctl returns a value as readHere does.
+func (h *Host) readSysctl(netns, name string) (v string, err error) {
+	err = h.In(netns, func() error {
+		v, err = readHere(name)
+		return err
+	})
+	return v, err
+}
+
+func (t *tour) readSysctl(netns, name string) (v string, err error) {
+	err = t.in(netns, func() error {
+		v, err = readHere(name)
+		return err
+	})
+	return v, err
+}
+
+// readHere returns the value that a sysctl has in the calling thread's namespace, with
+// single spaces, as it would be written.
+func readHere(name string) (string, error) {
 	path, err := sysctlPath(name)
 	if err != nil {
 		return "", err
 	}
-	var b []byte
-	err = h.In(netns, func() (err error) {
-		b, err = os.ReadFile(path)
-		return err
-	})
+	b, err := os.ReadFile(path)
 	return string(bytes.Join(bytes.Fields(b), []byte(" "))), err
 }
 
-// writeSysctl writes without creating: a sysctl that does not exist is an error.
 func (h *Host) writeSysctl(netns, name, value string) error {
+	return h.tour(func(t *tour) error { return t.writeSysctl(netns, name, value) })
+}
+
+// writeSysctl writes without creating: a sysctl that does not exist is an error.
+func (t *tour) writeSysctl(netns, name, value string) error {
 	path, err := sysctlPath(name)
 	if err != nil {
 		return err
 	}
-	if err := h.writing(); err != nil {
+	if err := t.h.writing(); err != nil {
 		return err
 	}
-	return h.In(netns, func() error {
+	return t.in(netns, func() error {
 		f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
 			return err
@@ -114,47 +148,4 @@ func sysctlPath(name string) (string, error) {
 		return "", fmt.Errorf("%q is no sysctl of a network namespace", name)
 	}
 	return "/proc/sys/" + strings.Join(parts, "/"), nil
-}
-
-type sysctlDoor struct{ h *Host }
-
-func (d sysctlDoor) create(o model.Object) error {
-	s := o.(model.Sysctl)
-	was, err := d.h.readSysctl(s.Netns, s.Name)
-	if err != nil {
-		return err
-	}
-	return d.set(s, s.Saved.Or(was))
-}
-
-func (d sysctlDoor) update(before, after model.Object) error {
-	was := before.(model.Sysctl)
-	return d.set(after.(model.Sysctl), was.Saved.Or(was.Value.Value()))
-}
-
-// set remembers what was there, and only then writes: a run that dies in between
-// remembers too much rather than too little. What could not be written is not
-// remembered, if it wasn't before.
-func (d sysctlDoor) set(s model.Sysctl, was string) error {
-	first, err := d.h.remember(s.Netns, s.Name, was)
-	if err != nil {
-		return err
-	}
-	err = d.h.writeSysctl(s.Netns, s.Name, s.Value.Value())
-	if err != nil && first {
-		return errors.Join(err, d.h.unremember(s.Netns, s.Name))
-	}
-	return err
-}
-
-// remove gives back what was there before, and forgets it.
-func (d sysctlDoor) remove(o model.Object) error {
-	s := o.(model.Sysctl)
-	if was, ok := s.Saved.Get(); ok {
-		err := d.h.writeSysctl(s.Netns, s.Name, was)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return d.h.unremember(s.Netns, s.Name)
 }

@@ -38,17 +38,6 @@ type envelopeJSON struct {
 	Object json.RawMessage `json:"object"`
 }
 
-// IsZero says whether there is no object; encoding/json's omitzero asks it.
-func (e envelope) IsZero() bool { return e.object == nil }
-
-func (e envelope) MarshalJSON() ([]byte, error) {
-	b, err := json.Marshal(e.object)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(envelopeJSON{e.object.Key().Kind, b})
-}
-
 func (e *envelope) UnmarshalJSON(b []byte) (err error) {
 	var j envelopeJSON
 	if err := json.Unmarshal(b, &j); err != nil {
@@ -86,17 +75,15 @@ func decode[T Object](b []byte) (Object, error) {
 // stepJSON is a step as it stands in files.
 type stepJSON struct {
 	Op       Op         `json:"op"`
-	Before   envelope   `json:"before,omitzero"`
-	After    envelope   `json:"after,omitzero"`
-	Lost     []envelope `json:"lost,omitempty"`
-	Released []envelope `json:"released,omitempty"`
-	Restore  []envelope `json:"restore,omitempty"`
+	Before   envelope   `json:"before"`
+	After    envelope   `json:"after"`
+	Lost     []envelope `json:"lost"`
+	Released []envelope `json:"released"`
+	Restore  []envelope `json:"restore"`
 }
 
 // MarshalJSON writes a step with all that undoing it takes.
-func (s Step) MarshalJSON() ([]byte, error) {
-	return json.Marshal(stepJSON{s.Op, envelope{s.Before}, envelope{s.After}, wrap(s.Lost), wrap(s.Released), wrap(s.Restore)})
-}
+func (s Step) MarshalJSON() ([]byte, error) { return s.AppendJSON(nil) }
 
 // UnmarshalJSON reads what MarshalJSON writes. A step that lacks the object that its
 // operation is about is an error.
@@ -126,14 +113,6 @@ func sameButName(a, b Key) bool {
 		a.Name = b.Name
 	}
 	return a == b
-}
-
-func wrap(l []Object) []envelope {
-	var out []envelope
-	for _, o := range l {
-		out = append(out, envelope{o})
-	}
-	return out
 }
 
 func unwrap(l []envelope) []Object {

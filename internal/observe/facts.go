@@ -59,7 +59,7 @@ func Local(ctx context.Context, h Host) ([]model.Address, error) {
 }
 
 func root(ctx context.Context, h Host) (map[string]model.Link, []model.Address, error) {
-	list, err := h.Links(ctx, "")
+	list, err := h.Devices(ctx, "")
 	if err != nil {
 		return nil, nil, fmt.Errorf("observe: %w", err)
 	}

@@ -89,6 +89,11 @@ func (h *Host) Links(_ context.Context, netns ...string) ([]model.Link, error) {
 	return l, nil
 }
 
+// Devices implements observe.Host.
+func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
+	return h.Links(ctx, netns)
+}
+
 // Addresses implements observe.Host.
 func (h *Host) Addresses(_ context.Context, netns string) ([]model.Address, error) {
 	return slices.Clone(h.addresses[netns]), h.known(netns)

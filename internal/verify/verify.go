@@ -143,7 +143,7 @@ func pathMTUs(ctx context.Context, h *kernel.Host, pairs []model.Pair, o Options
 
 // deviceMTU returns the largest MTU of a namespace's devices that are up; 0 for none.
 func deviceMTU(ctx context.Context, h *kernel.Host, netns string) (int, error) {
-	links, err := h.Links(ctx, netns)
+	links, err := h.Devices(ctx, netns)
 	if err != nil {
 		return 0, err
 	}

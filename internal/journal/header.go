@@ -1,0 +1,75 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"hash/crc32"
+	"io"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// pieceSize is how much of the first line is written at once, in bytes.
+const pieceSize = 64 << 10
+
+// summed is a document that is being written in pieces.
+type summed struct {
+	to  io.Writer
+	sum uint32 // CRC-32 of what was written
+	buf []byte // what wasn't yet
+}
+
+// header writes a header as encoding/json would, and ends the line.
+func (w *summed) header(h Header) error {
+	steps := h.Steps
+	h.Steps = nil
+	b, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if steps == nil {
+		return w.end(b)
+	}
+	w.buf = append(make([]byte, 0, pieceSize+pieceSize/8), bytes.TrimSuffix(b, []byte("null}"))...) // the steps are last
+	if err := w.steps(steps); err != nil {
+		return err
+	}
+	return w.end([]byte("]}"))
+}
+
+func (w *summed) steps(l []model.Step) (err error) {
+	sep := byte('[')
+	for _, s := range l {
+		if w.buf, err = s.AppendJSON(append(w.buf, sep)); err != nil {
+			return err
+		}
+		sep = ','
+		if len(w.buf) < pieceSize {
+			continue
+		}
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if len(l) == 0 {
+		w.buf = append(w.buf, sep)
+	}
+	return nil
+}
+
+func (w *summed) flush() error {
+	w.sum = crc32.Update(w.sum, crc32.IEEETable, w.buf)
+	_, err := w.to.Write(w.buf)
+	w.buf = w.buf[:0]
+	return err
+}
+
+// end writes the last piece and the end of the line, which the checksum isn't about.
+func (w *summed) end(b []byte) error {
+	w.buf = append(w.buf, b...)
+	if err := w.flush(); err != nil {
+		return err
+	}
+	_, err := w.to.Write([]byte("\n"))
+	return err
+}

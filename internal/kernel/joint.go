@@ -1,0 +1,70 @@
+package kernel
+
+import "github.com/netplan-overlay/netplan-overlay/internal/model"
+
+// joint is a door through which many steps cost less together than one by one.
+type joint interface {
+	// joins says whether steps of the operation are done together.
+	joins(op model.Op) bool
+	// together does such steps of one operation. Like Do, it stops at the first failure:
+	// the steps after it have the error ErrNotTried.
+	together(steps []model.Step) []error
+}
+
+// joint returns the door of a step that is done together with others like it, nil for
+// others.
+func (h *Host) joint(s model.Step) joint {
+	var d joint
+	switch s.Object().(type) {
+	case model.Netns:
+		d = netnsDoor{h}
+	case model.Sysctl:
+		d = sysctlDoor{h}
+	case model.Link:
+		d = linkDoor{h}
+	}
+	if d == nil || !d.joins(s.Op) {
+		return nil
+	}
+	return d
+}
+
+// jointly does steps together, and notes their errors.
+func (h *Host) jointly(d joint, steps []model.Step, errs []error) {
+	for i, err := range d.together(steps) {
+		if err != ErrNotTried {
+			err = opError(steps[i].Op.String(), steps[i].Object(), err)
+		}
+		errs[i] = err
+	}
+}
+
+// alike returns how many of the first steps are the same operation on the same kind.
+func alike(steps []model.Step) int {
+	first := steps[0]
+	for i, s := range steps {
+		if s.Op != first.Op || s.Key().Kind != first.Key().Kind {
+			return i
+		}
+	}
+	return len(steps)
+}
+
+// inTurn does steps one by one, up to the first failure.
+func inTurn(steps []model.Step, do func(model.Step) error) []error {
+	errs := notTried(len(steps))
+	for i, s := range steps {
+		if errs[i] = do(s); errs[i] != nil {
+			break
+		}
+	}
+	return errs
+}
+
+func notTried(n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = ErrNotTried
+	}
+	return errs
+}
