@@ -84,16 +84,34 @@ type expander struct {
 func (x *expander) input() *backend.Input {
 	return &backend.Input{
 		Topology: x.topology, Node: x.node, Facts: x.facts, Identity: x.id, MTU: x.overlayMTU,
-		Emit: x.emit, Note: x.note, Fail: x.fail, Warn: x.warn,
+		Emit: x.emit, EmitRoute: x.emitRoute, Note: x.note, Fail: x.fail, Warn: x.warn,
 	}
 }
 
 func (x *expander) emit(o model.Object, intent string, pos spec.Pos) {
-	if old, ok := x.out.State.Get(o.Key()); ok && old.Object != o {
-		x.fail(pos, "%s is asked for twice, with different attributes (also at %s)", o.Key(), old.Source)
+	x.put(model.Entry{Object: o, Intent: intent, Source: pos.String()}, pos)
+}
+
+// emitRoute emits a route out of a device that many routes may lead out of.
+func (x *expander) emitRoute(r model.Route, intent string, pos spec.Pos) {
+	e := model.Entry{Intent: intent, Source: pos.String()}
+	if b := &x.topology.Backend; r.Dst.Addr().Is4() {
+		e.Free = b.RouteMetrics == spec.Auto
+		if b.Spread {
+			r.Metric = model.SpreadMetric(r.Dst)
+		}
+	}
+	e.Object = r
+	x.put(e, pos)
+}
+
+func (x *expander) put(e model.Entry, pos spec.Pos) {
+	key := e.Object.Key()
+	if old, ok := x.out.State.Get(key); ok && old.Object != e.Object {
+		x.fail(pos, "%s is asked for twice, with different attributes (also at %s)", key, old.Source)
 		return
 	}
-	x.out.State.Put(model.Entry{Object: o, Intent: intent, Source: pos.String()})
+	x.out.State.Put(e)
 }
 
 func (x *expander) note(path, value, reason string) {

@@ -36,10 +36,14 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		adopted: map[model.Key]bool{},
 		blocked: map[model.Key]bool{},
 		renamed: map[model.Key]int{},
+
+		undercutting: map[model.Key]model.Key{},
+		moved:        map[model.Key]bool{},
 	}
 	p.rename(names)
 	order := inOrder(desired.Unordered())
 	p.findConflicts(order)
+	p.findUndercutting(order)
 	p.reachAll(order)
 	p.rebuild(order)
 	p.prune(observed)
@@ -56,6 +60,10 @@ type planner struct {
 	adopted map[model.Key]bool // foreign objects that the plan takes over
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
 	renamed map[model.Key]int  // links that get another name, with their changes in the plan
+
+	undercutting map[model.Key]model.Key // routes that are taken over, by the wanted ones that they undercut
+	moved        map[model.Key]bool      // routes in whose place the plan has made one with another metric
+
 	mtus    mtus
 	right   []bool // of the desired objects in order, as observed
 	known   int    // desired objects that are there, and ours
@@ -124,6 +132,8 @@ func (p *planner) rebuild(order []model.Entry) {
 func (p *planner) create(e model.Entry) {
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
 		e.Object = inherited(e.Object, loss.object)
+	} else if p.changeMetric(e) {
+		return
 	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
 	c.Attrs, _, _ = model.DiffAttrs(e.Object, nothing{})
@@ -181,13 +191,21 @@ func (p *planner) delete(e model.Entry, cause model.Key) {
 	}
 	impact := p.impactOfDeleting(e.Object)
 	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
-		p.plan.Changes = append(p.plan.Changes, Change{
-			Action: Delete, Before: e.Object, Attrs: deletionAttrs(e.Object), Impact: impact, Intent: e.Intent, Cause: cause,
-		})
+		p.recordDeletion(Change{Impact: impact, Intent: e.Intent, Cause: cause}, e.Object)
 	} else {
 		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
 	}
 	p.remove(e.Object, impact)
+}
+
+// recordDeletion adds the change that deletes an object, unless that is part of another
+// one.
+func (p *planner) recordDeletion(c Change, o model.Object) {
+	if p.moved[o.Key()] {
+		return
+	}
+	c.Action, c.Before, c.Attrs = Delete, o, deletionAttrs(o)
+	p.plan.Changes = append(p.plan.Changes, c)
 }
 
 // remove adds the step that deletes the object, with what goes along.
@@ -225,10 +243,7 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 		case !p.mine(e) && e.Owner != model.OwnerShared:
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})
 		case !wanted:
-			p.plan.Changes = append(p.plan.Changes, Change{
-				Action: Delete, Before: e.Object, Attrs: deletionAttrs(e.Object), Impact: p.impactOfDeleting(e.Object),
-				Intent: e.Intent, Cause: why.cause, Implied: true,
-			})
+			p.recordDeletion(Change{Impact: p.impactOfDeleting(e.Object), Intent: e.Intent, Cause: why.cause, Implied: true}, e.Object)
 		}
 	}
 	return objects

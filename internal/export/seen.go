@@ -227,6 +227,17 @@ func (s *seen) candidate(l model.Link) bool {
 	return owner != model.OwnerOther && owner != model.OwnerKernel && l.Master.Value() == ""
 }
 
+// toPeers says whether a route has a metric that a topology gives those to peers, and none
+// without a metric takes its packets.
+func (s *seen) toPeers(r model.Route) bool {
+	k := r.Key()
+	if k.Metric == model.Metric(r.Dst, 0) || !k.Spreadable() || k != k.Spread() {
+		return k.Metric == model.Metric(r.Dst, 0)
+	}
+	_, undercut := s.state.Get(k.Plain())
+	return !undercut
+}
+
 // routesOf yields the routes out of a device that a topology may stand for, and tells
 // the others.
 func (s *seen) routesOf(w *way, dev string) (l []model.Route) {
@@ -236,8 +247,8 @@ func (s *seen) routesOf(w *way, dev string) (l []model.Route) {
 		case r.Dev.Value() != dev && !mentions(r, dev):
 		case !plain(r):
 			w.leaveRoute(r, "a topology has routes to one next hop")
-		case r.Metric != model.Metric(r.Dst, 0):
-			w.leaveRoute(r, "routes to peers have no metric")
+		case !s.toPeers(r):
+			w.leaveRoute(r, "routes to peers have no such metric")
 		default:
 			l = append(l, r)
 		}

@@ -14,6 +14,7 @@ type Entry struct {
 	Source string // where it was declared, "topology.yaml:12"
 	Intent string // what it is part of, "peer vm2": objects of one intent are shown together
 	Ref    bool   // a foreign object that must exist and is never touched, such as the underlay
+	Free   bool   // a route that may as well have the other one of Key.Plain and Key.Spread
 
 	// Of an observed object.
 	Owner Owner

@@ -115,7 +115,7 @@ func (k *Keeper) concern(c *Concern, n kernel.News) {
 	ours := n.Mark || k.ours(n.Key)
 	switch n.Key.Kind {
 	case model.KindRoute:
-		if ours {
+		if ours || k.undercuts(n.Key) {
 			c.Keys = append(c.Keys, n.Key)
 		}
 		c.All = c.All || n.Netns == "" && k.wards.leadsToPeer(n.Key.Prefix)
@@ -145,6 +145,11 @@ func (k *Keeper) ours(key model.Key) bool {
 	return ok && e.Owner.Mine()
 }
 
+// undercuts says whether a wanted route could do nothing beside one with the key.
+func (k *Keeper) undercuts(key model.Key) bool {
+	return key.Spreadable() && key.Metric < key.Spread().Metric && k.ours(key.Spread())
+}
+
 // leadsToPeer says whether a destination holds a peer for which the kernel is asked
 // how it reaches it.
 func (w wards) leadsToPeer(p netip.Prefix) bool {
@@ -159,12 +164,16 @@ func structural(k model.Key) bool {
 
 // around returns of both states the objects of the keys, and what a plan must know to
 // bring them about: of a route, neighbour or FDB entry, what it needs, and the addresses of
-// its namespace; of anything else, all links, addresses and namespaces, and what is on the
-// links.
+// its namespace, of a route to a peer also those with another metric; of anything else, all
+// links, addresses and namespaces, and what is on the links.
 func (w wards) around(want, seen *model.State, keys []model.Key) (some, of *model.State) {
 	x := &excerpt{want: want, seen: seen, some: &model.State{}, of: &model.State{}}
 	for _, k := range keys {
 		x.take(k)
+		if k.Spreadable() {
+			x.take(k.Plain())
+			x.take(k.Spread())
+		}
 		for _, a := range w.addresses[k.Netns] {
 			x.take(a)
 		}

@@ -54,6 +54,9 @@ type Input struct {
 
 	// Emit adds an object, with what it is part of and where it was declared.
 	Emit func(o model.Object, intent string, pos spec.Pos)
+	// EmitRoute adds a route to a peer out of a device that it shares with those to other
+	// peers, with the metric that the topology gives such routes.
+	EmitRoute func(r model.Route, intent string, pos spec.Pos)
 	// Note adds a derived value to the expansion.
 	Note func(path, value, reason string)
 	// Fail adds an error.
@@ -118,7 +121,7 @@ func (in *Input) direct(p *spec.Node, family int) bool {
 		return false
 	}
 	for _, subnet := range p.Subnets(family) {
-		in.Emit(Route("", subnet, gateway, in.Facts.Underlay[family].Device), peerIntent(p), p.Pos)
+		in.EmitRoute(Route("", subnet, gateway, in.Facts.Underlay[family].Device), peerIntent(p), p.Pos)
 	}
 	return true
 }

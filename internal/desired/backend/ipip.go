@@ -30,7 +30,7 @@ func ipip() Backend {
 				for _, s := range p.Subnets(4) {
 					r := Route("", s, p.Address(4), o.Device)
 					r.OnLink = model.Some(true)
-					in.Emit(r, peerIntent(p), p.Pos)
+					in.EmitRoute(r, peerIntent(p), p.Pos)
 				}
 			}
 		},

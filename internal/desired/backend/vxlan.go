@@ -64,7 +64,7 @@ func (in *Input) vxlanPeer(p *spec.Node) {
 		for _, s := range subnets {
 			r := Route("", s, gateway, device)
 			r.OnLink = model.Some(true)
-			in.Emit(r, peerIntent(p), p.Pos)
+			in.EmitRoute(r, peerIntent(p), p.Pos)
 		}
 	}
 	if through {
