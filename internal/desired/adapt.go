@@ -7,10 +7,10 @@ import "github.com/netplan-overlay/netplan-overlay/internal/model"
 // beyond which metrics are spread. It comes between the look at the host and all else that
 // is made of both states.
 //
-// Where the host has a route of ours with either metric, or no route with either, want stays
+// Where the host has routes of ours with both metrics, or no route with either, want stays
 // as it is. What else of the route differs does not count: one message puts that right under
-// the metric that is there. A route that is not ours counts, too: it is in conflict with ours
-// then, or adopted as it is.
+// the metric that is there. Where none is ours, one of others' counts: it is in conflict with
+// ours then, or adopted as it is.
 func Adapt(want, observed *model.State) {
 	var l []model.Entry
 	for e := range want.Unordered() {
@@ -38,14 +38,23 @@ func AdaptAt(keys []model.Key, want, observed *model.State) {
 	}
 }
 
-// otherwise says whether a free route with the key is there with the other metric.
+// otherwise says whether a free route with the key is there with the other metric, or more
+// so than with its own.
 func otherwise(k model.Key, observed *model.State) bool {
-	if got, ok := observed.Get(k); ok && got.Owner.Mine() {
-		return false
+	own := standing(k, observed)
+	return own < 2 && standing(other(k), observed) > own
+}
+
+// standing is 2 if a route of ours has the key, 1 if one has it that could become ours.
+func standing(k model.Key, observed *model.State) int {
+	e, ok := observed.Get(k)
+	switch {
+	case ok && e.Owner.Mine():
+		return 2
+	case ok && e.Owner == model.OwnerForeign:
+		return 1
 	}
-	k = other(k)
-	got, ok := observed.Get(k)
-	return ok && (got.Owner.Mine() || got.Owner == model.OwnerForeign)
+	return 0
 }
 
 // change gives a free route of the state the other metric.

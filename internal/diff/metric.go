@@ -64,7 +64,7 @@ func (p *planner) undercutBy(e, got model.Entry) {
 	p.blocked[e.Object.Key()] = true
 	p.plan.Conflicts = append(p.plan.Conflicts, Conflict{
 		Want: e.Object, Got: got.Object, Owner: got.Owner, Maker: got.Maker,
-		Attrs: metricAttrs(got.Object.(model.Route), e.Object.(model.Route)),
+		Attrs:     metricAttrs(got.Object.(model.Route), e.Object.(model.Route)),
 		Adoptable: adoptable, Source: e.Source, Intent: e.Intent,
 	})
 }
