@@ -168,6 +168,36 @@ func TestUndercut(t *testing.T) {
 	h.atRest(file)
 }
 
+// A watch leaves routes the metric that they have, and gives a lost one that which it had.
+func TestWatchKeepsMetrics(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	const dst = "172.246.0.0/24"
+	spread := asDocumented(t, dst)
+	w.applyAll(w.file("spread.yaml", two("{type: vxlan, routeMetrics: spread}")))
+	file := w.file("topology.yaml", two("vxlan"))
+	watch := h.watch(file)
+	watch.right(file)
+	h.ip("route", "delete", dst, "metric", fmt.Sprint(spread))
+	w.until("the route is back", func() bool { return len(h.peerMetrics()) == 1 })
+	if got := h.peerMetrics()[dst]; got != spread {
+		t.Errorf("the route came back with the metric %d, want %d", got, spread)
+	}
+	watch.asleep(func() {
+		h.ip("route", "add", dst, "via", "172.246.0.0", "dev", "vxlan1", "onlink", "proto", "157")
+		h.ip("route", "delete", dst, "metric", fmt.Sprint(spread))
+	})
+	watch.right(file)
+	h.ip("neighbour", "delete", "172.246.0.0", "dev", "vxlan1") // what comes before it in the queue is done when that is
+	w.until("the neighbour is back", func() bool { return h.ip("neighbour", "show", "172.246.0.0", "nud", "permanent") != "" })
+	if got := h.peerMetrics(); len(got) != 1 || got[dst] != 0 {
+		t.Errorf("the routes to peers are %v, want one without a metric", got)
+	}
+	h.ping("ns245", "172.246.0.2")
+	h.atRest(file)
+}
+
 // Routes that somebody made by hand are adopted as they are, however many there are to be.
 func TestAdoptPlainAmongMany(t *testing.T) {
 	hostOnly(t)

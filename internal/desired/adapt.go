@@ -12,15 +12,45 @@ import "github.com/netplan-overlay/netplan-overlay/internal/model"
 // the metric that is there. Where none is ours, one of others' counts: it is in conflict with
 // ours then, or adopted as it is.
 func Adapt(want, observed *model.State) {
+	plain, spread := forms(want)
+	if !plain && !spread {
+		return
+	}
 	var l []model.Entry
-	for e := range want.Unordered() {
-		if e.Free && otherwise(e.Object.Key(), observed) {
-			l = append(l, e)
+	for e := range observed.Unordered() { // of a host that is as it would be made, nothing is looked up
+		r, ok := e.Object.(model.Route)
+		if !ok || standingOf(e) == 0 || r.Metric == 0 && !spread || r.Metric != 0 && !plain {
+			continue
+		}
+		k := r.Key()
+		if !k.Spreadable() || k.Metric != 0 && k != k.Spread() {
+			continue
+		}
+		if w, ok := want.Get(other(k)); ok && w.Free && otherwise(other(k), observed) {
+			l = append(l, w)
 		}
 	}
 	for _, e := range l {
 		change(want, e)
 	}
+}
+
+// forms says whether any free route is wanted without a metric, and any with one.
+func forms(want *model.State) (plain, spread bool) {
+	for e := range want.Unordered() {
+		if !e.Free {
+			continue
+		}
+		if e.Object.(model.Route).Metric == 0 {
+			plain = true
+		} else {
+			spread = true
+		}
+		if plain && spread {
+			break
+		}
+	}
+	return plain, spread
 }
 
 // AdaptAt is Adapt for the destinations of some keys.
@@ -45,13 +75,21 @@ func otherwise(k model.Key, observed *model.State) bool {
 	return own < 2 && standing(other(k), observed) > own
 }
 
-// standing is 2 if a route of ours has the key, 1 if one has it that could become ours.
+// standing is that of the route with the key, 0 if there is none.
 func standing(k model.Key, observed *model.State) int {
 	e, ok := observed.Get(k)
+	if !ok {
+		return 0
+	}
+	return standingOf(e)
+}
+
+// standingOf is 2 for what is ours, and 1 for what could become ours.
+func standingOf(e model.Entry) int {
 	switch {
-	case ok && e.Owner.Mine():
+	case e.Owner.Mine():
 		return 2
-	case ok && e.Owner == model.OwnerForeign:
+	case e.Owner == model.OwnerForeign:
 		return 1
 	}
 	return 0
