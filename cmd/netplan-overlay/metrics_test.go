@@ -178,7 +178,7 @@ func TestWatchKeepsMetrics(t *testing.T) {
 	w.applyAll(w.file("spread.yaml", two("{type: vxlan, routeMetrics: spread}")))
 	file := w.file("topology.yaml", two("vxlan"))
 	watch := h.watch(file)
-	watch.right(file)
+	watch.says("in force") // it has looked, and knows what was there
 	h.ip("route", "delete", dst, "metric", fmt.Sprint(spread))
 	w.until("the route is back", func() bool { return len(h.peerMetrics()) == 1 })
 	if got := h.peerMetrics()[dst]; got != spread {
