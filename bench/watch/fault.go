@@ -196,8 +196,8 @@ func (s *scene) deleteNetns(int) error {
 // route with it: of that, the kernel says nothing.
 func (s *scene) deleteNexthop(n int) error {
 	r := s.entry(s.route(n)).(model.Route)
-	batch := fmt.Sprintf("nexthop replace id 77 via %s dev %s onlink\nroute replace %s nhid 77 proto 157\nnexthop delete id 77\n",
-		r.Via.Value(), r.Dev.Value(), r.Dst)
+	batch := fmt.Sprintf("nexthop replace id 77 via %s dev %s onlink\nroute replace %s nhid 77 proto 157 metric %d\nnexthop delete id 77\n",
+		r.Via.Value(), r.Dev.Value(), r.Dst, r.Metric)
 	cmd := s.command("ip", "-batch", "-")
 	cmd.Stdin = strings.NewReader(batch)
 	if b, err := cmd.CombinedOutput(); err != nil {

@@ -39,9 +39,9 @@ func TestExplainKeys(t *testing.T) {
 		{"nodes.adress", exitOK, "nodes.NODE\n", "\"adress\" is taken for the name of a node; did you mean nodes.NODE.address?\n"},
 		{"nodes.vm1.adress", exitError, "", "Error: nodes.NODE has no key \"adress\"; did you mean \"address\"?\n"},
 		{"mut", exitError, "", "Error: the topology file has no key \"mut\"; did you mean \"mtu\"?\n"},
-		{"backend.address", exitError, "", "Error: backend has no key \"address\"; its keys are type, vni, port, mode, directRouting\n"},
+		{"backend.address", exitError, "", "Error: backend has no key \"address\"; its keys are type, vni, port, mode, directRouting, routeMetrics\n"},
 		{"name.x", exitError, "", "Error: name is a plain value: there is no \"x\" in it\n"},
-		{"backend.\x1b[31m", exitError, "", "Error: backend has no key \"\\x1b[31m\"; its keys are type, vni, port, mode, directRouting\n"},
+		{"backend.\x1b[31m", exitError, "", "Error: backend has no key \"\\x1b[31m\"; its keys are type, vni, port, mode, directRouting, routeMetrics\n"},
 	} {
 		r := inProcess(t, "explain", tc.path)
 		if r.code != tc.code || !strings.Contains(r.out, tc.out) || r.err != tc.err {

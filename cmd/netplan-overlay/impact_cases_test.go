@@ -131,6 +131,8 @@ var impactCases = []impactCase{
 	{name: "peer: one subnet less", class: disruptive, to: at(2, "", "10.12.0.1"), before: []string{`"fd02::1/64"]`, `"fd02::1/64", 10.12.0.1/24]`}, edit: []string{", 10.12.0.1/24]", "]"}},
 	{name: "peer: direct routes", class: brief, edit: []string{"port: 8472}", "port: 8472, directRouting: true}"}},
 	{name: "peer: no direct routes any more", class: brief, before: []string{"port: 8472}", "port: 8472, directRouting: true}"}, edit: []string{", directRouting: true}", "}"}},
+	{name: "peer: routes with spread metrics", edit: []string{"port: 8472}", "port: 8472, routeMetrics: spread}"}},
+	{name: "peer: routes without metrics again", before: []string{"port: 8472}", "port: 8472, routeMetrics: spread}"}, edit: []string{"spread}", "plain}"}},
 	{name: "peer: a route of ours too many", class: disruptive, drift: [][]string{{"route", "add", "10.77.0.0/16", "via", "192.168.32.2", "proto", "157"}}},
 	{name: "peer: a neighbour of ours too many", drift: [][]string{{"neighbour", "add", "10.77.0.1", "lladdr", "02:00:00:00:00:77", "dev", "ov1", "nud", "permanent", "protocol", "157"}}},
 	{name: "peer: an FDB entry too many", drift: [][]string{{"bridge", "fdb", "add", "02:00:00:00:00:77", "dev", "ov1", "dst", "192.168.32.99"}}},

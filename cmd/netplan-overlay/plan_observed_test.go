@@ -24,6 +24,7 @@ func TestPlanObservedIsThePlanOnTheHost(t *testing.T) {
 	much := plentiful("vxlan", 2, 3)
 	files := map[string]string{
 		"much": much, "two": two("vxlan"), "host-gw": plentiful("host-gw", 2, 4), "direct": plentiful("{type: vxlan, directRouting: true}", 3),
+		"spread":  plentiful("{type: vxlan, routeMetrics: spread}", 2, 3, 4),
 		"renamed": strings.NewReplacer("br1:", "br9:", "web:", "www:", "rp_filter", "log_martians").Replace(much),
 		"far":     strings.Replace(plentiful("{type: vxlan, directRouting: true}", 2, 3), "192.168.32.3,", "10.77.0.3,", 1),
 	}

@@ -37,6 +37,15 @@ var backends = []spec.Backend{
 	{Type: spec.IPIP, Mode: spec.PerPeer},
 }
 
+// metrics returns the topology with routes to peers that have metrics, or not, or may have.
+func (g generator) metrics(t *spec.Topology) *spec.Topology {
+	out := *t
+	b := &out.Backend
+	b.RouteMetrics = pick(g, spec.Auto, spec.Auto, spec.Plain, spec.Spread)
+	b.Spread = b.RouteMetrics == spec.Spread || b.RouteMetrics == spec.Auto && g.chance(2)
+	return &out
+}
+
 // topology makes a topology of two to four nodes, as validation would accept it.
 func (g generator) topology(b spec.Backend) *spec.Topology {
 	t := &spec.Topology{Name: identity.Topology, Backend: b}

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
+	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/fake"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -237,8 +238,9 @@ func TestTwins(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
 			w := newTwin(t)
 			g := generator{rand.New(rand.NewPCG(s, 2))}
+			m := generator{rand.New(rand.NewPCG(s, 3))} // one of its own: the hosts are what they would be without
 			old := pick(g, real()...)
-			topology := g.topology(old)
+			topology := m.metrics(g.topology(old))
 			w.bring(expand(t, topology, w.fake.Plain), diff.Options{}, -1)
 			for range 1 + g.IntN(4) {
 				w.fake.Log = nil
@@ -247,10 +249,11 @@ func TestTwins(t *testing.T) {
 					w.replay(e)
 				}
 			}
-			want := expand(t, g.topology(pick(g, old, pick(g, real()...))), w.fake.Plain)
+			want := expand(t, m.metrics(g.topology(pick(g, old, pick(g, real()...)))), w.fake.Plain)
 			if g.chance(3) {
-				want = expand(t, topology, w.fake.Plain)
+				want = expand(t, m.metrics(topology), w.fake.Plain)
 			}
+			desired.Adapt(want, w.fake.Observe(want))
 			w.bring(want, diff.Options{Adopt: true}, g.IntN(1000))
 			w.bring(&model.State{}, diff.Options{}, g.IntN(1000))
 		})

@@ -113,8 +113,16 @@ func (x *expander) leading(p *spec.Node) model.Entry {
 	return x.entry
 }
 
+// route emits a route out of a device that many routes may lead out of.
 func (x *expander) route(r model.Route, p *spec.Node) {
-	if old, ok := x.out.State.AddRoute(r, x.leading(p)); ok && old.Object != model.Object(r) {
+	e := x.leading(p)
+	if b := &x.topology.Backend; r.Dst.Addr().Is4() {
+		e.Free = b.RouteMetrics == spec.Auto
+		if b.Spread {
+			r.Metric = model.SpreadMetric(r.Dst)
+		}
+	}
+	if old, ok := x.out.State.AddRoute(r, e); ok && old.Object != model.Object(r) {
 		x.twice(r, old, p.Pos)
 	}
 }

@@ -28,6 +28,7 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		return ComputeWhole(desired, observed, opts)
 	}
 	c := model.Compare(desired, observed)
+	c.Unlike = append(c.Unlike, undercuts(desired, observed)...)
 	if len(c.Unlike) == 0 {
 		return &Plan{Unchanged: c.Right}
 	}
@@ -68,11 +69,15 @@ func compute(desired, observed, all *model.State, opts Options) *Plan {
 		adopted: map[model.Key]bool{},
 		blocked: map[model.Key]bool{},
 		renamed: map[model.Key]int{},
+
+		undercutting: map[model.Key]model.Key{},
+		moved:        map[model.Key]bool{},
 	}
 	p.rename(names)
 	order := inOrder(desired.Unordered(), desired.Len())
 	p.expect(desired, observed)
 	p.findConflicts(order)
+	p.findUndercutting(order)
 	p.reachAll(order)
 	p.rebuild(order)
 	p.prune(observed)
@@ -90,9 +95,13 @@ type planner struct {
 	adopted map[model.Key]bool // foreign objects that the plan takes over
 	blocked map[model.Key]bool // desired objects that a conflict keeps from being had
 	renamed map[model.Key]int  // links that get another name, with their changes in the plan
-	mtus    mtus
-	right   []bool // of the desired objects in order, as observed
-	known   int    // desired objects that are there, and ours
+
+	undercutting map[model.Key]model.Key // routes that are taken over, by the wanted ones that they undercut
+	moved        map[model.Key]bool      // routes in whose place the plan has made one with another metric
+
+	mtus  mtus
+	right []bool // of the desired objects in order, as observed
+	known int    // desired objects that are there, and ours
 
 	addresses    []model.Address           // that are desired; made when first needed
 	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed
@@ -168,6 +177,8 @@ func (p *planner) rebuild(order []model.Entry) {
 func (p *planner) create(e model.Entry) {
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
 		e.Object = inherited(e.Object, loss.object)
+	} else if p.changeMetric(e) {
+		return
 	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
@@ -224,13 +235,21 @@ func (p *planner) delete(e model.Entry, cause model.Key) {
 	}
 	impact := p.impactOfDeleting(e.Object)
 	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
-		p.plan.Changes = append(p.plan.Changes, Change{
-			Action: Delete, Before: e.Object, Impact: impact, Intent: e.Intent, Cause: cause,
-		})
+		p.recordDeletion(Change{Impact: impact, Intent: e.Intent, Cause: cause}, e.Object)
 	} else {
 		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
 	}
 	p.remove(e.Object, impact)
+}
+
+// recordDeletion adds the change that deletes an object, unless that is part of another
+// one.
+func (p *planner) recordDeletion(c Change, o model.Object) {
+	if p.moved[o.Key()] {
+		return
+	}
+	c.Action, c.Before, c.Attrs = Delete, o, deletionAttrs(o)
+	p.plan.Changes = append(p.plan.Changes, c)
 }
 
 // remove adds the step that deletes the object, with what goes along.
@@ -268,10 +287,7 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 		case !p.mine(e) && e.Owner != model.OwnerShared:
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})
 		case !wanted:
-			p.plan.Changes = append(p.plan.Changes, Change{
-				Action: Delete, Before: e.Object, Impact: p.impactOfDeleting(e.Object),
-				Intent: e.Intent, Cause: why.cause, Implied: true,
-			})
+			p.recordDeletion(Change{Impact: p.impactOfDeleting(e.Object), Intent: e.Intent, Cause: why.cause, Implied: true}, e.Object)
 		}
 	}
 	return objects

@@ -61,13 +61,17 @@ func structural(k model.Key) bool {
 
 // Excerpt returns of both states the objects of the keys, and what a plan must know to
 // bring them about: of a route, neighbour or FDB entry, what it needs, and the addresses of
-// its namespace; of anything else, all links, addresses and namespaces, and what is on
-// the links that may go down with it.
+// its namespace, of a route to a peer also those with another metric; of anything else, all
+// links, addresses and namespaces, and what is on the links that may go down with it.
 func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key) (some, of *model.State) {
 	x := &excerpt{want: desired, seen: observed, some: &model.State{}, of: &model.State{}}
 	taken := map[string]bool{}
 	for _, k := range keys {
 		x.take(k)
+		if k.Spreadable() {
+			x.take(k.Plain())
+			x.take(k.Spread())
+		}
 		if taken[k.Netns] {
 			continue
 		}

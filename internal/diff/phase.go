@@ -191,8 +191,13 @@ func commitment(desired, observed *model.State) *model.State {
 }
 
 // rivals says whether an object that is no longer wanted keeps packets from a wanted
-// one: a bridge that was renamed and its successor have the same subnet.
+// one: a bridge that was renamed and its successor have the same subnet, and of two routes
+// to a peer the one with the lower metric counts.
 func (p *planner) rivals(o model.Object) bool {
+	if r, ok := o.(model.Route); ok {
+		_, wins := undercut(&r, p.desired)
+		return wins
+	}
 	a, ok := o.(model.Address)
 	if !ok || a.Prefix.IsSingleIP() {
 		return false

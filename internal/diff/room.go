@@ -87,9 +87,10 @@ func (p *planner) inTheWayOfRoute(r model.Route) []model.Entry {
 }
 
 // makersOf returns the IPv4 addresses for which the kernel makes a route with the key
-// of r, or will when their link is up, if all of them are ours and no longer wanted.
+// of r, or one that undercuts it, or will when their link is up, if all of them are ours
+// and no longer wanted.
 func (p *planner) makersOf(r model.Route) []model.Entry {
-	if r.Metric != 0 || r.Dst.Addr().Is6() {
+	if r.Dst.Addr().Is6() || r.Metric != 0 && !spread(r) {
 		return nil
 	}
 	l := p.sim.addressesIn(r.Netns, r.Dst)

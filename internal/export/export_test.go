@@ -84,6 +84,16 @@ func (w *world) route(netns, dst, via, dev string, onlink bool) model.Route {
 	return r
 }
 
+// spread gives a route the metric of its destination.
+func (w *world) spread(dst string) {
+	k := model.RouteKey("", model.TableMain, prefix(dst), 0)
+	e, _ := w.state.Get(k)
+	w.state.Remove(k)
+	r := e.Object.(model.Route)
+	r.Metric = model.SpreadMetric(r.Dst)
+	w.put(r)
+}
+
 // bridge makes a bridge and, if they are named, a namespace on it with an interface.
 func (w *world) bridge(name, address, netns, iface, host, inside string) {
 	w.link("", name, model.TypeBridge, 1450)
@@ -201,6 +211,17 @@ func TestExport(t *testing.T) {
 			w.put(r)
 			w.put(model.FDBEntry{Link: "vtep", MAC: mac(t, "52:3a:8c:c9:08:ff"), Dst: model.Some(addr("192.168.32.9")), State: model.Some(model.FDBPermanent)})
 		}, export.Options{Peers: map[netip.Addr]string{addr("192.168.32.246"): "vm2", addr("192.0.2.1"): "nobody"}}},
+		{"metrics", func(w *world) { // of their destinations, as a topology spreads them
+			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
+			w.vxlan("vtep", 100, "10.1.1.0/32")
+			w.peer("vtep", "192.168.32.246", "10.1.2.0", "52:3a:8c:c9:08:e9", "10.1.2.0/24")
+			w.peer("vtep", "192.168.32.247", "10.1.3.0", "52:3a:8c:c9:08:ea", "10.1.3.0/24")
+			w.peer("vtep", "192.168.32.248", "10.1.4.0", "52:3a:8c:c9:08:eb", "10.1.4.0/24")
+			for _, p := range []string{"10.1.2.0/24", "10.1.3.0/24"} {
+				w.spread(p)
+			}
+			w.route("", "10.1.3.0/24", "10.1.3.0", "vtep", true) // the other one carries no packet
+		}, export.Options{}},
 		{"learning", func(w *world) { // cannot be said: it would be changed
 			w.bridge("br0", "10.1.1.1/24", "web", "eth0", "veth-web", "10.1.1.10/24")
 			w.vxlan("vtep", 100, "10.1.1.0/32")

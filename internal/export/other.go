@@ -9,7 +9,10 @@ import (
 func (x *exporter) otherRoutes(s *seen) {
 	for _, p := range s.peers {
 		for _, subnet := range p.subnets {
-			s.told[model.RouteKey("", model.TableMain, subnet, model.Metric(subnet, 0))] = true
+			k := model.RouteKey("", model.TableMain, subnet, model.Metric(subnet, 0))
+			if s.told[k] = true; k.Spreadable() {
+				s.told[k.Spread()] = true
+			}
 		}
 	}
 	for _, r := range s.routes[""] {

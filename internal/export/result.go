@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -15,6 +16,7 @@ const maxTold = 20
 func (x *exporter) result(r *reading) *Result {
 	out := &Result{Left: x.left, Assumed: x.assumed}
 	for _, s := range x.seen {
+		desired.Adapt(r.states[s].State, s.state)
 		p := diff.Compute(r.states[s].State, s.state, diff.Options{Adopt: true})
 		out.Remains = append(out.Remains, remains(s.host.Node, p)...)
 	}

@@ -227,6 +227,22 @@ func (s *seen) candidate(l model.Link) bool {
 	return owner != model.OwnerOther && owner != model.OwnerKernel && l.Master.Value() == ""
 }
 
+// oddMetric says what is wrong with the metric of a route to a peer: a topology has them
+// without one, or with that of their destination.
+func (s *seen) oddMetric(r model.Route) string {
+	k := r.Key()
+	switch {
+	case k.Metric == model.Metric(r.Dst, 0):
+		return ""
+	case !k.Spreadable() || k != k.Spread():
+		return "routes to peers have no such metric"
+	}
+	if _, undercut := s.state.Get(k.Plain()); undercut {
+		return "the one without a metric takes its packets"
+	}
+	return ""
+}
+
 // routesOf yields the routes out of a device that a topology may stand for, and tells
 // the others.
 func (s *seen) routesOf(w *way, dev string) (l []model.Route) {
@@ -236,9 +252,11 @@ func (s *seen) routesOf(w *way, dev string) (l []model.Route) {
 		case r.Dev.Value() != dev && !mentions(r, dev):
 		case !plain(r):
 			w.leaveRoute(r, "a topology has routes to one next hop")
-		case r.Metric != model.Metric(r.Dst, 0):
-			w.leaveRoute(r, "routes to peers have no metric")
 		default:
+			if why := s.oddMetric(r); why != "" {
+				w.leaveRoute(r, "%s", why)
+				continue
+			}
 			l = append(l, r)
 		}
 	}

@@ -50,7 +50,7 @@ func (s *seen) viaGateways() (l []model.Route) {
 	for _, r := range s.routes[""] {
 		via, dev := r.Via.Value(), s.byName[r.Dev.Value()]
 		if r.Dst.Bits() > 0 && via.IsValid() && !via.IsLinkLocalUnicast() && !routers[via] && plain(r) && somebodys(r) &&
-			r.Metric == model.Metric(r.Dst, 0) && model.Family(via) == model.Family(r.Dst.Addr()) &&
+			s.oddMetric(r) == "" && model.Family(via) == model.Family(r.Dst.Addr()) &&
 			!isTunnel(dev) && s.direct(via, dev.Name).OK {
 			l = append(l, r)
 		}

@@ -76,14 +76,19 @@ func (h *Host) lookFlood(ctx context.Context, k model.Key) (model.Object, error)
 // not mean that there is none, it reads them all.
 func (h *Host) lookRoute(ctx context.Context, k model.Key) (model.Object, error) {
 	var found model.Object
-	err := h.RoutesAt(ctx, k.Netns, []model.Key{k}, func(r model.Route) { found = r })
+	err := h.RoutesLike(ctx, k.Netns, []model.Key{k}, func(r model.Route) {
+		if r.Key() == k {
+			found = r
+		}
+	})
 	return found, ignore(err, unix.ENOENT)
 }
 
-// RoutesAt calls f with each route of the main table that has one of the keys. The kernel
-// is asked for them alone, unless there are so many that reading all takes no longer, or
-// it tells of one that hides others.
-func (h *Host) RoutesAt(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error {
+// RoutesLike calls f with each route of the main table that has one of the keys, or the
+// same destination as one and a lower metric. The kernel is asked for them alone, unless
+// there are so many that reading all takes no longer, or it tells of one that may hide
+// others.
+func (h *Host) RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error {
 	const many = 1000 // are asked for in some milliseconds
 	var found []model.Route
 	sure := len(keys) <= many
@@ -91,7 +96,7 @@ func (h *Host) RoutesAt(ctx context.Context, netns string, keys []model.Key, f f
 		if !sure {
 			break
 		}
-		r, ok, known, err := h.routeFor(k)
+		r, ok, known, err := h.routeLike(k)
 		if err != nil {
 			return err
 		}
@@ -106,21 +111,22 @@ func (h *Host) RoutesAt(ctx context.Context, netns string, keys []model.Key, f f
 		}
 		return nil
 	}
-	asked := make(map[model.Key]bool, len(keys))
+	asked := make(map[netip.Prefix]uint32, len(keys))
 	for _, k := range keys {
-		asked[k] = true
+		asked[k.Prefix] = max(asked[k.Prefix], k.Metric)
 	}
 	return h.EachRoute(ctx, netns, 0, func(r model.Route) {
-		if asked[r.Key()] {
+		if most, ok := asked[r.Dst]; ok && r.Metric <= most {
 			f(r)
 		}
 	})
 }
 
-// routeFor asks what the kernel would take for the destination's first address. Only where
-// that is the route itself, or one for a wider destination, it is known whether there is
-// one with the key.
-func (h *Host) routeFor(k model.Key) (r model.Route, ok, known bool, err error) {
+// routeLike asks what the kernel would take for the destination's first address: the
+// route itself, unless one with a lower metric is there. known says that there are no
+// others like it: another one for the same destination may hide it, and so may one for a
+// part of that.
+func (h *Host) routeLike(k model.Key) (r model.Route, ok, known bool, err error) {
 	s, err := h.space(k.Netns)
 	if err != nil {
 		return r, false, false, err
@@ -138,7 +144,8 @@ func (h *Host) routeFor(k model.Key) (r model.Route, ok, known bool, err error) 
 	}
 	r.Netns = k.Netns
 	ok = r.Key() == k
-	return r, ok, ok || shorter(r.Dst, k.Prefix), nil
+	above := r.Dst == k.Prefix && r.Metric > k.Metric
+	return r, ok, ok || above || shorter(r.Dst, k.Prefix), nil
 }
 
 // shorter says whether the kernel found a route that it takes only where there is none

@@ -332,7 +332,7 @@ func (c *rawCrowd) look() int {
 		for _, m := range []message{
 			newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).u32(unix.IFLA_EXT_MASK, skipStats),
 			newMessage(unix.RTM_GETADDR, 0, make([]byte, unix.SizeofIfAddrmsg)),
-			routeRequest(unix.AF_INET), routeRequest(unix.AF_INET6),
+			routeRequest(unix.AF_INET, 0), routeRequest(unix.AF_INET6, 0),
 		} {
 			n++
 			_, err := s.conn.dump(ctx, m)

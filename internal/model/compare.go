@@ -78,14 +78,14 @@ func compareRows[T Object](c *Comparison, mine *int, desired, observed *table[T]
 		}
 		k := want.object.Key()
 		got := observed.find(k)
-		if got != nil && got.owner.Mine() {
+		if got != nil && got.Owner.Mine() {
 			*mine++
-			if !want.ref && allows(&want.object, &got.object) {
+			if !want.Ref && allows(&want.object, &got.object) {
 				c.Right++
 				continue
 			}
 		}
-		if want.ref && got != nil {
+		if want.Ref && got != nil {
 			continue
 		}
 		c.Unlike = append(c.Unlike, k)
@@ -102,7 +102,7 @@ func (c *Comparison) orphans(observed, desired *State) {
 func orphanRows[T Object](c *Comparison, observed, desired *table[T]) {
 	for i := range observed.rows {
 		r := &observed.rows[i]
-		if r.dead || !r.owner.Mine() {
+		if r.dead || !r.Owner.Mine() {
 			continue
 		}
 		if k := r.object.Key(); desired.find(k) == nil {
@@ -141,7 +141,7 @@ func unlikeRows[T Object](l []Key, a, b *table[T], same func(x, y *T) bool) []Ke
 		if o != nil {
 			both++
 		}
-		if o == nil || o.owner != r.owner || o.ref != r.ref || !same(&o.object, &r.object) || !o.notes.same(r.notes) {
+		if o == nil || o.Standing != r.Standing || !same(&o.object, &r.object) || !o.notes.same(r.notes) {
 			l = append(l, k)
 		}
 	}
@@ -176,7 +176,7 @@ func (s *State) countMine() int {
 func mineIn[T Object](t *table[T]) int {
 	n := 0
 	for i := range t.rows {
-		if r := &t.rows[i]; !r.dead && r.owner.Mine() {
+		if r := &t.rows[i]; !r.dead && r.Owner.Mine() {
 			n++
 		}
 	}

@@ -14,6 +14,7 @@ type Entry struct {
 	Source string // where it was declared, "topology.yaml:12"
 	Intent string // what it is part of, "peer vm2": objects of one intent are shown together
 	Ref    bool   // a foreign object that must exist and is never touched, such as the underlay
+	Free   bool   // a route that may as well have the other one of Key.Plain and Key.Spread
 
 	// Of an observed object.
 	Owner Owner
@@ -88,7 +89,7 @@ func (s *State) AddFDB(f FDBEntry, e Entry) (there Entry, ok bool) {
 }
 
 func rowOf[T Object](s *State, o T, e Entry) row[T] {
-	return row[T]{object: o, notes: s.notesOf(e), owner: e.Owner, ref: e.Ref}
+	return row[T]{object: o, notes: s.notesOf(e), Standing: Standing{e.Owner, e.Ref, e.Free}}
 }
 
 // notesOf returns what the entry says in words, nil for nothing. Entries that say the
@@ -200,10 +201,11 @@ func (s *State) Unordered() iter.Seq[Entry] {
 // peers: routes, neighbours and FDB entries are many, and each to be made an Object.
 func (s *State) Frame() iter.Seq[Entry] { return maps.Values(s.entries) }
 
-// Routes yields the routes in any order. They must not be changed.
-func (s *State) Routes() iter.Seq[*Route] {
-	return func(yield func(*Route) bool) {
-		s.routes.each(func(r *row[Route]) bool { return yield(&r.object) })
+// Routes yields the routes in any order, and what is known about them. They must not be
+// changed.
+func (s *State) Routes() iter.Seq2[*Route, Standing] {
+	return func(yield func(*Route, Standing) bool) {
+		s.routes.each(func(r *row[Route]) bool { return yield(&r.object, r.Standing) })
 	}
 }
 

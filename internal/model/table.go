@@ -18,9 +18,15 @@ type table[T Object] struct {
 type row[T Object] struct {
 	object T
 	notes  *notes
-	owner  Owner
-	ref    bool
-	dead   bool
+	Standing
+	dead bool
+}
+
+// Standing is what is known about an object beside its words.
+type Standing struct {
+	Owner Owner // of an observed object
+	Ref   bool  // as Entry has it
+	Free  bool  // as Entry has it
 }
 
 // notes are what an entry says in words. All objects of a peer have the same.
@@ -130,7 +136,7 @@ func (t *table[T]) clone() table[T] {
 
 // entry returns the row as others see it.
 func (r *row[T]) entry() Entry {
-	e := Entry{Object: r.object, Owner: r.owner, Ref: r.ref}
+	e := Entry{Object: r.object, Owner: r.Owner, Ref: r.Ref, Free: r.Free}
 	if r.notes != nil {
 		e.Source, e.Intent, e.Maker = r.notes.source, r.notes.intent, r.notes.maker
 	}

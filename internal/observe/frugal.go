@@ -24,7 +24,7 @@ func (o *observer) hostRoutes(ctx context.Context) error {
 			missing = append(missing, k)
 		}
 	}
-	return o.host.RoutesAt(ctx, "", missing, o.route)
+	return o.host.RoutesLike(ctx, "", missing, o.route)
 }
 
 // confirm looks up each neighbour and FDB entry of a link that is not as wanted, after the

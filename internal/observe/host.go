@@ -18,8 +18,9 @@ type Host interface {
 	// EachRoute calls f with each route of the main table, or, if protocol isn't 0, each
 	// one of that protocol.
 	EachRoute(ctx context.Context, netns string, protocol uint8, f func(model.Route)) error
-	// RoutesAt calls f with each route of the main table that has one of the keys.
-	RoutesAt(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error
+	// RoutesLike calls f with each route of the main table that has one of the keys, or the
+	// same destination as one and a lower metric.
+	RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error
 	// EachNeighbour and EachFDB call f with what a link has. Where something changed
 	// meanwhile, one may come twice, of which the last counts, and one may be missed,
 	// which shaky says.

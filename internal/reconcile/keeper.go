@@ -115,6 +115,7 @@ func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 			break
 		}
 	}
+	desired.Adapt(k.want.State, k.seen)
 	k.wards = wardsOf(k.want.State, k.seen, k.Node, k.facts)
 	if k.right == nil || len(k.Held) > 0 {
 		k.right = nil
@@ -162,6 +163,7 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
 		return nil, err
 	}
+	desired.AdaptAt(k.dirty, k.want.State, k.seen)
 	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.dirty)
 	res, err := k.plan(ctx, want, seen)
 	if k.right == k.seen && len(k.doubted) == len(k.dirty) {

@@ -177,6 +177,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {
 		diff.Originate(p, x.State, r.lastWanted(x.State, facts))

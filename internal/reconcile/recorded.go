@@ -34,6 +34,7 @@ func PlanRecorded(ctx context.Context, t *spec.Topology, node *spec.Node, s *sna
 	if err := alone(observed, id); err != nil {
 		return nil, err
 	}
+	desired.Adapt(x.State, observed)
 	opts.LiveRename = s.Features.LiveRename
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {

@@ -96,7 +96,7 @@ func (k *Keeper) concern(c *Concern, n kernel.News) {
 	ours := n.Mark || k.ours(n.Key)
 	switch n.Key.Kind {
 	case model.KindRoute:
-		if ours {
+		if ours || k.undercuts(n.Key) {
 			c.Keys = append(c.Keys, n.Key)
 		}
 		c.All = c.All || n.Netns == "" && k.wards.leadsToPeer(n.Key.Prefix)
@@ -124,6 +124,11 @@ func (k *Keeper) ours(key model.Key) bool {
 	}
 	e, ok := k.seen.Get(key)
 	return ok && e.Owner.Mine()
+}
+
+// undercuts says whether a wanted route could do nothing beside one with the key.
+func (k *Keeper) undercuts(key model.Key) bool {
+	return key.Spreadable() && key.Metric < key.Spread().Metric && k.ours(key.Spread())
 }
 
 // leadsToPeer says whether a destination holds a peer for which the kernel is asked

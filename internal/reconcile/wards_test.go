@@ -47,7 +47,9 @@ func fleet(t *testing.T, backend string, nodes int) (*spec.Topology, *model.Stat
 // What a plan of single objects does, a plan of everything does, too: no more, and no
 // less.
 func TestAround(t *testing.T) {
-	for _, backend := range []string{"host-gw", "vxlan", "ipip", "{type: ipip, mode: per-peer}"} {
+	for _, backend := range []string{
+		"host-gw", "vxlan", "ipip", "{type: ipip, mode: per-peer}", "{type: vxlan, routeMetrics: spread}", "{type: host-gw, routeMetrics: spread}",
+	} {
 		top, want, converged := fleet(t, backend, 6)
 		node, facts := &top.Nodes[0], desired.Assume(top, &top.Nodes[0])
 		var leaves, frame []model.Key
@@ -73,7 +75,10 @@ func TestAround(t *testing.T) {
 			slices.SortFunc(keys, model.Key.Compare)
 			keys = slices.Compact(keys)
 			w := wardsOf(want, seen, node, facts)
-			some, of := w.around.Excerpt(want, seen, keys)
+			want, at := want.Clone(), want.Clone()
+			desired.Adapt(want, seen)
+			desired.AdaptAt(keys, at, seen)
+			some, of := w.around.Excerpt(at, seen, keys)
 			all, part := diff.Compute(want, seen, diff.Options{}), diff.Compute(some, of, diff.Options{})
 			if d := cmp.Diff(told(all), told(part)); d != "" {
 				t.Fatalf("%s, seed %d, %v (-everything +around):\n%s", backend, seed, keys, d)
@@ -92,9 +97,11 @@ func disturb(r *rand.Rand, s *model.State, k model.Key) model.Key {
 	if !ok {
 		return k
 	}
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0:
 		s.Remove(k)
+	case 4: // a route, with another metric
+		return elsewhere(r, s, e)
 	case 1: // an orphan of the same kind
 		e.Object = stray(r, e.Object)
 		s.Put(e)
@@ -106,6 +113,25 @@ func disturb(r *rand.Rand, s *model.State, k model.Key) model.Key {
 		s.Put(e)
 	}
 	return e.Object.Key()
+}
+
+// elsewhere gives a route to a peer another metric, or adds one of somebody else's that has
+// it.
+func elsewhere(r *rand.Rand, s *model.State, e model.Entry) model.Key {
+	route, ok := e.Object.(model.Route)
+	if !ok || !route.Key().Spreadable() {
+		return e.Object.Key()
+	}
+	metrics := []uint32{0, 20, model.SpreadMetric(route.Dst), 5000}
+	if r.IntN(2) == 0 {
+		s.Remove(route.Key())
+	} else {
+		e.Owner = model.OwnerForeign
+	}
+	route.Metric = metrics[r.IntN(len(metrics))]
+	e.Object = route
+	s.Put(e)
+	return route.Key()
 }
 
 func changed(r *rand.Rand, o model.Object) model.Object {
@@ -234,6 +260,29 @@ func TestConcerns(t *testing.T) {
 	}
 	if len(k.wards.sysctls[""]) == 0 || vxlan == "" {
 		t.Error("the topology has no sysctls, or no vxlan device")
+	}
+}
+
+// Of a route to a peer's subnet that is somebody else's, the news matter if it would take
+// the packets of ours.
+func TestConcernsOfOtherMetrics(t *testing.T) {
+	top, want, seen := fleet(t, "{type: vxlan, routeMetrics: spread}", 4)
+	k := &Keeper{want: &desired.Expansion{State: want}, seen: seen, wards: wardsOf(want, seen, &top.Nodes[0], desired.Assume(top, &top.Nodes[0]))}
+	key := func(netns string, metric uint32) model.Key {
+		return model.RouteKey(netns, model.TableMain, netip.MustParsePrefix("172.16.1.0/24"), metric)
+	}
+	spread := key("", 0).Spread()
+	for _, tc := range []struct {
+		key  model.Key
+		want bool
+	}{
+		{spread, true}, {key("", 0), true}, {key("", spread.Metric-1), true}, {key("", spread.Metric+1), false}, {key("web", 0), false},
+		{model.RouteKey("", model.TableMain, netip.MustParsePrefix("172.16.99.0/24"), 0), false},
+	} {
+		c := k.Concerns([]kernel.News{{Netns: tc.key.Netns, Key: tc.key}})
+		if got := slices.Equal(c.Keys, []model.Key{tc.key}); got != tc.want || c.All {
+			t.Errorf("%s: all %v, keys %v", tc.key, c.All, c.Keys)
+		}
 	}
 }
 

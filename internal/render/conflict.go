@@ -39,7 +39,8 @@ func (t *planText) adoptable(conflicts []*diff.Conflict) {
 	if len(conflicts) == 0 {
 		return
 	}
-	t.printf("\n  --adopt takes over, without re-creating anything:\n")
+	replaces := slices.ContainsFunc(conflicts, func(c *diff.Conflict) bool { return c.Want.Key() != c.Got.Key() })
+	t.printf("\n  --adopt takes over, %s:\n", choose(replaces, "and replaces those with another metric", "without re-creating anything"))
 	var rows []row
 	for _, f := range folded(conflicts, conflictClass) {
 		c := f.item

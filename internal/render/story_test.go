@@ -106,6 +106,7 @@ func (s *story) play(t *testing.T) {
 	observed := s.observed(t)
 	_, adopt := s.parts["adopt"]
 	top, x := expand(t, "topology.yaml", s.parts["topology.yaml"])
+	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, diff.Options{Adopt: adopt, LiveRename: true})
 	h := render.Header{Topology: top.Name, Node: top.Nodes[0].Name, Files: top.Files}
 	var text, document bytes.Buffer

@@ -8,7 +8,11 @@ import (
 // waysOut lists what the user can do, the gentlest first.
 func waysOut(c *diff.Conflict) []string {
 	var l []string
-	if c.Adoptable {
+	switch {
+	case !c.Adoptable:
+	case c.Want.Key() != c.Got.Key():
+		l = append(l, "take it over and replace it: --adopt")
+	default:
 		l = append(l, "take it over without re-creating it: --adopt")
 	}
 	l = append(l, override(c))

@@ -144,7 +144,9 @@ func (v Versions) plan(c *comparison, name string) (render.NodePlan, []string) {
 	if c.after[name] == nil {
 		o = diff.Options{} // as destroy has them
 	}
-	out.Plan = diff.Compute(want.State, converged(base.State, want.State), o)
+	observed := converged(base.State, want.State)
+	desired.Adapt(want.State, observed)
+	out.Plan = diff.Compute(want.State, observed, o)
 	out.Plan.Unchanged += c.leftOut(name)
 	diff.Originate(out.Plan, want.State, base.State)
 	giveIntents(out.Plan, base.State)

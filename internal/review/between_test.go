@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/fake"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -108,6 +109,35 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
+// When the number of subnets crosses the line beyond which metrics are spread, nothing
+// changes but what is added or removed, and no node has to be compared with all.
+func TestCrossingTheLine(t *testing.T) {
+	few, many := parsed(t, fleet(2000, -1)), parsed(t, fleet(2001, -1))
+	if few.Backend.Spread || !many.Backend.Spread {
+		t.Fatal("the line is elsewhere")
+	}
+	for _, tc := range []struct {
+		from, to *spec.Topology
+		want     string
+	}{
+		{few, many, "+ fdb 96:55:41:c2:1b:67 on vxlan1\n+ neighbour 10.7.208.0 on vxlan1\n+ route 10.7.208.0/24 metric 1337\n"},
+		{many, few, "- route 10.7.208.0/24 metric 1337\n- neighbour 10.7.208.0 on vxlan1\n- fdb 96:55:41:c2:1b:67 on vxlan1\n"},
+	} {
+		c := compare(tc.from, tc.to)
+		if c.full("n5") {
+			t.Error("a node that stays as it is would be compared with all")
+		}
+		n, _ := Versions{From: tc.from, To: tc.to}.plan(c, "n5")
+		var got strings.Builder
+		for _, c := range n.Plan.Changes {
+			fmt.Fprintf(&got, "%c %s\n", c.Action, c.Key())
+		}
+		if d := cmp.Diff(tc.want, got.String()); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+	}
+}
+
 // What changes between two versions is what a plan says on a host that is as the first
 // one has it.
 func TestPlanIsThatOfAConvergedHost(t *testing.T) {
@@ -157,7 +187,9 @@ func onHost(t *testing.T, v Versions, name string) *diff.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return diff.Compute(want.State, k.Observe(want.State), v.Options)
+	observed := k.Observe(want.State)
+	desired.Adapt(want.State, observed)
+	return diff.Compute(want.State, observed, v.Options)
 }
 
 // putUnderlay gives the host the addresses of its node in both versions.

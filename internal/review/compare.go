@@ -134,8 +134,10 @@ func byName(t *spec.Topology) map[string]*spec.Node {
 	return m
 }
 
+// settings are what differs between backends, wherever they stand in the file. How many
+// subnets there are makes no difference to routes that are there.
 func settings(b spec.Backend) spec.Backend {
-	b.Pos = spec.Pos{}
+	b.Pos, b.Spread = spec.Pos{}, false
 	return b
 }
 

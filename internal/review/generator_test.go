@@ -22,6 +22,7 @@ func pick[T any](g generator, l ...T) T { return l[g.IntN(len(l))] }
 var backends = []string{
 	"host-gw", "vxlan", "vxlan", "{type: vxlan, directRouting: true}", "{type: vxlan, vni: 2, port: 4789}",
 	"ipip", "{type: ipip, directRouting: true}", "{type: ipip, mode: per-peer}",
+	"{type: vxlan, routeMetrics: spread}", "{type: ipip, routeMetrics: spread}",
 }
 
 // draft is a topology as text, node by node.

@@ -109,10 +109,14 @@ func (h *Host) EachRoute(_ context.Context, netns string, protocol uint8, f func
 	return h.known(netns)
 }
 
-// RoutesAt implements observe.Host.
-func (h *Host) RoutesAt(_ context.Context, netns string, keys []model.Key, f func(model.Route)) error {
+// RoutesLike implements observe.Host.
+func (h *Host) RoutesLike(_ context.Context, netns string, keys []model.Key, f func(model.Route)) error {
+	asked := make(map[netip.Prefix]uint32, len(keys))
+	for _, k := range keys {
+		asked[k.Prefix] = max(asked[k.Prefix], k.Metric)
+	}
 	for _, r := range h.routes[netns] {
-		if slices.Contains(keys, r.Key()) {
+		if most, ok := asked[r.Dst]; ok && r.Metric <= most {
 			f(r)
 		}
 	}

@@ -78,6 +78,7 @@ func (d *decoder) backend(n *node) rawBackend {
 		field{"port", func(n *node) { b.port = d.number(n, "a UDP port", 1, maxPort) }},
 		field{"directRouting", func(n *node) { b.direct = d.flag(n) }},
 		field{"mode", func(n *node) { b.mode = d.oneOf(n, "a mode", Multipoint, PerPeer) }},
+		field{"routeMetrics", func(n *node) { b.metric = d.oneOf(n, "a choice of metrics", Auto, Plain, Spread) }},
 	)
 	if ok && n.get("type") == nil {
 		d.errorf(codeMissing, n, "type: vxlan, ipip or host-gw", "the backend has no type")

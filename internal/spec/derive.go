@@ -21,6 +21,8 @@ type deriver struct {
 	*decoder
 	raw *rawTopology
 	out *Topology
+
+	spreadReason string // why metrics are spread, if the file doesn't say so
 }
 
 func (d *decoder) derive(raw *rawTopology) *Topology {
@@ -52,6 +54,7 @@ func (x *deriver) backend() Backend {
 	case IPIP:
 		b.Mode = r.mode.or(value[string]{v: Multipoint}).v
 	}
+	x.routeMetrics(&b)
 	return b
 }
 
@@ -106,6 +109,9 @@ func (y *nodeDeriver) backendNotes() {
 		if !r.mode.given() {
 			y.note("backend.mode", Multipoint, "the default: one device for all peers")
 		}
+	}
+	if y.spreadReason != "" {
+		y.note("backend.routeMetrics", Spread, y.spreadReason)
 	}
 }
 

@@ -201,3 +201,56 @@ defaults:
 		t.Errorf("problems are %v", problems)
 	}
 }
+
+// subnets is a topology of two nodes with so many IPv4 subnets that peers get routes to,
+// one that they don't, and an IPv6 one.
+func subnets(backend string, n int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "apiVersion: netplan-overlay/v1\nname: big\nbackend: %s\nnodes:\n", backend)
+	b.WriteString("  vm0: {address: 192.0.2.1, bridges: {br0: 10.0.0.1/24}}\n  vm1:\n    address: 192.0.2.2\n    bridges:\n")
+	for i := 1; i < n; i++ {
+		fmt.Fprintf(&b, "      br%d: 10.%d.%d.1/24\n", i, i>>8, i&255)
+	}
+	b.WriteString("      local: {addresses: 10.200.0.1/24, overlay: false}\n")
+	if !strings.Contains(backend, "ipip") {
+		b.WriteString("      six: \"fd00::1/64\"\n")
+	}
+	return b.String()
+}
+
+// Beyond 2,000 IPv4 subnets, routes have metrics, unless the file says otherwise.
+func TestRouteMetrics(t *testing.T) {
+	const why = "the nodes have 2001 IPv4 subnets: with more than 2000, routes of one metric take the kernel long to make"
+	for _, tc := range []struct {
+		backend string
+		subnets int
+		choice  string
+		spread  bool
+		reason  string
+	}{
+		{"vxlan", 2000, spec.Auto, false, ""},
+		{"vxlan", 2001, spec.Auto, true, why},
+		{"{type: vxlan, routeMetrics: auto}", 2001, spec.Auto, true, why},
+		{"{type: vxlan, routeMetrics: plain}", 2001, spec.Plain, false, ""},
+		{"{type: vxlan, routeMetrics: spread}", 2, spec.Spread, true, ""},
+		{"host-gw", 2001, spec.Auto, true, why},
+		{"{type: host-gw, routeMetrics: spread}", 2, spec.Spread, true, ""},
+		{"ipip", 2001, spec.Auto, true, why},
+		{"{type: ipip, mode: per-peer}", 2001, spec.Auto, false, ""},
+		{"{type: ipip, mode: per-peer, directRouting: true}", 2001, spec.Auto, true, why},
+	} {
+		top, problems := parse(subnets(tc.backend, tc.subnets))
+		if top == nil {
+			t.Fatal(problems)
+		}
+		reason := ""
+		for _, d := range top.Nodes[0].Derived {
+			if d.Path == "backend.routeMetrics" {
+				reason = d.Reason
+			}
+		}
+		if b := top.Backend; b.RouteMetrics != tc.choice || b.Spread != tc.spread || reason != tc.reason {
+			t.Errorf("%s, %d subnets: %s, spread %v, %q", tc.backend, tc.subnets, b.RouteMetrics, b.Spread, reason)
+		}
+	}
+}

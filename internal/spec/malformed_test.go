@@ -145,6 +145,9 @@ var malformed = []struct {
 	{"option of another backend: port", "{type: vxlan, vni: 1, port: 8472}", "{type: host-gw, port: 1}", "port is no option of host-gw", "vxlan"},
 	{"option of another backend: mode", "vni: 1", "mode: per-peer", "mode is no option of vxlan", "ipip"},
 	{"option of another backend: directRouting", "{type: vxlan, vni: 1, port: 8472}", "{type: host-gw, directRouting: true}", "directRouting is no option of host-gw", "vxlan or ipip"},
+	{"unknown choice of metrics", "vni: 1", "routeMetrics: spred", `"spred" is not a choice of metrics`, `did you mean "spread"?`},
+	{"metrics as a number", "vni: 1", "routeMetrics: 100", `"100" is not a choice of metrics`, "known are auto, plain, spread"},
+	{"metrics as a list", "vni: 1", "routeMetrics: [plain]", "a choice of metrics is wanted here, not a list", ""},
 
 	// Addresses.
 	{"address with a letter", "192.168.32.2\n", "192.168.32.x\n", `20:14: "192.168.32.x" is not an IP address`, ""},

@@ -31,6 +31,7 @@ type rawBackend struct {
 	port   value[uint32]
 	direct value[bool]
 	mode   value[string]
+	metric value[string]
 }
 
 // rawDefaults are values for every node, bridge and namespace that has none of its

@@ -31,7 +31,7 @@ var oddities = []string{
 // whole is a topology that has every key once.
 const whole = `apiVersion: netplan-overlay/v1
 name: classic
-backend: {type: vxlan, vni: 1, port: 8472, directRouting: true}
+backend: {type: vxlan, vni: 1, port: 8472, directRouting: true, routeMetrics: auto}
 mtu: 1500
 probe: {type: icmp, interval: 10s, timeout: 1s, down: 3, up: 1, namespaces: [fw], ready: any}
 defaults:

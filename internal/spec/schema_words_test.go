@@ -69,6 +69,7 @@ func TestSchemaDefaults(t *testing.T) {
 		"backend.port":                      "backend: {type: vxlan}",
 		"backend.mode":                      "backend: {type: ipip}",
 		"backend.directRouting":             "backend: {type: vxlan}",
+		"backend.routeMetrics":              "backend: {type: vxlan}",
 		"defaults.bridge.overlay":           "backend: vxlan\ndefaults: {bridge: {}}",
 		"nodes.NODE.bridges.BRIDGE.overlay": "backend: vxlan",
 		"nodes.NODE.probe":                  "backend: vxlan",

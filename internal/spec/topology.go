@@ -34,6 +34,13 @@ const (
 	PerPeer    = "per-peer"   // a point-to-point tunnel for each peer
 )
 
+// What metrics IPv4 routes to peers have that lead out of one device.
+const (
+	Auto   = "auto"   // those that they have on the host; of new ones, as the number of subnets asks
+	Plain  = "plain"  // none
+	Spread = "spread" // model.SpreadMetric
+)
+
 // Backend is how overlay packets cross the underlay.
 type Backend struct {
 	Type          string // HostGW, IPIP or VXLAN
@@ -41,6 +48,8 @@ type Backend struct {
 	Port          uint16 // vxlan, UDP
 	DirectRouting bool   // vxlan and ipip: plain routes to peers on the same link
 	Mode          string // ipip: Multipoint or PerPeer
+	RouteMetrics  string // Auto, Plain or Spread: of IPv4 routes to peers out of one device
+	Spread        bool   // they are spread, unless RouteMetrics is Auto and the host has others
 	Family        int    // vxlan: 4 or 6, of the underlay addresses that carry it: 4 if every node has one, else 6
 	Pos           Pos
 }

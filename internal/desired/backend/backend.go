@@ -54,8 +54,10 @@ type Input struct {
 
 	// Emit adds an object, with what it is part of and where it was declared.
 	Emit func(o model.Object, intent string, pos spec.Pos)
-	// EmitRoute, EmitNeighbour and EmitFDB add what leads to a peer.
-	EmitRoute     func(r model.Route, peer *spec.Node)
+	// EmitRoute adds a route to a peer out of a device that it shares with those to other
+	// peers, with the metric that the topology gives such routes.
+	EmitRoute func(r model.Route, peer *spec.Node)
+	// EmitNeighbour and EmitFDB add what else leads to a peer.
 	EmitNeighbour func(n model.Neighbour, peer *spec.Node)
 	EmitFDB       func(f model.FDBEntry, peer *spec.Node)
 	// Note adds a derived value to the expansion.

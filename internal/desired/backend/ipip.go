@@ -69,7 +69,7 @@ func (in *Input) ipipPeer(p *spec.Node) {
 	}
 	in.tunnel(device, p.Address(4), own, PeerIntent(p), p.Pos)
 	for _, s := range p.Subnets(4) {
-		in.EmitRoute(Route("", s, gateway, device), p)
+		in.Emit(Route("", s, gateway, device), PeerIntent(p), p.Pos)
 	}
 }
 
