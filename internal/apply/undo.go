@@ -54,6 +54,7 @@ func undo(ctx context.Context, k Kernel, l []taken) []error {
 // may be there already: it is a consequence of a step, not the step's own object, or of
 // one that may not have been done.
 func inverse(l []taken) (steps []model.Step, doubtful []bool) {
+	steps, doubtful = make([]model.Step, 0, len(l)), make([]bool, 0, len(l)) // mostly, there is one for each
 	for _, s := range slices.Backward(l) {
 		for i, back := range Inverse(s.Step) {
 			steps = append(steps, back)

@@ -27,6 +27,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(bytes.TrimSuffix(lines, []byte("\n")), false, uint(17))
 	}
 	f.Add(sealed(h), true, uint(3))
+	f.Add([]byte(`{"format":2,"steps":[{"op":"create","fdb":{"link":"v","mac":"02:00:00:00:00:01","dst":"10.0.0.1"}},{"op":"delete","fdb":{"dst":null}},`+
+		`{"op":"create","route":{"dst":"10.1.0.0/16","table":254,"via":"10.1.0.0"}},{"op":"create","route":{"metric":3}}]}`), false, uint(5))
 	f.Fuzz(func(t *testing.T, b []byte, raw bool, bit uint) {
 		if !raw {
 			b = sealed(bytes.Split(b, []byte("\n"))...)

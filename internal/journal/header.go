@@ -19,7 +19,7 @@ type summed struct {
 	buf []byte // what wasn't yet
 }
 
-// header writes a header as encoding/json would, and ends the line.
+// header writes a header and ends the line. The steps are in their short form.
 func (w *summed) header(h Header) error {
 	steps := h.Steps
 	h.Steps = nil
@@ -38,9 +38,10 @@ func (w *summed) header(h Header) error {
 }
 
 func (w *summed) steps(l []model.Step) (err error) {
+	var short model.StepWriter
 	sep := byte('[')
 	for _, s := range l {
-		if w.buf, err = s.AppendJSON(append(w.buf, sep)); err != nil {
+		if w.buf, err = short.Append(append(w.buf, sep), s); err != nil {
 			return err
 		}
 		sep = ','
@@ -62,6 +63,26 @@ func (w *summed) flush() error {
 	_, err := w.to.Write(w.buf)
 	w.buf = w.buf[:0]
 	return err
+}
+
+// readHeader reads what header has written, or encoding/json: as format 1 was.
+func readHeader(b []byte) (Header, error) {
+	var h struct {
+		Header
+		Steps []json.RawMessage `json:"steps"`
+	}
+	if err := json.Unmarshal(b, &h); err != nil {
+		return h.Header, err
+	}
+	var short model.StepReader
+	for _, s := range h.Steps {
+		step, err := short.Read(s)
+		if err != nil {
+			return h.Header, err
+		}
+		h.Header.Steps = append(h.Header.Steps, step)
+	}
+	return h.Header, nil
 }
 
 // end writes the last piece and the end of the line, which the checksum isn't about.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -36,32 +37,38 @@ func fleet(n int) []model.Step {
 	return l
 }
 
-// The first line is what encoding/json makes of the header, however long it is.
+// The first line reads as it was written, however long it is.
 func TestHeaderInPieces(t *testing.T) {
-	for _, steps := range [][]model.Step{nil, {}, header().Steps, fleet(1), fleet(2000)} {
+	long := fleet(2000)
+	for i := range long { // what is undone in the middle is written in full
+		if i%7 == 0 {
+			long[i] = model.Step{Op: model.OpUpdate, Before: long[i].After, After: long[i].After}
+		}
+	}
+	for _, steps := range [][]model.Step{nil, header().Steps, fleet(1), fleet(2000), long} {
 		h := header()
 		h.Steps = steps
-		want, err := json.Marshal(h)
-		if err != nil {
-			t.Fatal(err)
-		}
 		dir := filepath.Join(t.TempDir(), "t@n")
 		j, err := journal.Create(dir, h)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := j.Note(0, journal.Begun); err != nil {
-			t.Fatal(err)
-		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
+		}
+		r, err := journal.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(h, r.Header) || len(r.Progress) != len(steps) {
+			t.Errorf("%d steps read as\n%+v, want\n%+v", len(steps), r.Header, h)
 		}
 		b, err := os.ReadFile(filepath.Join(dir, "journal"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := sealed(want, []byte(`{"step":0,"progress":"begun"}`)); !bytes.Equal(b, want) {
-			t.Errorf("%d steps: the file differs from what encoding/json makes (-want +got):\n%s", len(steps), cmp.Diff(string(want), string(b)))
+		if _, document, _ := bytes.Cut(bytes.TrimSuffix(b, []byte("\n")), []byte(" ")); !json.Valid(document) || !bytes.Equal(b, sealed(document)) {
+			t.Errorf("%d steps are written as\n%s", len(steps), b)
 		}
 	}
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// Format is the version of the file's form. In 1, each entry was about one step.
+// Format is the version of the file's form. In 1, each entry was about one step, and all
+// steps were written in full.
 const Format = 2
 
 // fileName is the journal's in the run-time directory of a topology and node.
@@ -133,8 +134,8 @@ func Remove(dir string) error {
 	return nil
 }
 
-// begin writes the first line as write would, but in pieces: a run may have very many
-// steps. The checksum, which stands first, is known last.
+// begin writes the first line in pieces: a run may have very many steps. The checksum,
+// which stands first, is known last.
 func (j *Journal) begin(h Header) error {
 	if err := j.file.Truncate(0); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
@@ -279,12 +280,11 @@ func header(document []byte) (*Record, error) {
 	if format.Format < 1 || format.Format > Format {
 		return nil, fmt.Errorf("its format is %d; this program reads 1 to %d", format.Format, Format)
 	}
-	r := &Record{}
-	if err := json.Unmarshal(document, &r.Header); err != nil {
+	h, err := readHeader(document)
+	if err != nil {
 		return nil, err
 	}
-	r.Progress = make([]Progress, len(r.Steps))
-	return r, nil
+	return &Record{Header: h, Progress: make([]Progress, len(h.Steps))}, nil
 }
 
 // Count returns how many steps are at that state of progress.

@@ -16,6 +16,7 @@ import (
 const (
 	chunkMessages = 250
 	chunkBytes    = 16 << 10
+	answerRoom    = 208 << 10 // the default; the kernel doubles what is asked for, as far as rmem_max allows
 )
 
 // chunk is several requests that go to the kernel in one send. It is used again.

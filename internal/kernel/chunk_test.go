@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -191,6 +192,29 @@ func TestAnswersFit(t *testing.T) {
 			t.Errorf("step %d has the error %v", i, err)
 		}
 	}
+}
+
+// Several runs at once don't get each other's answers.
+func TestChunksAtOnce(t *testing.T) {
+	s := newSim(t)
+	s.lines(vxlanCommands)
+	list := fleet(600)
+	for i := range list {
+		if i%50 == 7 {
+			list[i], _ = spoiled(list[i])
+		}
+	}
+	var all sync.WaitGroup
+	for start := 0; start < len(list); start += 10 {
+		all.Go(func() {
+			for i, err := range s.Do(context.Background(), creating(list[start:start+10])) {
+				if (err != nil) != ((start+i)%50 == 7) {
+					t.Errorf("%s has the error %v", list[start+i].Key(), err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A context that ends within a run lets the chunk be done that is under way.

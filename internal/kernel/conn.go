@@ -49,6 +49,8 @@ func dial() (*conn, error) {
 			return nil, fmt.Errorf("set up a netlink socket (Linux 4.20 or later is needed): %w", err)
 		}
 	}
+	// A chunk's answers fit the usual buffer; an administrator may have made that smaller.
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, answerRoom)
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		c.close()
 		return nil, fmt.Errorf("bind a netlink socket: %w", err)

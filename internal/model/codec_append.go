@@ -55,13 +55,13 @@ func appendKindAndObject(b []byte, o Object) ([]byte, error) {
 	b = append(b, `{"kind":"`...)
 	switch o := o.(type) {
 	case Route:
-		b = o.appendJSON(append(b, `route","object":{`...))
+		b = o.appendJSON(append(b, `route","object":`...), nil)
 	case Neighbour:
-		b = o.appendJSON(append(b, `neighbour","object":{`...))
+		b = o.appendJSON(append(b, `neighbour","object":`...), nil)
 	case FDBEntry:
-		b = o.appendJSON(append(b, `fdb","object":{`...))
+		b = o.appendJSON(append(b, `fdb","object":`...), nil)
 	case Address:
-		b = o.appendJSON(append(b, `address","object":{`...))
+		b = o.appendJSON(append(b, `address","object":`...), nil)
 	default:
 		object, err := json.Marshal(o)
 		if err != nil {
@@ -70,66 +70,116 @@ func appendKindAndObject(b []byte, o Object) ([]byte, error) {
 		b = append(b, o.Key().Kind.String()...)
 		b = append(b, `","object":`...)
 		b = append(b, object...)
-		return append(b, '}'), nil
 	}
-	return append(b, `}}`...), nil
+	return append(b, '}'), nil
 }
 
-func (r Route) appendJSON(b []byte) []byte {
-	b = appendNetns(b, r.Netns)
-	b = appendPrefix(append(b, `"dst":`...), r.Dst)
-	b = appendUint(append(b, `,"table":`...), r.Table)
-	if r.Metric != 0 {
+// The objects' appendJSON appends what encoding/json makes of them, or, if last is not
+// nil, just the fields that differ from those of last: such as what a reader must change
+// of that to have the object.
+
+func (r *Route) appendJSON(b []byte, last *Route) []byte {
+	start, whole := len(b), last == nil
+	if whole {
+		last = &Route{}
+	}
+	if r.Netns != last.Netns {
+		b = appendString(append(b, `,"netns":`...), r.Netns)
+	}
+	if whole || r.Dst != last.Dst {
+		b = appendPrefix(append(b, `,"dst":`...), r.Dst)
+	}
+	if whole || r.Table != last.Table {
+		b = appendUint(append(b, `,"table":`...), r.Table)
+	}
+	if r.Metric != last.Metric {
 		b = appendUint(append(b, `,"metric":`...), r.Metric)
 	}
-	b = appendOpt(b, `,"type":`, r.Type, appendString)
-	b = appendOpt(b, `,"via":`, r.Via, appendAddr)
-	b = appendOpt(b, `,"dev":`, r.Dev, appendString)
-	b = appendOpt(b, `,"onlink":`, r.OnLink, strconv.AppendBool)
-	b = appendOpt(b, `,"scope":`, r.Scope, appendUint)
-	b = appendOpt(b, `,"src":`, r.Src, appendAddr)
-	b = appendOpt(b, `,"nexthops":`, r.NextHops, appendString)
-	return appendOpt(b, `,"protocol":`, r.Protocol, appendUint)
+	b = appendOpt(b, `,"type":`, r.Type, last.Type, appendString)
+	b = appendOpt(b, `,"via":`, r.Via, last.Via, appendAddr)
+	b = appendOpt(b, `,"dev":`, r.Dev, last.Dev, appendString)
+	b = appendOpt(b, `,"onlink":`, r.OnLink, last.OnLink, strconv.AppendBool)
+	b = appendOpt(b, `,"scope":`, r.Scope, last.Scope, appendUint)
+	b = appendOpt(b, `,"src":`, r.Src, last.Src, appendAddr)
+	b = appendOpt(b, `,"nexthops":`, r.NextHops, last.NextHops, appendString)
+	b = appendOpt(b, `,"protocol":`, r.Protocol, last.Protocol, appendUint)
+	return braced(b, start)
 }
 
-func (n Neighbour) appendJSON(b []byte) []byte {
-	b = appendNetns(b, n.Netns)
-	b = appendString(append(b, `"link":`...), n.Link)
-	b = appendAddr(append(b, `,"ip":`...), n.IP)
-	b = appendOpt(b, `,"mac":`, n.MAC, appendMAC)
-	b = appendOpt(b, `,"state":`, n.State, appendUint)
-	return appendOpt(b, `,"protocol":`, n.Protocol, appendUint)
+func (n *Neighbour) appendJSON(b []byte, last *Neighbour) []byte {
+	start, whole := len(b), last == nil
+	if whole {
+		last = &Neighbour{}
+	}
+	b = appendPlace(b, whole, n.Netns, last.Netns, n.Link, last.Link)
+	if whole || n.IP != last.IP {
+		b = appendAddr(append(b, `,"ip":`...), n.IP)
+	}
+	b = appendOpt(b, `,"mac":`, n.MAC, last.MAC, appendMAC)
+	b = appendOpt(b, `,"state":`, n.State, last.State, appendUint)
+	b = appendOpt(b, `,"protocol":`, n.Protocol, last.Protocol, appendUint)
+	return braced(b, start)
 }
 
-func (f FDBEntry) appendJSON(b []byte) []byte {
-	b = appendNetns(b, f.Netns)
-	b = appendString(append(b, `"link":`...), f.Link)
-	b = appendMAC(append(b, `,"mac":`...), f.MAC)
-	b = appendOpt(b, `,"dst":`, f.Dst, appendAddr)
-	return appendOpt(b, `,"state":`, f.State, appendUint)
+func (f *FDBEntry) appendJSON(b []byte, last *FDBEntry) []byte {
+	start, whole := len(b), last == nil
+	if whole {
+		last = &FDBEntry{}
+	}
+	b = appendPlace(b, whole, f.Netns, last.Netns, f.Link, last.Link)
+	if whole || f.MAC != last.MAC {
+		b = appendMAC(append(b, `,"mac":`...), f.MAC)
+	}
+	b = appendOpt(b, `,"dst":`, f.Dst, last.Dst, appendAddr)
+	b = appendOpt(b, `,"state":`, f.State, last.State, appendUint)
+	return braced(b, start)
 }
 
-func (a Address) appendJSON(b []byte) []byte {
-	b = appendNetns(b, a.Netns)
-	b = appendString(append(b, `"link":`...), a.Link)
-	b = appendPrefix(append(b, `,"prefix":`...), a.Prefix)
-	b = appendOpt(b, `,"scope":`, a.Scope, appendUint)
-	return appendOpt(b, `,"protocol":`, a.Protocol, appendUint)
+func (a *Address) appendJSON(b []byte, last *Address) []byte {
+	start, whole := len(b), last == nil
+	if whole {
+		last = &Address{}
+	}
+	b = appendPlace(b, whole, a.Netns, last.Netns, a.Link, last.Link)
+	if whole || a.Prefix != last.Prefix {
+		b = appendPrefix(append(b, `,"prefix":`...), a.Prefix)
+	}
+	b = appendOpt(b, `,"scope":`, a.Scope, last.Scope, appendUint)
+	b = appendOpt(b, `,"protocol":`, a.Protocol, last.Protocol, appendUint)
+	return braced(b, start)
 }
 
-func appendNetns(b []byte, netns string) []byte {
-	if netns == "" {
+// appendPlace appends the namespace and the link that an object is on.
+func appendPlace(b []byte, whole bool, netns, lastNetns, link, lastLink string) []byte {
+	if netns != lastNetns {
+		b = appendString(append(b, `,"netns":`...), netns)
+	}
+	if whole || link != lastLink {
+		b = appendString(append(b, `,"link":`...), link)
+	}
+	return b
+}
+
+// braced makes an object of the fields as of start, each of which has a comma before it.
+func braced(b []byte, start int) []byte {
+	if len(b) == start {
+		return append(b, `{}`...)
+	}
+	b[start] = '{'
+	return append(b, '}')
+}
+
+// appendOpt appends an attribute that differs from the last one; null says that it is
+// open.
+func appendOpt[T comparable](b []byte, name string, o, last Opt[T], value func([]byte, T) []byte) []byte {
+	if o == last {
 		return b
 	}
-	return append(appendString(append(b, `"netns":`...), netns), ',')
-}
-
-// appendOpt appends an attribute that is not open.
-func appendOpt[T comparable](b []byte, name string, o Opt[T], value func([]byte, T) []byte) []byte {
+	b = append(b, name...)
 	if !o.set {
-		return b
+		return append(b, `null`...)
 	}
-	return value(append(b, name...), o.value)
+	return value(b, o.value)
 }
 
 func appendUint[T uint8 | uint16 | uint32](b []byte, v T) []byte {
