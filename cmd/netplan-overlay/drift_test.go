@@ -66,6 +66,7 @@ var drifts = []drift{
 	{"FDB entry of nobody", [][]string{{"bridge", "fdb", "add", "02:00:00:00:00:03", "dev", "vxlan1", "dst", "192.168.32.99"}}, []string{"delete fdb 02:00:00:00:00:03 on vxlan1"}},
 	{"route deleted", [][]string{{"route", "delete", "172.246.0.0/24"}}, []string{"create route 172.246.0.0/24"}},
 	{"route changed", [][]string{{"route", "change", "172.246.0.0/24", "via", "192.168.32.99", "proto", "157"}}, []string{"update route 172.246.0.0/24 via dev onlink"}},
+	{"another route in front", [][]string{{"route", "prepend", "172.246.0.0/24", "via", "192.168.32.99", "proto", "157"}}, []string{"update route 172.246.0.0/24 via dev onlink"}},
 	{"route of ours too many", [][]string{{"route", "add", "10.77.0.0/16", "via", "192.168.32.99", "proto", "157"}}, []string{"delete route 10.77.0.0/16"}},
 	{"sysctl", [][]string{{"sysctl", "net.ipv4.ip_forward", "0"}}, []string{"update sysctl net.ipv4.ip_forward value"}},
 	{"namespace deleted", [][]string{{"netns"}}, []string{
@@ -101,6 +102,25 @@ func TestDrift(t *testing.T) {
 			h.ping("ns245", "172.246.0.2")
 		})
 	}
+}
+
+// A foreign route that the kernel takes instead of ours, which stands behind it, is a
+// conflict; who adopts it has ours again.
+func TestForeignRouteInFront(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	w.applyAll(file)
+	h.ip("route", "prepend", "172.246.0.0/24", "via", "192.168.32.99", "proto", "bird")
+	if r := h.tool("plan", "-f", file); r.code != exitError || !strings.Contains(r.out, "made by bird") {
+		t.Errorf("plan: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	h.apply(file, "--adopt")
+	h.converged(file)
+	h.ping("ns245", "172.246.0.2")
+	h.ip("route", "append", "172.246.0.0/24", "via", "192.168.32.99", "proto", "bird") // that nobody takes
+	h.converged(file)
 }
 
 // drift changes the host behind the tool's back.

@@ -124,8 +124,9 @@ func (o *observer) routes(ctx context.Context, ns string) error {
 	for _, r := range list {
 		owner, maker := ownerOfRoute(r)
 		// A route may share its key with others of the kernel's (IPv6 keeps several
-		// next hops of one destination apart): the one that is ours or foreign counts.
-		if old, ok := o.state.Get(r.Key()); ok && (owner == model.OwnerKernel || old.Owner.Mine()) {
+		// next hops of one destination apart): the one that is ours or foreign counts. Of
+		// several of IPv4, that is the first one, which the kernel takes.
+		if old, ok := o.state.Get(r.Key()); ok && (owner == model.OwnerKernel || old.Owner.Mine() || old.Owner != model.OwnerKernel && r.Dst.Addr().Is4()) {
 			continue
 		}
 		o.put(r, owner, maker)
