@@ -94,6 +94,14 @@ func (w *watcher) right(file string) {
 	})
 }
 
+// wrong ends the test unless the host differs: what was done to it would show nothing.
+func (h *host) wrong(file, done string) {
+	h.w.t.Helper()
+	if r := h.tool("plan", "-f", file, "--detailed-exitcode"); r.code != exitChanges {
+		h.w.t.Fatalf("it breaks nothing: %s\n%s%s", done, r.out, r.err)
+	}
+}
+
 // asleep stops it while something is done that takes several commands.
 func (w *watcher) asleep(f func()) {
 	_ = w.cmd.Process.Signal(syscall.SIGSTOP)
