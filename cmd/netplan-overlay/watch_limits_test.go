@@ -55,13 +55,12 @@ func TestWatchPace(t *testing.T) {
 	w := twoHosts(t)
 	h := w.hosts[0]
 	const peers = 20
-	var more, wrong strings.Builder
+	var wrong strings.Builder
 	for i := range peers {
-		more.WriteString(strings.TrimSuffix(strings.TrimPrefix(far(i, 1), "nodes: {"), "}\n") + ",")
 		fmt.Fprintf(&wrong, "neighbour replace 10.%d.1.0 lladdr 02:00:00:00:00:02 dev vxlan1 nud permanent protocol 157\n", 100+i)
 	}
-	file, neighbours, device := w.file("topology.yaml", two("vxlan")), w.file("neighbours", wrong.String()), w.file("device", anotherVNI)
-	watch := h.watch(file, "--max-disruptive", "1", "-f", w.file("more.yaml", "nodes: {"+strings.TrimSuffix(more.String(), ",")+"}\n"))
+	file, neighbours, device := w.file("topology.yaml", two("vxlan")+manyFar(peers)), w.file("neighbours", wrong.String()), w.file("device", anotherVNI)
+	watch := h.watch(file, "--max-disruptive", "1")
 	watch.is("in sync", inSync)
 
 	watch.asleep(func() { h.ip("-batch", neighbours) })
