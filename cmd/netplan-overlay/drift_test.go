@@ -153,22 +153,24 @@ func (h *host) drift(d []string, far string) {
 	}
 }
 
-// The same for the kinds that only ipip has.
+// tunnelDrifts are those of the kinds that only ipip has.
+var tunnelDrifts = []struct {
+	name, backend string
+	drift         []string
+	want          []string
+}{
+	{"tunnel deleted", "ipip", []string{"link", "delete", "ipip-overlay"}, []string{
+		"create link ipip-overlay", "create address 172.245.0.0/32 on ipip-overlay", "create route 172.246.0.0/24",
+	}},
+	{"tunnel down", "ipip", []string{"link", "set", "ipip-overlay", "down"}, []string{"update link ipip-overlay up", "create route 172.246.0.0/24"}},
+	{"tunnel MTU", "ipip", []string{"link", "set", "ipip-overlay", "mtu", "1400"}, []string{"update link ipip-overlay mtu"}},
+	{"remote changed", "{type: ipip, mode: per-peer}", []string{"link", "change", "ipip-vm2", "type", "ipip", "local", "192.168.32.245", "remote", "192.168.32.99"}, []string{"update link ipip-vm2 remote"}},
+	{"local changed", "ipip", []string{"link", "change", "ipip-overlay", "type", "ipip", "local", "192.168.32.99"}, []string{"update link ipip-overlay local"}},
+}
+
 func TestDriftIPIP(t *testing.T) {
 	needIPIP(t)
-	for _, tc := range []struct {
-		name, backend string
-		drift         []string
-		want          []string
-	}{
-		{"tunnel deleted", "ipip", []string{"link", "delete", "ipip-overlay"}, []string{
-			"create link ipip-overlay", "create address 172.245.0.0/32 on ipip-overlay", "create route 172.246.0.0/24",
-		}},
-		{"tunnel down", "ipip", []string{"link", "set", "ipip-overlay", "down"}, []string{"update link ipip-overlay up", "create route 172.246.0.0/24"}},
-		{"tunnel MTU", "ipip", []string{"link", "set", "ipip-overlay", "mtu", "1400"}, []string{"update link ipip-overlay mtu"}},
-		{"remote changed", "{type: ipip, mode: per-peer}", []string{"link", "change", "ipip-vm2", "type", "ipip", "local", "192.168.32.245", "remote", "192.168.32.99"}, []string{"update link ipip-vm2 remote"}},
-		{"local changed", "ipip", []string{"link", "change", "ipip-overlay", "type", "ipip", "local", "192.168.32.99"}, []string{"update link ipip-overlay local"}},
-	} {
+	for _, tc := range tunnelDrifts {
 		t.Run(tc.name, func(t *testing.T) {
 			w := twoHosts(t)
 			h := w.hosts[0]

@@ -142,3 +142,22 @@ func TestWatchDrift(t *testing.T) {
 		})
 	}
 }
+
+// The same for the kinds that only ipip has.
+func TestWatchDriftIPIP(t *testing.T) {
+	needIPIP(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("ipip"))
+	w.hosts[1].apply(file)
+	watch := h.watch(file, "--max-disruptive", "100")
+	watch.right(file)
+	for _, tc := range tunnelDrifts {
+		if tc.backend != "ipip" {
+			continue
+		}
+		watch.asleep(func() { h.drift(tc.drift, "") })
+		watch.right(file)
+		h.ping("ns245", "172.246.0.2")
+	}
+}
