@@ -23,7 +23,7 @@ help:
 	@echo 'make bench-vm the same for ipip, in a virtual machine that has it'
 	@echo 'make bench-go benchmarks of the parts, to be compared by benchstat'
 	@echo 'make bench-watch  how soon watch reacts, what it costs idle and in a storm (bench/README.md; root; 10 minutes)'
-	@echo 'make soak     half an hour of changes, drift, restarts and kills beside watch (SOAK=30m); the tests do 15 s of it'
+	@echo 'make soak     half an hour of changes, drift, restarts and kills beside watch (SOAK=30m); the tests do a minute of it'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'
 	@echo 'make reliability  inject every fault of docs/reliability.md, and renew its table (a quarter of an hour)'
@@ -43,7 +43,7 @@ build:
 test: deps check unit vm
 
 unit:
-	$(GO) test -count=1 -json ./... | $(REPORT)
+	$(GO) test -count=1 -json -timeout 20m ./... | $(REPORT)
 
 vm:
 	$(GO) test -count=1 -json -p 1 -timeout 20m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)

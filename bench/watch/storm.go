@@ -84,7 +84,8 @@ func (s *storm) blow(ctx context.Context, name string, around func(func() error)
 	}
 	took := time.Since(began)
 	if err := s.converged(ctx); err != nil {
-		return fmt.Errorf("%s: after the storm: %w", name, err)
+		now, _ := s.ask(s.tool) // it may not answer
+		return fmt.Errorf("%s: after the storm: %w\nwatch says %+v, and said last:\n%s", name, err, now, tail(s.p.log))
 	}
 	right := time.Since(began) - took
 	if err := pause(ctx, 3*time.Second); err != nil {

@@ -66,6 +66,7 @@ var drifts = []drift{
 	{"FDB entry of nobody", [][]string{{"bridge", "fdb", "add", "02:00:00:00:00:03", "dev", "vxlan1", "dst", "192.168.32.99"}}, []string{"delete fdb 02:00:00:00:00:03 on vxlan1"}},
 	{"route deleted", [][]string{{"route", "delete", "172.246.0.0/24"}}, []string{"create route 172.246.0.0/24"}},
 	{"route changed", [][]string{{"route", "change", "172.246.0.0/24", "via", "192.168.32.99", "proto", "157"}}, []string{"update route 172.246.0.0/24 via dev onlink"}},
+	{"another route in front", [][]string{{"route", "prepend", "172.246.0.0/24", "via", "192.168.32.99", "proto", "157"}}, []string{"update route 172.246.0.0/24 via dev onlink"}},
 	{"route of ours too many", [][]string{{"route", "add", "10.77.0.0/16", "via", "192.168.32.99", "proto", "157"}}, []string{"delete route 10.77.0.0/16"}},
 	{"sysctl", [][]string{{"sysctl", "net.ipv4.ip_forward", "0"}}, []string{"update sysctl net.ipv4.ip_forward value"}},
 	{"namespace deleted", [][]string{{"netns"}}, []string{
@@ -103,6 +104,25 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// A foreign route that the kernel takes instead of ours, which stands behind it, is a
+// conflict; who adopts it has ours again.
+func TestForeignRouteInFront(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	w.applyAll(file)
+	h.ip("route", "prepend", "172.246.0.0/24", "via", "192.168.32.99", "proto", "bird")
+	if r := h.tool("plan", "-f", file); r.code != exitError || !strings.Contains(r.out, "made by bird") {
+		t.Errorf("plan: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	h.apply(file, "--adopt")
+	h.converged(file)
+	h.ping("ns245", "172.246.0.2")
+	h.ip("route", "append", "172.246.0.0/24", "via", "192.168.32.99", "proto", "bird") // that nobody takes
+	h.converged(file)
+}
+
 // drift changes the host behind the tool's back.
 func (h *host) drift(d []string, far string) {
 	h.w.t.Helper()
@@ -133,22 +153,24 @@ func (h *host) drift(d []string, far string) {
 	}
 }
 
-// The same for the kinds that only ipip has.
+// tunnelDrifts are those of the kinds that only ipip has.
+var tunnelDrifts = []struct {
+	name, backend string
+	drift         []string
+	want          []string
+}{
+	{"tunnel deleted", "ipip", []string{"link", "delete", "ipip-overlay"}, []string{
+		"create link ipip-overlay", "create address 172.245.0.0/32 on ipip-overlay", "create route 172.246.0.0/24",
+	}},
+	{"tunnel down", "ipip", []string{"link", "set", "ipip-overlay", "down"}, []string{"update link ipip-overlay up", "create route 172.246.0.0/24"}},
+	{"tunnel MTU", "ipip", []string{"link", "set", "ipip-overlay", "mtu", "1400"}, []string{"update link ipip-overlay mtu"}},
+	{"remote changed", "{type: ipip, mode: per-peer}", []string{"link", "change", "ipip-vm2", "type", "ipip", "local", "192.168.32.245", "remote", "192.168.32.99"}, []string{"update link ipip-vm2 remote"}},
+	{"local changed", "ipip", []string{"link", "change", "ipip-overlay", "type", "ipip", "local", "192.168.32.99"}, []string{"update link ipip-overlay local"}},
+}
+
 func TestDriftIPIP(t *testing.T) {
 	needIPIP(t)
-	for _, tc := range []struct {
-		name, backend string
-		drift         []string
-		want          []string
-	}{
-		{"tunnel deleted", "ipip", []string{"link", "delete", "ipip-overlay"}, []string{
-			"create link ipip-overlay", "create address 172.245.0.0/32 on ipip-overlay", "create route 172.246.0.0/24",
-		}},
-		{"tunnel down", "ipip", []string{"link", "set", "ipip-overlay", "down"}, []string{"update link ipip-overlay up", "create route 172.246.0.0/24"}},
-		{"tunnel MTU", "ipip", []string{"link", "set", "ipip-overlay", "mtu", "1400"}, []string{"update link ipip-overlay mtu"}},
-		{"remote changed", "{type: ipip, mode: per-peer}", []string{"link", "change", "ipip-vm2", "type", "ipip", "local", "192.168.32.245", "remote", "192.168.32.99"}, []string{"update link ipip-vm2 remote"}},
-		{"local changed", "ipip", []string{"link", "change", "ipip-overlay", "type", "ipip", "local", "192.168.32.99"}, []string{"update link ipip-overlay local"}},
-	} {
+	for _, tc := range tunnelDrifts {
 		t.Run(tc.name, func(t *testing.T) {
 			w := twoHosts(t)
 			h := w.hosts[0]

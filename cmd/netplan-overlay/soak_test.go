@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/netplan-overlay/netplan-overlay/internal/monitor"
 )
 
 // How long TestSoak goes on, and from which seed.
@@ -39,10 +33,10 @@ type soak struct {
 
 // TestSoak mixes file changes, drift, restarts, kills, noise and hands of its own, in an
 // order that the seed decides, and looks at the end whether the host is right and
-// anything is left behind. "make soak" does it for half an hour.
+// anything is left behind. It takes a minute; "make soak" does it for half an hour.
 func TestSoak(t *testing.T) {
 	hostOnly(t)
-	length, seed := 15*time.Second, uint64(5)
+	length, seed := time.Minute, uint64(5)
 	if d, err := time.ParseDuration(os.Getenv(soakVar)); err == nil {
 		length = d
 	}
@@ -290,7 +284,7 @@ func (s *soak) count() handles {
 	threads, err := os.ReadDir(proc + "task")
 	s.must(err)
 	h := handles{fds: len(fds), threads: len(threads)}
-	text := s.metrics()
+	_, text := s.ask("/metrics")
 	for l := range strings.Lines(text) {
 		_, _ = fmt.Sscanf(l, "go_goroutines %d", &h.goroutines)
 	}
@@ -298,28 +292,6 @@ func (s *soak) count() handles {
 		s.w.t.Fatalf("the metrics don't count goroutines:\n%s", text)
 	}
 	return h
-}
-
-// metrics asks the process over its socket, whose path may be too long for an address.
-func (s *soak) metrics() string {
-	s.w.t.Helper()
-	netns, err := s.door.ID()
-	s.must(err)
-	dir, err := os.Open(s.runDir())
-	s.must(err)
-	defer dir.Close()
-	c := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), monitor.SocketName(netns)))
-		},
-	}}
-	r, err := c.Get("http://watch/metrics")
-	s.must(err)
-	defer r.Body.Close()
-	b, err := io.ReadAll(r.Body)
-	s.must(err)
-	return string(b)
 }
 
 // left lists what is there beside the process: its files, and its namespaces.

@@ -3,6 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -138,4 +143,33 @@ func (h *host) counted() status.Counters {
 		h.w.t.Fatalf("%v\n%s%s", err, r.out, r.err)
 	}
 	return s.Counters
+}
+
+// ask asks the process that watches the host for a path, and returns the HTTP status and
+// the text. The path of its socket may be too long for an address.
+func (h *host) ask(path string) (int, string) {
+	h.w.t.Helper()
+	must := func(err error) {
+		h.w.t.Helper()
+		if err != nil {
+			h.w.t.Fatal(err)
+		}
+	}
+	netns, err := h.door.ID()
+	must(err)
+	dir, err := os.Open(h.runDir())
+	must(err)
+	defer dir.Close()
+	c := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), monitor.SocketName(netns)))
+		},
+	}}
+	r, err := c.Get("http://watch" + path)
+	must(err)
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	must(err)
+	return r.StatusCode, string(b)
 }

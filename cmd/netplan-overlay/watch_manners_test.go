@@ -193,16 +193,20 @@ func TestWatchSilentLosses(t *testing.T) {
 	w.hosts[1].apply(file)
 	watch := h.watch(file)
 	watch.is("in sync", inSync)
-	for _, batch := range []string{
-		"link set vxlan1 down\nlink set vxlan1 up\n",
-		"link set br245 down\nlink set br245 up\n",
-		"address delete 172.245.0.0/32 dev vxlan1\n",
-		"address flush dev br245\n",
-		"nexthop add id 77 via 192.168.32.246 dev eth0\nroute replace 172.246.0.0/24 nhid 77 proto 157\nnexthop delete id 77\n",
-		"link set vxlan1 address 02:00:00:00:00:77\nlink set vxlan1 address " + h.mac("vxlan1") + "\n",
+	for _, loss := range []struct{ netns, batch string }{
+		{"", "link set vxlan1 down\nlink set vxlan1 up\n"},
+		{"ns245", "link set eth0 down\nlink set eth0 up\n"},
+		{"", "address delete 172.245.0.0/32 dev vxlan1\n"},
+		{"ns245", "address flush dev eth0\n"},
+		{"", "address flush dev br245\n"},
+		{"", "nexthop add id 77 via 192.168.32.246 dev eth0\nroute replace 172.246.0.0/24 nhid 77 proto 157\nnexthop delete id 77\n"},
+		{"", "link set vxlan1 address 02:00:00:00:00:77\nlink set vxlan1 address " + h.mac("vxlan1") + "\n"},
 	} {
-		path := w.file("batch", batch)
-		watch.asleep(func() { h.ip("-force", "-batch", path) })
+		path := w.file("batch", loss.batch)
+		watch.asleep(func() {
+			h.in(loss.netns, "ip", "-force", "-batch", path)
+			h.wrong(file, loss.batch)
+		})
 		watch.right(file)
 		h.ping("ns245", "172.246.0.2")
 	}
@@ -210,6 +214,28 @@ func TestWatchSilentLosses(t *testing.T) {
 
 func (h *host) mac(link string) string {
 	return fmt.Sprint(h.jsonOf("", "ip", "link", "show", link)[0]["address"])
+}
+
+// What nobody tells of is found from time to time.
+func TestWatchTimer(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", strings.Replace(two("vxlan"), "{ns245: 172.245.0.2/24}",
+		"{ns245: {interfaces: {eth0: {addresses: [172.245.0.2/24]}}, sysctls: {net.ipv4.conf.all.accept_redirects: 0}}}", 1))
+	watch := h.watch(file, "--interval", "1s")
+	watch.is("in sync", inSync)
+	const path = "/proc/sys/net/ipv4/conf/all/accept_redirects"
+	timed := func(n uint64) func(*status.Status) bool {
+		return func(s *status.Status) bool { return s.Counters.Passes[status.PassTimer] >= n }
+	}
+	before := watch.is("calm", timed(4)).Counters // until IPv6 addresses have come of age
+	h.in("ns245", "sh", "-c", "echo 1 >"+path)
+	w.until("the sysctl is right", func() bool { return h.in("ns245", "cat", path).out == "0\n" })
+	after := watch.is("looked", timed(before.Passes[status.PassTimer]+1)).Counters
+	if after.Passes[status.PassEvent] != before.Passes[status.PassEvent] {
+		t.Error("it was not the timer")
+	}
 }
 
 // Drift in the midst of more news than fits is put right.

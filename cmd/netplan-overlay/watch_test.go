@@ -94,6 +94,14 @@ func (w *watcher) right(file string) {
 	})
 }
 
+// wrong ends the test unless the host differs: what was done to it would show nothing.
+func (h *host) wrong(file, done string) {
+	h.w.t.Helper()
+	if r := h.tool("plan", "-f", file, "--detailed-exitcode"); r.code != exitChanges {
+		h.w.t.Fatalf("it breaks nothing: %s\n%s%s", done, r.out, r.err)
+	}
+}
+
 // asleep stops it while something is done that takes several commands.
 func (w *watcher) asleep(f func()) {
 	_ = w.cmd.Process.Signal(syscall.SIGSTOP)
@@ -132,5 +140,24 @@ func TestWatchDrift(t *testing.T) {
 				t.Fatal("watch has given something up")
 			}
 		})
+	}
+}
+
+// The same for the kinds that only ipip has.
+func TestWatchDriftIPIP(t *testing.T) {
+	needIPIP(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("ipip"))
+	w.hosts[1].apply(file)
+	watch := h.watch(file, "--max-disruptive", "100")
+	watch.right(file)
+	for _, tc := range tunnelDrifts {
+		if tc.backend != "ipip" {
+			continue
+		}
+		watch.asleep(func() { h.drift(tc.drift, "") })
+		watch.right(file)
+		h.ping("ns245", "172.246.0.2")
 	}
 }

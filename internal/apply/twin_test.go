@@ -165,14 +165,12 @@ func (w *twin) plans(want *model.State, opts diff.Options) *diff.Plan {
 }
 
 // outline tells what is there and what a plan does, but for sysctls: what these are
-// by default is the machine's affair. Of others' routes on the host itself, it has those
-// that the plan is about: the rest are looked at only where that matters.
+// by default is the machine's affair.
 func outline(there *model.State, p *diff.Plan) []string {
 	var l []string
 	for e := range there.All() {
 		k := e.Object.Key()
-		idle := k.Kind == model.KindRoute && k.Netns == "" && e.Owner == model.OwnerForeign
-		if e.Owner != model.OwnerKernel && k.Kind != model.KindSysctl && !idle {
+		if e.Owner != model.OwnerKernel && k.Kind != model.KindSysctl {
 			l = append(l, e.Owner.String()+" "+k.String())
 		}
 	}

@@ -142,13 +142,20 @@ func (d *Daemon) judge(p *diff.Plan) []model.Key {
 		switch {
 		case c.Impact > d.c.ApproveImpact:
 			leave(root, status.HeldImpact, fmt.Sprintf("to %s it has the impact %s, more than %s, which is approved; apply does it", c.Action, c.Impact, d.c.ApproveImpact), time.Time{})
-		case c.Impact == model.ImpactDisruptive && c.Cause == (model.Key{}) && !widowed(c.Before):
+		case paced(c):
 			if worst++; !d.tokens.has(worst, time.Now()) {
 				leave(root, status.HeldPace, fmt.Sprintf("to %s it is disruptive, and there were %d such changes a moment ago", c.Action, d.c.Limits.Disruptive), d.tokens.when(time.Now()))
 			}
 		}
 	}
 	return l
+}
+
+// paced says whether a change is one of those of which only a few are made at a time: it
+// ends what works, to make it anew. What is changed in place was changed by somebody else,
+// and doesn't work as it is: all of it is put right at once, be it a thousand neighbours.
+func paced(c diff.Change) bool {
+	return c.Impact == model.ImpactDisruptive && c.Action != diff.Update && c.Cause == (model.Key{}) && !widowed(c.Before)
 }
 
 // widowed says whether an object is a veth whose other end went with its namespace: to

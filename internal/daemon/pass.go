@@ -163,6 +163,7 @@ func (d *Daemon) outcome(ctx context.Context, res *reconcile.Result, err error, 
 	case errors.As(err, &differs):
 		d.changed(res, took)
 		if !d.meanwhile(res.Plan, differs.Plan) {
+			d.force.keeper.Doubt() // else a look at other objects would call all right, and end the wait
 			d.troubled(status.Repairing, err, 0)
 		}
 	case errors.As(err, &wait):

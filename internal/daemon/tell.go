@@ -165,7 +165,7 @@ func (d *Daemon) changed(res *reconcile.Result, took time.Duration) {
 		if c.Origin == diff.OriginDrift {
 			d.s.Counters.Drift[one.Kind]++
 		}
-		if c.Impact == model.ImpactDisruptive && c.Cause == (model.Key{}) && !widowed(c.Before) {
+		if paced(c) {
 			d.tokens.spend(now)
 		}
 		d.s.Last = &one

@@ -21,6 +21,9 @@ const maxDumps = 20
 // came of it is never used.
 var errInterrupted = errors.New("the kernel's tables kept changing while they were read; try again")
 
+// errMany says that a dump was given up, since it has more than was asked for.
+var errMany = errors.New("the kernel has more of them")
+
 // conn is a route netlink socket of one network namespace. It stays in the
 // namespace it was opened in, whatever thread uses it.
 type conn struct {
@@ -32,6 +35,7 @@ type conn struct {
 	sizes map[[2]byte]int // of the last dumps, by the request's type and family
 	room  int             // that the next answer gets at once
 	spare []byte          // of a dump that nobody needs any more
+	most  int             // bytes that the answer may have; 0: any number
 }
 
 // dial opens a socket in the calling thread's network namespace. Strict checking
@@ -101,8 +105,16 @@ func (c *conn) get(m message) ([]byte, error) {
 // walked with replies. A dump that changes interrupt is done again, and its partial
 // data thrown away.
 func (c *conn) dump(ctx context.Context, m message) ([]byte, error) {
+	return c.dumpUpTo(ctx, m, 0)
+}
+
+// dumpUpTo is dump, which gives up with errMany where there are more than so many bytes of
+// messages; 0: however many. The socket is of no use then: the kernel goes on answering.
+func (c *conn) dumpUpTo(ctx context.Context, m message, most int) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.most = most
+	defer func() { c.most = 0 }()
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_DUMP)
 	which := [2]byte{m[4], m[unix.SizeofNlMsghdr]}
 	for range maxDumps {
@@ -174,6 +186,9 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 			if single {
 				return out, nil
 			}
+		}
+		if c.most > 0 && len(out) > c.most {
+			return out, errMany
 		}
 	}
 }

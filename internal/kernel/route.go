@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -24,15 +25,37 @@ func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) 
 // of the others, however many there are, the kernel then tells nothing. Of what it tells
 // twice, because it changed meanwhile, the last counts.
 func (h *Host) EachRoute(ctx context.Context, netns string, protocol uint8, f func(model.Route)) error {
+	return h.eachRoute(ctx, netns, protocol, 0, f)
+}
+
+// EachRouteUpTo is EachRoute for all protocols, but gives up where there are many more
+// routes of a family than most, and then calls f with none, or only those of IPv4.
+func (h *Host) EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error) {
+	const size = 64 // bytes of a message about one, or a little more (fib_dump_info, rt6_fill_node)
+	err = h.eachRoute(ctx, netns, 0, most*size, f)
+	if errors.Is(err, errMany) {
+		h.Forget(netns) // and its socket
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most int, f func(model.Route)) error {
 	s, err := h.space(netns)
 	if err != nil {
 		return err
 	}
 	names := s.names().of
-	rows, err := s.conn.dump(ctx, routeRequest(unix.AF_INET, protocol))
+	rows, err := s.conn.dumpUpTo(ctx, routeRequest(unix.AF_INET, protocol), most)
+	if errors.Is(err, errMany) {
+		return err
+	}
 	eachRoute(netns, rows, names, f)
 	s.conn.recycle(rows)
-	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6, protocol), unix.RTNLGRP_IPV6_ROUTE)
+	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6, protocol), most, unix.RTNLGRP_IPV6_ROUTE)
+	if errors.Is(err6, errMany) {
+		return err6
+	}
 	defer s.conn.recycle(rows6)
 	for _, err := range []error{err, err6} {
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family

@@ -18,11 +18,17 @@ func (d routeDoor) create(o model.Object) error {
 }
 
 // update replaces the route in one message, so that no packet finds none; it makes
-// none where there is none.
+// none where there is none. Where the new route stands already behind the one that it is to
+// replace, as after "ip route prepend", the kernel refuses it (fib_table_insert,
+// net/ipv4/fib_trie.c): the one before it goes.
 func (d routeDoor) update(before, after model.Object) error {
-	return d.set(after.(model.Route), unix.NLM_F_REPLACE, func() error {
+	err := d.set(after.(model.Route), unix.NLM_F_REPLACE, func() error {
 		return d.set(before.(model.Route), unix.NLM_F_REPLACE, func() error { return nil })
 	})
+	if errors.Is(err, unix.EEXIST) {
+		return d.remove(before)
+	}
+	return err
 }
 
 // set makes the route. Although "onlink" should spare it, the kernel looks an IPv6

@@ -90,6 +90,21 @@ route add 172.246.0.0/24 via 192.0.2.13 proto 157 metric 9
 	}
 }
 
+// Where the right route stands behind the one that it is to replace, that one goes.
+func TestRouteBehindAnother(t *testing.T) {
+	for _, proto := range []uint8{model.MarkProtocol, unix.RTPROT_BIRD} {
+		s := newSim(t)
+		s.lines(fmt.Sprintf("%sroute add 172.246.0.0/24 via 192.0.2.11 proto 157\nroute prepend 172.246.0.0/24 via 192.0.2.12 proto %d", underlayCommands, proto))
+		was := routed(viaRoute("172.246.0.0/24", "192.0.2.12"), func(r *model.Route) { r.Protocol = some(proto) })
+		if err := s.do(model.OpUpdate, was, viaRoute("172.246.0.0/24", "192.0.2.11")); err != nil {
+			t.Fatal(err)
+		}
+		if out := s.ip("route", "show", "172.246.0.0/24"); !strings.Contains(out, "192.0.2.11") || strings.Contains(out, "192.0.2.12") {
+			t.Errorf("left is\n%s", out)
+		}
+	}
+}
+
 // An IPv6 gateway that the kernel would reach by another device can be given all the
 // same, if the route says "onlink"; nothing is left of what that takes.
 func TestRouteOnLinkElsewhere(t *testing.T) {

@@ -6,12 +6,24 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// hostRoutes lists the routes of the host's own namespace that a plan may be about: ours,
-// and those that stand where one is wanted. A host may have a million others.
+// hostRoutes lists the routes of the host's own namespace. Where others have made many
+// more than a plan may be about, as on a router with the routes of the Internet, it lists
+// just ours, and those that stand where one of ours is missing.
 //
 // They all count where a link, an address or a namespace differs from what is wanted:
-// with it, others' routes may go, or come.
+// with it, others' routes may go, or come. What it does not notice then is a route that
+// takes the packets of one that is right: with the same destination, and a lower metric or
+// put before it.
 func (o *observer) hostRoutes(ctx context.Context) error {
+	const beside = 10_000 // routes of others, which are read in some milliseconds
+	n := 0
+	for range o.scope.Wanted.Routes() {
+		n++
+	}
+	all, err := o.host.EachRouteUpTo(ctx, "", n+beside, o.route)
+	if all || err != nil {
+		return err
+	}
 	if err := o.host.EachRoute(ctx, "", model.MarkProtocol, o.route); err != nil {
 		return err
 	}

@@ -18,6 +18,9 @@ type Host interface {
 	// EachRoute calls f with each route of the main table, or, if protocol isn't 0, each
 	// one of that protocol.
 	EachRoute(ctx context.Context, netns string, protocol uint8, f func(model.Route)) error
+	// EachRouteUpTo is EachRoute for all protocols, unless there are many more than most:
+	// then all is false, and f was called with some or none.
+	EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error)
 	// RoutesLike calls f with each route of the main table that has one of the keys, or the
 	// same destination as one and a lower metric.
 	RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error

@@ -129,11 +129,14 @@ func (o *observer) routes(ctx context.Context, ns string) error {
 func (o *observer) route(r model.Route) {
 	owner, maker := ownerOfRoute(r)
 	// A route may share its key with others of the kernel's (IPv6 keeps several
-	// next hops of one destination apart): the one that is ours or foreign counts.
+	// next hops of one destination apart): the one that is ours or foreign counts. Of
+	// several of IPv4, that is the first one, which the kernel takes.
 	e := model.Entry{Owner: owner, Maker: maker}
-	if old, ok := o.state.AddRoute(r, e); ok && owner != model.OwnerKernel && !old.Owner.Mine() {
-		o.state.PutRoute(r, e)
+	old, ok := o.state.AddRoute(r, e)
+	if !ok || owner == model.OwnerKernel || old.Owner.Mine() || old.Owner != model.OwnerKernel && r.Dst.Addr().Is4() {
+		return
 	}
+	o.state.PutRoute(r, e)
 }
 
 // overlayLinks lists the neighbours and FDB entries of the links that have any of

@@ -109,6 +109,11 @@ func (h *Host) EachRoute(_ context.Context, netns string, protocol uint8, f func
 	return h.known(netns)
 }
 
+// EachRouteUpTo implements observe.Host.
+func (h *Host) EachRouteUpTo(ctx context.Context, netns string, _ int, f func(model.Route)) (all bool, err error) {
+	return true, h.EachRoute(ctx, netns, 0, f)
+}
+
 // RoutesLike implements observe.Host.
 func (h *Host) RoutesLike(_ context.Context, netns string, keys []model.Key, f func(model.Route)) error {
 	asked := make(map[netip.Prefix]uint32, len(keys))

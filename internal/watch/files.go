@@ -19,6 +19,7 @@ type Pace struct {
 	Limit time.Duration // how long changes may go on before they are read all the same; 0: 3 s
 	Poll  time.Duration // how often they are read without any event, for file systems that have none; 0: 60 s
 	Retry time.Duration // how soon after somebody was found writing; 0: 50 ms
+	Write time.Duration // how long somebody may write until that is told; 0: 30 s
 }
 
 func (p Pace) orDefaults() Pace {
@@ -31,6 +32,7 @@ func (p Pace) orDefaults() Pace {
 	or(&p.Limit, 3*time.Second)
 	or(&p.Poll, time.Minute)
 	or(&p.Retry, 50*time.Millisecond)
+	or(&p.Write, 30*time.Second)
 	return p
 }
 
@@ -47,7 +49,8 @@ type Files struct {
 	pace    Pace
 	watcher *fsnotify.Watcher
 	trail   *trail
-	last    string // digest of the revision that was delivered last, or its error
+	last    string    // digest of the revision that was delivered last, or its error
+	busy    time.Time // since when somebody has been writing; zero: nobody is
 	now     chan chan struct{}
 }
 
@@ -79,7 +82,8 @@ func (f *Files) Look() <-chan struct{} {
 // Run delivers what stands in the files, at first and whenever that has changed, until
 // the context is over. Of one change, deliver is told once: of what was touched, or
 // written anew with the same text, never, and of what somebody has open for writing not
-// before he closes it. An error to read them is a revision, too, and told once.
+// before he closes it. An error to read them is a revision, too, and told once; so is a
+// file that stays open for too long.
 func (f *Files) Run(ctx context.Context, deliver func(Revision)) error {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
@@ -135,10 +139,12 @@ func (f *Files) look(deliver func(Revision)) time.Duration {
 	if r.Err == nil {
 		r.Sources, r.Err = f.read()
 	}
+	again, wait := f.writing(errors.Is(r.Err, kernel.ErrBusy))
+	if wait {
+		return again
+	}
 	said := ""
 	switch {
-	case errors.Is(r.Err, kernel.ErrBusy):
-		return f.pace.Retry
 	case r.Err != nil:
 		r.Sources = nil
 		said = "error: " + r.Err.Error()
@@ -150,7 +156,23 @@ func (f *Files) look(deliver func(Revision)) time.Duration {
 		f.last = said
 		deliver(r)
 	}
-	return 0
+	return again
+}
+
+// writing notes whether somebody is writing a file, and returns how soon to look again if
+// so, and whether to wait for him until then: who leaves it open for good is told of.
+func (f *Files) writing(now bool) (again time.Duration, wait bool) {
+	switch {
+	case !now:
+		f.busy = time.Time{}
+		return 0, false
+	case f.busy.IsZero():
+		f.busy = time.Now()
+	}
+	if time.Since(f.busy) < f.pace.Write {
+		return f.pace.Retry, true
+	}
+	return max(f.pace.Retry, f.pace.Write/30), false
 }
 
 func (f *Files) read() ([]spec.Source, error) { return Read(f.paths) }

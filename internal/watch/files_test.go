@@ -261,6 +261,24 @@ func TestHalfWritten(t *testing.T) {
 	}
 }
 
+// A file that somebody leaves open is an error that is told once, until he closes it.
+func TestLeftOpen(t *testing.T) {
+	pace := quick
+	pace.Write = 100 * time.Millisecond
+	f := follow(t, pace, func(f *follower) { f.write("topology.yaml", "old") }, "topology.yaml")
+	f.comes("old")
+	out, err := os.Create(f.path("topology.yaml"))
+	f.ok(err)
+	_, err = out.WriteString("new")
+	f.ok(err)
+	f.comes("somebody is writing it")
+	time.Sleep(3 * pace.Write)
+	f.ok(out.Close())
+	if n := f.comes("new"); n != 3 {
+		t.Errorf("revisions: %q", f.revisions())
+	}
+}
+
 // A hundred changes a second, by rename and in place: every revision is one that was
 // written, and the last one comes.
 func TestManyChanges(t *testing.T) {
