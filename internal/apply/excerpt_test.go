@@ -18,7 +18,7 @@ func TestExcerpt(t *testing.T) {
 		s := tell(t, i)
 		observed := s.host.Observe(s.want)
 		whole := diff.ComputeWhole(s.want, observed, s.opts)
-		c := model.Compare(s.want, observed)
+		c := diff.Compare(s.want, observed)
 		some, of := diff.SurroundingsOf(s.want, observed).Excerpt(s.want, observed, c.Unlike)
 		part := diff.ComputeWhole(some, of, s.opts)
 		part.Unchanged += c.Right - model.Compare(some, of).Right

@@ -27,8 +27,7 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	if opts.Phase != Whole || desired.Len() > observed.Len()*many {
 		return ComputeWhole(desired, observed, opts)
 	}
-	c := model.Compare(desired, observed)
-	c.Unlike = append(c.Unlike, undercuts(desired, observed)...)
+	c := Compare(desired, observed)
 	if len(c.Unlike) == 0 {
 		return &Plan{Unchanged: c.Right}
 	}
@@ -39,6 +38,14 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	p := compute(some, of, desired, opts)
 	p.Unchanged += c.Right - model.Compare(some, of).Right
 	return p
+}
+
+// Compare finds out what Compute has to look at: what differs, and what would take the
+// packets of a route that doesn't.
+func Compare(desired, observed *model.State) model.Comparison {
+	c := model.Compare(desired, observed)
+	c.Unlike = append(c.Unlike, undercuts(desired, observed)...)
+	return c
 }
 
 // ComputeWhole is Compute by looking at each object. Its plan is the same.

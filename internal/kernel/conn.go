@@ -72,6 +72,14 @@ func (c *conn) close() error {
 	return unix.Close(fd)
 }
 
+// cookie returns the number of the socket's namespace, which no other one ever has (Linux
+// 5.14).
+func (c *conn) cookie() (uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return unix.GetsockoptUint64(c.fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+}
+
 // exec sends a request that changes something and waits for the acknowledgement.
 func (c *conn) exec(m message) error {
 	c.mu.Lock()

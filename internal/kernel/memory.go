@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
@@ -59,7 +57,7 @@ func (h *Host) identity(netns string) uint64 {
 	if err != nil {
 		return 0
 	}
-	if cookie, err := unix.GetsockoptUint64(s.conn.fd, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE); err == nil {
+	if cookie, err := s.conn.cookie(); err == nil {
 		return cookie
 	}
 	return s.inode

@@ -32,12 +32,16 @@ func (s *space) steadyDump(ctx context.Context, m message, most, group int) (row
 
 // follow lets the socket receive what the kernel tells a group (RTNLGRP_*).
 func (c *conn) follow(group int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return unix.SetsockoptInt(c.fd, unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group)
 }
 
 // unfollow ends that, and throws away what was received.
 func (c *conn) unfollow(group int) {
+	c.mu.Lock()
 	_ = unix.SetsockoptInt(c.fd, unix.SOL_NETLINK, unix.NETLINK_DROP_MEMBERSHIP, group) // it was joined
+	c.mu.Unlock()
 	for c.pending() {
 		continue
 	}
@@ -45,6 +49,8 @@ func (c *conn) unfollow(group int) {
 
 // pending takes one message, if there is one; that some were lost counts as one, too.
 func (c *conn) pending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	_, _, err := unix.Recvfrom(c.fd, make([]byte, 1), unix.MSG_DONTWAIT) // what it says doesn't matter
 	return err == nil || errors.Is(err, unix.ENOBUFS)
 }
