@@ -21,12 +21,17 @@ type deriver struct {
 	*decoder
 	raw *rawTopology
 	out *Topology
+
+	vxlanDevice string // the derived name
 }
 
 func (d *decoder) derive(raw *rawTopology) *Topology {
 	x := &deriver{decoder: d, raw: raw, out: &Topology{Name: raw.name.v, MTU: raw.mtu.v}}
 	x.out.Backend = x.backend()
 	x.out.Probe = x.probe()
+	x.backendNotes()
+	x.probeNotes()
+	x.vxlanDevice = fmt.Sprintf("vxlan%d", x.out.Backend.VNI)
 	slices.SortFunc(raw.nodes, func(a, b *rawNode) int { return cmp.Compare(a.name, b.name) })
 	for _, n := range raw.nodes {
 		x.out.Nodes = append(x.out.Nodes, x.node(n))
@@ -70,8 +75,6 @@ func (x *deriver) node(r *rawNode) Node {
 	y := &nodeDeriver{deriver: x, raw: r, out: &n}
 	slices.SortFunc(r.bridges, func(a, b *rawBridge) int { return cmp.Compare(a.name, b.name) })
 	slices.SortFunc(r.namespaces, func(a, b *rawNamespace) int { return cmp.Compare(a.name, b.name) })
-	y.backendNotes()
-	y.probeNotes()
 	for _, b := range r.bridges {
 		n.Bridges = append(n.Bridges, y.bridge(b))
 	}
@@ -82,29 +85,24 @@ func (x *deriver) node(r *rawNode) Node {
 	return n
 }
 
-func (y *nodeDeriver) note(path, value, reason string) {
-	y.out.Derived = append(y.out.Derived, Derived{Path: path, Value: value, Reason: reason})
+func (x *deriver) note(path, value, reason string) {
+	x.out.Defaults = append(x.out.Defaults, Derived{Path: path, Value: value, Reason: reason})
 }
 
-func (y *nodeDeriver) noteNode(path, value, reason string) {
-	y.note("nodes."+y.raw.name+"."+path, value, reason)
-}
-
-// backendNotes note what the backend leaves out, once for each node: a node's
-// expansion is read alone.
-func (y *nodeDeriver) backendNotes() {
-	b, r := y.deriver.out.Backend, y.deriver.raw.backend
+// backendNotes note what the backend leaves out.
+func (x *deriver) backendNotes() {
+	b, r := x.out.Backend, x.raw.backend
 	switch b.Type {
 	case VXLAN:
 		if !r.vni.given() {
-			y.note("backend.vni", "1", "the default")
+			x.note("backend.vni", "1", "the default")
 		}
 		if !r.port.given() {
-			y.note("backend.port", strconv.Itoa(defaultPort), "the default, as Linux has it")
+			x.note("backend.port", strconv.Itoa(defaultPort), "the default, as Linux has it")
 		}
 	case IPIP:
 		if !r.mode.given() {
-			y.note("backend.mode", Multipoint, "the default: one device for all peers")
+			x.note("backend.mode", Multipoint, "the default: one device for all peers")
 		}
 	}
 }
@@ -119,21 +117,32 @@ func (y *nodeDeriver) bridge(r *rawBridge) Bridge {
 		b.Addresses = append(b.Addresses, a.v)
 	}
 	if !r.mac.given() {
-		text := fmt.Sprintf("%s/%s/bridge/%s", y.deriver.out.Name, y.raw.name, gatewayOf(b))
-		b.MAC = deriveMAC(text)
-		y.noteNode("bridges."+r.name+".mac", b.MAC.String(), macReason(text))
+		b.MAC, b.Made = deriveMAC(bridgeSeed(y.deriver.out, y.out, &b)), MadeMAC
 	}
 	return b
 }
 
-// gatewayOf returns what a bridge's MAC is derived from: its lowest address, which the
+// bridgeSeed returns what a bridge's MAC is derived from: its lowest address, which the
 // namespaces know it by, so that a bridge that is renamed keeps the MAC that stands beside
 // that in their neighbour tables. Without an address, it is its name.
-func gatewayOf(b Bridge) string {
+func bridgeSeed(t *Topology, n *Node, b *Bridge) []byte {
+	seed := append(append(append(append([]byte(nil), t.Name...), '/'), n.Name...), "/bridge/"...)
 	if len(b.Addresses) == 0 {
-		return b.Name
+		return append(seed, b.Name...)
 	}
-	return slices.MinFunc(b.Addresses, func(a, c netip.Prefix) int { return a.Addr().Compare(c.Addr()) }).Addr().String()
+	least := b.Addresses[0].Addr()
+	for _, a := range b.Addresses[1:] {
+		if a.Addr().Less(least) {
+			least = a.Addr()
+		}
+	}
+	return least.AppendTo(seed)
+}
+
+// overlaySeed returns what the MAC of a node's overlay device is derived from.
+func overlaySeed(t *Topology, n *Node) []byte {
+	seed := append(append(append(append([]byte(nil), t.Name...), '/'), n.Name...), '/')
+	return strconv.AppendUint(seed, uint64(t.Backend.VNI), 10)
 }
 
 // overlay derives the overlay device of the node.
@@ -153,9 +162,8 @@ func (y *nodeDeriver) overlay() {
 	if b.Type == VXLAN {
 		o.MAC = r.mac.v
 		if !r.mac.given() {
-			text := fmt.Sprintf("%s/%s/%d", y.deriver.out.Name, y.raw.name, b.VNI)
-			o.MAC = deriveMAC(text)
-			y.noteNode("overlay.mac", o.MAC.String(), macReason(text))
+			o.MAC = deriveMAC(overlaySeed(y.deriver.out, y.out))
+			o.Made |= MadeMAC
 		}
 	}
 	for _, a := range r.addresses {
@@ -172,11 +180,9 @@ func (y *nodeDeriver) overlayDevice() {
 	switch {
 	case o.Device != "":
 	case b.Type == VXLAN:
-		o.Device = fmt.Sprintf("vxlan%d", b.VNI)
-		y.noteNode("overlay.device", o.Device, fmt.Sprintf("vxlan and the VNI %d", b.VNI))
+		o.Device, o.Made = y.vxlanDevice, MadeDevice
 	case b.Mode != PerPeer:
-		o.Device = "ipip-overlay"
-		y.noteNode("overlay.device", o.Device, "the default")
+		o.Device, o.Made = "ipip-overlay", MadeDevice
 	}
 }
 
@@ -184,17 +190,18 @@ func (y *nodeDeriver) overlayDevice() {
 // as flannel does: a host has no other use for it.
 func (y *nodeDeriver) overlayAddresses() {
 	for _, family := range []int{4, 6} {
-		subnets := y.out.Subnets(family)
-		if len(subnets) == 0 || family == 6 && y.deriver.out.Backend.Type == IPIP {
+		if family == 6 && y.deriver.out.Backend.Type == IPIP {
 			continue
 		}
-		a := subnets[0].Addr()
-		p := netip.PrefixFrom(a, a.BitLen())
-		if other := y.addressOfNamespace(a); other != nil {
-			y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnets[0])
+		for subnet := range y.out.Subnets(family) {
+			a := subnet.Addr()
+			if other := y.addressOfNamespace(a); other != nil {
+				y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnet)
+			}
+			y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, netip.PrefixFrom(a, a.BitLen()))
+			y.out.Overlay.Made |= MadeAddresses
+			break
 		}
-		y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, p)
-		y.noteNode("overlay.address", p.String(), fmt.Sprintf("the network address of %s, the node's first subnet", subnets[0]))
 	}
 }
 

@@ -51,38 +51,31 @@ func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 	for _, a := range r.addresses {
 		i.Addresses = append(i.Addresses, a.v)
 	}
-	path := fmt.Sprintf("namespaces.%s.interfaces.%s", ns.name, r.name)
-	i.Bridge = y.bridgeOf(path, r)
+	if i.Bridge = y.bridgeOf(r); i.Bridge != "" && !r.bridge.given() {
+		i.Made |= MadeBridge
+	}
 	if !r.host.given() {
 		i.Host = vethName(ns.name, r.name)
-		reason := "veth- and the namespace's name"
-		switch {
-		case !strings.HasSuffix(i.Host, r.name) && !strings.HasSuffix(i.Host, ns.name):
-			reason = fmt.Sprintf("veth- and the first digits of the SHA-256 of %q, as the kernel does not take the full name", ns.name+"/"+r.name)
-		case r.name != "eth0":
-			reason += " and the interface's"
-		}
-		y.noteNode(path+".host", i.Host, reason)
+		i.Made |= MadeHost
 	}
 	return i
 }
 
 // bridgeOf returns the bridge that an interface is on: the one it names, else the
 // one whose subnet holds its addresses.
-func (y *nodeDeriver) bridgeOf(path string, r *rawInterface) string {
+func (y *nodeDeriver) bridgeOf(r *rawInterface) string {
 	if r.bridge.given() {
 		y.checkBridge(r)
 		return r.bridge.v
 	}
 	found := ""
 	for _, a := range r.addresses {
-		b, subnet := y.holder(a.v.Addr())
+		b := y.holder(a.v.Addr())
 		switch {
 		case b == nil:
 			y.noBridge(a)
 		case found == "":
 			found = b.name
-			y.noteNode(path+".bridge", found, fmt.Sprintf("its subnet %s holds %s", subnet.Masked(), a.v.Addr()))
 		case b.name != found:
 			y.errorf(codeWrongBridge, a.at, "an interface is on one bridge; make another interface", "%s is in the subnet of the bridge %s, but the interface is on %s", a.v, b.name, found)
 		}
@@ -94,15 +87,15 @@ func (y *nodeDeriver) bridgeOf(path string, r *rawInterface) string {
 }
 
 // holder finds the bridge with a subnet that holds the address.
-func (y *nodeDeriver) holder(a netip.Addr) (*rawBridge, netip.Prefix) {
+func (y *nodeDeriver) holder(a netip.Addr) *rawBridge {
 	for _, b := range y.raw.bridges {
 		for _, p := range b.addresses {
 			if p.v.Masked().Contains(a) {
-				return b, p.v
+				return b
 			}
 		}
 	}
-	return nil, netip.Prefix{}
+	return nil
 }
 
 // noBridge tells that no bridge has the subnet of an address; what is wrong with a

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -78,8 +77,7 @@ func (y *nodeDeriver) defaultRoute(ns *Namespace, family int) {
 		if !via.IsValid() {
 			continue
 		}
-		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Pos: i.Pos})
-		y.noteNode(fmt.Sprintf("namespaces.%s.routes.default.ipv%d", ns.Name, family), via.String(), "the address of the bridge "+i.Bridge)
+		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Made: MadeRoute, Pos: i.Pos})
 		return
 	}
 }

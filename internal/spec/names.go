@@ -102,16 +102,16 @@ func (t *Topology) TunnelName(node, peer *Node) string {
 	return shortened("ipip-", peer.Name, peer.Name)
 }
 
-// deriveMAC makes a locally administered unicast address of a text: the first six
+// deriveMAC makes a locally administered unicast address of a seed: the first six
 // bytes of its SHA-256, with the lowest two bits of the first byte set to 10 (IEEE
 // 802-2014, 8.2).
-func deriveMAC(text string) model.MAC {
-	sum := sha256.Sum256([]byte(text))
+func deriveMAC(seed []byte) model.MAC {
+	sum := sha256.Sum256(seed)
 	m := model.MAC(sum[:6])
 	m[0] = m[0]&^3 | 2
 	return m
 }
 
-func macReason(text string) string {
-	return fmt.Sprintf("from the SHA-256 of %q, locally administered", text)
+func macReason(seed []byte) string {
+	return fmt.Sprintf("from the SHA-256 of %q, locally administered", seed)
 }

@@ -166,9 +166,9 @@ func (x *deriver) probe() Probe {
 	return p
 }
 
-// probeNotes note what the probe leaves out, once for each node.
-func (y *nodeDeriver) probeNotes() {
-	p, r := y.deriver.out.Probe, y.deriver.raw.probe
+// probeNotes note what the probe leaves out.
+func (x *deriver) probeNotes() {
+	p, r := x.out.Probe, x.raw.probe
 	if r.at == nil {
 		return
 	}
@@ -186,7 +186,7 @@ func (y *nodeDeriver) probeNotes() {
 		{"ready", p.Ready, r.ready.given(), "the default: readiness asks nothing of peers"},
 	} {
 		if !v.given {
-			y.note("probe."+v.key, v.value, v.reason)
+			x.note("probe."+v.key, v.value, v.reason)
 		}
 	}
 }

@@ -117,7 +117,7 @@ func (in *Input) direct(p *spec.Node, family int) bool {
 	if !d.OK {
 		return false
 	}
-	for _, subnet := range p.Subnets(family) {
+	for subnet := range p.Subnets(family) {
 		in.Emit(Route("", subnet, gateway, in.Facts.Underlay[family].Device), peerIntent(p), p.Pos)
 	}
 	return true
@@ -137,7 +137,7 @@ func (in *Input) directness(p *spec.Node, family int) (netip.Addr, model.Direct)
 
 // directRouting is direct, where the file asks for it, with the decision noted.
 func (in *Input) directRouting(p *spec.Node, family int) bool {
-	if !in.Topology.Backend.DirectRouting || len(p.Subnets(family)) == 0 {
+	if !in.Topology.Backend.DirectRouting || !p.HasSubnets(family) {
 		return false
 	}
 	how := "through the overlay"
