@@ -16,7 +16,7 @@ func (d *decoder) checkIPv6On(t *rawTopology, ns *rawNamespace) {
 				continue
 			}
 			if s, off := ipv6Off(set, i.name); off {
-				d.errorf(codeNoIPv6, a.at, "leave out the address or the sysctl", "the interface cannot have %s: %s, at %s, switches IPv6 off", a.v, s.name, s.key.pos)
+				d.errorf(codeNoIPv6, a.at, "leave out the address or the sysctl", "the interface cannot have %s: %s, at %s, switches IPv6 off", a.v, s.name, s.key.pos())
 			}
 			break
 		}

@@ -31,7 +31,7 @@ func (d *decoder) checkNames(t *Topology, raw *rawTopology) {
 // named is a link's name and what has it.
 type named struct {
 	name, what string
-	at         *node
+	at         node
 }
 
 // tunnels returns the names of the devices that lead to each node, with the mode
@@ -81,15 +81,15 @@ func (d *decoder) checkLinkNames(tunnels map[string]*rawNode, n *Node, r *rawNod
 			d.errorf(codeNameTaken, x.at, "rename one of them", "%s is named %q, and so is the tunnel to %s", x.what, x.name, peer.name)
 		}
 		if first, ok := seen[x.name]; ok && x.name != "" {
-			d.errorf(codeNameTaken, x.at, "rename one of them", "%s is named %q, and so is %s, at %s", x.what, x.name, first.what, first.at.pos)
+			d.errorf(codeNameTaken, x.at, "rename one of them", "%s is named %q, and so is %s, at %s", x.what, x.name, first.what, first.at.pos())
 			continue
 		}
 		seen[x.name] = x
 	}
 }
 
-func orKey(at, key *node) *node {
-	if at != nil {
+func orKey(at, key node) node {
+	if at.given() {
 		return at
 	}
 	return key
@@ -98,7 +98,7 @@ func orKey(at, key *node) *node {
 // checkMACs refuses a MAC twice on the links of one node that the file names.
 func (d *decoder) checkMACs(n *Node, r *rawNode) {
 	seen := map[model.MAC]string{}
-	once := func(m model.MAC, what string, at *node) {
+	once := func(m model.MAC, what string, at node) {
 		if m.IsZero() {
 			return
 		}

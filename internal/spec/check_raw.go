@@ -28,8 +28,8 @@ func (d *decoder) checkBackend(b rawBackend) {
 	if !b.kind.given() {
 		return
 	}
-	foreign := func(at *node, option, owner string) {
-		if at != nil && !strings.Contains(owner, kind) {
+	foreign := func(at node, option, owner string) {
+		if at.given() && !strings.Contains(owner, kind) {
 			d.errorf(codeForeignOption, at, "leave it out, or use the backend "+owner, "%s is no option of %s", option, kind)
 		}
 	}
@@ -41,31 +41,31 @@ func (d *decoder) checkBackend(b rawBackend) {
 
 // checkUnderlay checks the addresses by which nodes reach each other.
 func (d *decoder) checkUnderlay(t *rawTopology) {
-	seen := map[netip.Addr]*node{}
+	seen := map[netip.Addr]node{}
 	var without4, without6 []string
 	for _, n := range t.nodes {
-		var family [7]*node
+		var family [7]node
 		for _, a := range n.addresses {
 			f := model.Family(a.v)
-			if family[f] != nil {
+			if family[f].given() {
 				d.errorf(codeUnderlayTwice, a.at, "", "the node has two IPv%d addresses on the underlay; it needs one", f)
 			}
 			family[f] = a.at
 			if first, ok := seen[a.v]; ok {
-				d.errorf(codeUnderlayTaken, a.at, "", "%s is the address of another node, too, at %s", a.v, first.pos)
+				d.errorf(codeUnderlayTaken, a.at, "", "%s is the address of another node, too, at %s", a.v, first.pos())
 			}
 			seen[a.v] = a.at
 		}
 		if len(n.addresses) == 0 {
 			continue
 		}
-		if family[4] == nil {
+		if !family[4].given() {
 			without4 = append(without4, n.name)
 			if t.backend.kind.v == IPIP {
 				d.errorf(codeNoFamily, n.key, "give the node an IPv4 address, or use the backend vxlan or host-gw", "ipip needs an IPv4 underlay, and the node has only IPv6")
 			}
 		}
-		if family[6] == nil {
+		if !family[6].given() {
 			without6 = append(without6, n.name)
 		}
 	}
@@ -114,7 +114,7 @@ func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
 }
 
 func (d *decoder) checkInterface(i *rawInterface) {
-	if i.key != nil {
+	if i.key.given() {
 		d.checkLinkName(i.key, "the interface", i.name)
 	}
 	if i.host.given() {
@@ -129,7 +129,7 @@ func (d *decoder) checkInterface(i *rawInterface) {
 // checkOverlay checks the overlay device against what the backend makes.
 func (d *decoder) checkOverlay(t *rawTopology, o rawOverlay) {
 	kind := t.backend.kind.v
-	if o.at == nil {
+	if !o.at.given() {
 		return
 	}
 	if kind == HostGW {
@@ -145,10 +145,10 @@ func (d *decoder) checkOverlay(t *rawTopology, o rawOverlay) {
 	if kind == IPIP && o.mac.given() {
 		d.errorf(codeNoDevice, o.mac.at, "leave it out", "an ipip device has no MAC address")
 	}
-	var family [7]*node
+	var family [7]node
 	for _, a := range o.addresses {
 		f := model.Family(a.v.Addr())
-		if family[f] != nil {
+		if family[f].given() {
 			d.errorf(codeOverlayTwice, a.at, "", "the overlay device needs one IPv%d address, not two", f)
 		}
 		family[f] = a.at

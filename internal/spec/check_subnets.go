@@ -9,7 +9,7 @@ import (
 // subnet is one that a bridge has.
 type subnet struct {
 	prefix  netip.Prefix // masked
-	at      *node
+	at      node
 	node    *rawNode
 	bridge  *rawBridge
 	overlay bool
@@ -55,11 +55,11 @@ func subnetsOf(t *rawTopology, n *rawNode) []subnet {
 
 // checkOwn refuses overlapping subnets of different bridges of a node, which are few.
 func (d *decoder) checkOwn(own []subnet) {
-	slices.SortStableFunc(own, func(a, b subnet) int { return cmp.Compare(a.at.pos.Line, b.at.pos.Line) })
+	slices.SortStableFunc(own, func(a, b subnet) int { return cmp.Compare(a.at.pos().Line, b.at.pos().Line) })
 	for i, s := range own {
 		for _, o := range own[:i] {
 			if o.bridge != s.bridge && o.prefix.Overlaps(s.prefix) {
-				d.errorf(codeOverlapWithin, s.at, "", "the subnet %s overlaps with %s of the bridge %s, at %s", s.prefix, o.prefix, o.bridge.name, o.at.pos)
+				d.errorf(codeOverlapWithin, s.at, "", "the subnet %s overlaps with %s of the bridge %s, at %s", s.prefix, o.prefix, o.bridge.name, o.at.pos())
 				break
 			}
 		}
@@ -71,13 +71,13 @@ func (d *decoder) checkOwn(own []subnet) {
 func (d *decoder) checkShared(shared []subnet) {
 	var wide subnet
 	for _, s := range shared {
-		if wide.at != nil && wide.prefix.Overlaps(s.prefix) {
+		if wide.at.given() && wide.prefix.Overlaps(s.prefix) {
 			if wide.node != s.node {
 				first, second := wide, s
-				if second.at.pos.File == first.at.pos.File && second.at.pos.before(first.at.pos) < 0 {
+				if second.at.pos().File == first.at.pos().File && second.at.pos().before(first.at.pos()) < 0 {
 					first, second = second, first
 				}
-				d.errorf(codeOverlapBetween, second.at, "each node needs subnets of its own", "the subnet %s of %s overlaps with %s of %s, at %s", second.prefix, second.node.name, first.prefix, first.node.name, first.at.pos)
+				d.errorf(codeOverlapBetween, second.at, "each node needs subnets of its own", "the subnet %s of %s overlaps with %s of %s, at %s", second.prefix, second.node.name, first.prefix, first.node.name, first.at.pos())
 			}
 			continue
 		}
@@ -116,7 +116,7 @@ func (d *decoder) checkLocal(apart []subnet, local map[netip.Prefix][]subnet) {
 		}
 		for _, s := range l {
 			if s.node != o.node {
-				d.errorf(codeLocalHides, s.at, "", "the local subnet %s would hide %s of %s, at %s", s.prefix, o.prefix, o.node.name, o.at.pos)
+				d.errorf(codeLocalHides, s.at, "", "the local subnet %s would hide %s of %s, at %s", s.prefix, o.prefix, o.node.name, o.at.pos())
 			}
 		}
 	}
@@ -124,10 +124,10 @@ func (d *decoder) checkLocal(apart []subnet, local map[netip.Prefix][]subnet) {
 
 // checkAddresses checks the addresses within a node.
 func (d *decoder) checkAddresses(n *rawNode) {
-	seen := map[netip.Addr]*node{}
-	once := func(a netip.Addr, at *node) {
+	seen := map[netip.Addr]node{}
+	once := func(a netip.Addr, at node) {
 		if first, ok := seen[a]; ok {
-			d.errorf(codeAddressTaken, at, "", "the address %s is in use already, at %s", a, first.pos)
+			d.errorf(codeAddressTaken, at, "", "the address %s is in use already, at %s", a, first.pos())
 			return
 		}
 		seen[a] = at

@@ -38,7 +38,7 @@ func (d *decoder) checkUnderlaySubnets(t *rawTopology, apart []subnet, local map
 	hosts := underlay(t)
 	for _, h := range hosts {
 		if s, ok := find(apart, netip.PrefixFrom(h.v, h.v.BitLen())); ok {
-			d.errorf(codeUnderlayInOverlay, h.at, "overlay subnets must not hold addresses of the underlay", "the underlay address %s is in the subnet %s of %s, at %s", h.v, s.prefix, s.node.name, s.at.pos)
+			d.errorf(codeUnderlayInOverlay, h.at, "overlay subnets must not hold addresses of the underlay", "the underlay address %s is in the subnet %s of %s, at %s", h.v, s.prefix, s.node.name, s.at.pos())
 		}
 	}
 	for p, l := range local {
@@ -47,7 +47,7 @@ func (d *decoder) checkUnderlaySubnets(t *rawTopology, apart []subnet, local map
 			continue
 		}
 		for _, s := range l {
-			d.errorf(codeLocalHides, s.at, "give the bridge another subnet", "the local subnet %s would hide the underlay address %s of %s, at %s", s.prefix, h.v, h.node.name, h.at.pos)
+			d.errorf(codeLocalHides, s.at, "give the bridge another subnet", "the local subnet %s would hide the underlay address %s of %s, at %s", s.prefix, h.v, h.node.name, h.at.pos())
 		}
 	}
 }
@@ -56,22 +56,22 @@ func (d *decoder) checkUnderlaySubnets(t *rawTopology, apart []subnet, local map
 // twice, none that is a host's in some node's subnet or on the underlay.
 func (d *decoder) checkOverlayAddresses(t *rawTopology, apart []subnet) {
 	hosts := underlay(t)
-	seen := map[netip.Addr]*node{}
+	seen := map[netip.Addr]node{}
 	for _, n := range t.nodes {
 		for _, a := range n.overlay.addresses {
 			if t.backend.mode.v == PerPeer {
 				d.checkHostPart(a) // it may be the gateway of a route
 			}
 			if first, ok := seen[a.v.Addr()]; ok {
-				d.errorf(codeOverlayTaken, a.at, "", "the overlay address %s is another node's, too, at %s", a.v.Addr(), first.pos)
+				d.errorf(codeOverlayTaken, a.at, "", "the overlay address %s is another node's, too, at %s", a.v.Addr(), first.pos())
 			}
 			seen[a.v.Addr()] = a.at
 			s, ok := find(apart, netip.PrefixFrom(a.v.Addr(), a.v.Addr().BitLen()))
 			if ok && s.node != n {
-				d.errorf(codeOverlayTaken, a.at, "", "the overlay address %s is in the subnet %s of %s, at %s", a.v.Addr(), s.prefix, s.node.name, s.at.pos)
+				d.errorf(codeOverlayTaken, a.at, "", "the overlay address %s is in the subnet %s of %s, at %s", a.v.Addr(), s.prefix, s.node.name, s.at.pos())
 			}
 			if h, ok := within(hosts, a.v); ok {
-				d.errorf(codeOverlayTaken, a.at, "", "the overlay address %s would hide the underlay address %s of %s, at %s", a.v, h.v, h.node.name, h.at.pos)
+				d.errorf(codeOverlayTaken, a.at, "", "the overlay address %s would hide the underlay address %s of %s, at %s", a.v, h.v, h.node.name, h.at.pos())
 			}
 		}
 	}

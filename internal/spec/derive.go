@@ -42,8 +42,8 @@ func (d *decoder) derive(raw *rawTopology) *Topology {
 func (x *deriver) backend() Backend {
 	r := x.raw.backend
 	b := Backend{Type: r.kind.v, DirectRouting: r.direct.v, Family: 4}
-	if r.at != nil {
-		b.Pos = r.at.pos
+	if r.at.given() {
+		b.Pos = r.at.pos()
 	}
 	switch b.Type {
 	case VXLAN:
@@ -68,7 +68,7 @@ type nodeDeriver struct {
 }
 
 func (x *deriver) node(r *rawNode) Node {
-	n := Node{Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos}
+	n := Node{Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos()}
 	for _, a := range r.addresses {
 		n.Addresses = append(n.Addresses, a.v)
 	}
@@ -109,7 +109,7 @@ func (x *deriver) backendNotes() {
 
 func (y *nodeDeriver) bridge(r *rawBridge) Bridge {
 	defaults := y.deriver.raw.defaults.bridge
-	b := Bridge{Name: r.name, MTU: r.mtu.or(defaults.mtu).v, MAC: r.mac.v, Overlay: true, Pos: r.key.pos}
+	b := Bridge{Name: r.name, MTU: r.mtu.or(defaults.mtu).v, MAC: r.mac.v, Overlay: true, Pos: r.key.pos()}
 	if v := r.overlay.or(defaults.overlay); v.given() {
 		b.Overlay = v.v
 	}
@@ -148,9 +148,9 @@ func overlaySeed(t *Topology, n *Node) []byte {
 // overlay derives the overlay device of the node.
 func (y *nodeDeriver) overlay() {
 	b, r, o := y.deriver.out.Backend, y.raw.overlay, &y.out.Overlay
-	o.Pos = y.raw.key.pos
-	if r.at != nil {
-		o.Pos = r.at.pos
+	o.Pos = y.raw.key.pos()
+	if r.at.given() {
+		o.Pos = r.at.pos()
 	}
 	if b.Type == HostGW || b.Type == "" {
 		return
@@ -195,7 +195,7 @@ func (y *nodeDeriver) overlayAddresses() {
 		}
 		for subnet := range y.out.Subnets(family) {
 			a := subnet.Addr()
-			if other := y.addressOfNamespace(a); other != nil {
+			if other := y.addressOfNamespace(a); other.given() {
 				y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnet)
 			}
 			y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, netip.PrefixFrom(a, a.BitLen()))
@@ -207,7 +207,7 @@ func (y *nodeDeriver) overlayAddresses() {
 
 // addressOfNamespace returns where a namespace of the node is given an address. A
 // subnet of two addresses (RFC 3021) has no network address to spare.
-func (y *nodeDeriver) addressOfNamespace(a netip.Addr) *node {
+func (y *nodeDeriver) addressOfNamespace(a netip.Addr) node {
 	for _, ns := range y.raw.namespaces {
 		for _, i := range ns.interfaces {
 			for _, p := range i.addresses {
@@ -217,5 +217,5 @@ func (y *nodeDeriver) addressOfNamespace(a netip.Addr) *node {
 			}
 		}
 	}
-	return nil
+	return node{}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
-	ns := Namespace{Name: r.name, Pos: r.key.pos}
+	ns := Namespace{Name: r.name, Pos: r.key.pos()}
 	slices.SortFunc(r.interfaces, func(a, b *rawInterface) int { return cmp.Compare(a.name, b.name) })
 	for _, i := range r.interfaces {
 		ns.Interfaces = append(ns.Interfaces, y.iface(r, i))
@@ -26,11 +26,11 @@ func (y *nodeDeriver) sysctls(r *rawNamespace) []Sysctl {
 	own := map[string]bool{}
 	for _, s := range r.sysctls {
 		own[s.name] = true
-		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos})
+		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
 	}
 	for _, s := range y.deriver.raw.defaults.namespace.sysctls {
 		if dev := s.device(); !own[s.name] && (dev == "" || r.has(dev)) {
-			l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos})
+			l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
 		}
 	}
 	slices.SortFunc(l, func(a, b Sysctl) int { return cmp.Compare(a.Name, b.Name) })
@@ -43,10 +43,10 @@ func normal(v string) string { return strings.Join(strings.Fields(v), " ") }
 func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 	i := Interface{
 		Name: r.name, MAC: r.mac.v, Host: r.host.v,
-		MTU: r.mtu.or(y.deriver.raw.defaults.mtu).v, Pos: r.at.pos,
+		MTU: r.mtu.or(y.deriver.raw.defaults.mtu).v, Pos: r.at.pos(),
 	}
-	if r.key != nil {
-		i.Pos = r.key.pos
+	if r.key.given() {
+		i.Pos = r.key.pos()
 	}
 	for _, a := range r.addresses {
 		i.Addresses = append(i.Addresses, a.v)
@@ -80,7 +80,7 @@ func (y *nodeDeriver) bridgeOf(r *rawInterface) string {
 			y.errorf(codeWrongBridge, a.at, "an interface is on one bridge; make another interface", "%s is in the subnet of the bridge %s, but the interface is on %s", a.v, b.name, found)
 		}
 	}
-	if len(r.addresses) == 0 && !r.at.empty() && r.at.shape == mapping && r.at.get("addresses") == nil {
+	if len(r.addresses) == 0 && !r.at.empty() && r.at.shape() == mapping && !r.at.get("addresses").given() {
 		y.errorf(codeNoBridge, r.at, "name it with bridge:", "without an address, nothing says which bridge the interface is on")
 	}
 	return found

@@ -11,7 +11,7 @@ import (
 // has none: via the bridge of eth0, or of the first interface that has one.
 func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
 	var has [7]bool
-	seen := map[routeID]*node{}
+	seen := map[routeID]node{}
 	for _, raw := range r.routes {
 		route, ok := y.route(raw, r, ns)
 		if !ok || !y.newRoute(seen, raw, route, ns) {
@@ -40,10 +40,10 @@ type routeID struct {
 
 // newRoute refuses a route twice, and one that the kernel makes itself with an
 // interface's address: it would be in the way.
-func (y *nodeDeriver) newRoute(seen map[routeID]*node, r *rawRoute, route Route, ns *Namespace) bool {
+func (y *nodeDeriver) newRoute(seen map[routeID]node, r *rawRoute, route Route, ns *Namespace) bool {
 	id := routeID{route.To, model.Metric(route.To, route.Metric)}
 	if first, ok := seen[id]; ok {
-		y.errorf(codeRouteTwice, r.at, "give it another metric", "there is another route to %s with the same metric, at %s", route.To, first.pos)
+		y.errorf(codeRouteTwice, r.at, "give it another metric", "there is another route to %s with the same metric, at %s", route.To, first.pos())
 		return false
 	}
 	seen[id] = r.at
@@ -118,7 +118,7 @@ func wholeFamily(family int) netip.Prefix {
 
 // route reads one of the file's routes, whose way out follows from its gateway.
 func (y *nodeDeriver) route(r *rawRoute, raw *rawNamespace, ns *Namespace) (Route, bool) {
-	route := Route{To: r.to.v, Via: r.via.v, Dev: r.dev.v, Metric: r.metric.v, Pos: r.at.pos}
+	route := Route{To: r.to.v, Via: r.via.v, Dev: r.dev.v, Metric: r.metric.v, Pos: r.at.pos()}
 	switch {
 	case r.broken:
 		return route, false

@@ -73,9 +73,9 @@ func Digest(sources []Source) string {
 }
 
 func (d *decoder) decode(sources []Source) *Topology {
-	var trees []*node
+	var trees []node
 	for _, s := range sources {
-		if n := d.parse(s); n != nil {
+		if n := d.parse(s); n.given() {
 			trees = append(trees, n)
 		}
 	}

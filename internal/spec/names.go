@@ -19,7 +19,7 @@ const maxLinkName = 15
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // checkPlainName checks the name of a topology or a node.
-func (d *decoder) checkPlainName(n *node, what, name string) {
+func (d *decoder) checkPlainName(n node, what, name string) {
 	switch {
 	case len(name) > 63:
 		d.errorf(codeBadName, n, "", "%s has at most 63 bytes, %q has %d", what, name, len(name))
@@ -30,7 +30,7 @@ func (d *decoder) checkPlainName(n *node, what, name string) {
 
 // checkLinkName checks a device's name as the kernel does (dev_valid_name,
 // net/core/dev.c), and refuses those that mean something else.
-func (d *decoder) checkLinkName(n *node, what, name string) bool {
+func (d *decoder) checkLinkName(n node, what, name string) bool {
 	switch {
 	case len(name) > maxLinkName:
 		d.errorf(codeBadLinkName, n, "", "%s %q has %d bytes; the kernel allows %d", what, name, len(name), maxLinkName)
@@ -49,7 +49,7 @@ func (d *decoder) checkLinkName(n *node, what, name string) bool {
 func notInLinkName(r rune) bool { return strings.ContainsRune("/%:", r) || r <= ' ' || r > '~' }
 
 // checkNetnsName checks the name of a namespace, which becomes a file's.
-func (d *decoder) checkNetnsName(n *node, name string) {
+func (d *decoder) checkNetnsName(n node, name string) {
 	switch {
 	case name == "" || name == "." || name == "..":
 		d.errorf(codeBadNetnsName, n, "", "%q cannot be the name of a network namespace", name)

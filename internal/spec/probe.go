@@ -50,7 +50,7 @@ func (p *Probe) Of(namespace string) bool {
 }
 
 type rawProbe struct {
-	at            *node
+	at            node
 	kind          value[string]
 	interval      value[time.Duration]
 	timeout       value[time.Duration]
@@ -61,35 +61,35 @@ type rawProbe struct {
 }
 
 // probe is a type, or a map.
-func (d *decoder) probe(n *node) rawProbe {
+func (d *decoder) probe(n node) rawProbe {
 	p := rawProbe{at: n}
-	kind := func(n *node) { p.kind = d.oneOf(n, "a probe", ProbeICMP) }
-	if n.shape == scalar {
+	kind := func(n node) { p.kind = d.oneOf(n, "a probe", ProbeICMP) }
+	if n.shape() == scalar {
 		kind(n)
 		return p
 	}
 	d.fields(n,
 		field{"type", kind},
-		field{"interval", func(n *node) { p.interval = d.duration(n, "the interval", minProbeInterval, maxProbeInterval) }},
-		field{"timeout", func(n *node) { p.timeout = d.duration(n, "the timeout", minProbeTimeout, maxProbeInterval) }},
-		field{"down", func(n *node) { p.down = d.number(n, "a count", 1, maxProbeRow) }},
-		field{"up", func(n *node) { p.up = d.number(n, "a count", 1, maxProbeRow) }},
-		field{"namespaces", func(n *node) { d.probeNamespaces(n, &p) }},
-		field{"ready", func(n *node) { p.ready = d.oneOf(n, "a condition", ReadyNone, ReadyAny, ReadyAll) }},
+		field{"interval", func(n node) { p.interval = d.duration(n, "the interval", minProbeInterval, maxProbeInterval) }},
+		field{"timeout", func(n node) { p.timeout = d.duration(n, "the timeout", minProbeTimeout, maxProbeInterval) }},
+		field{"down", func(n node) { p.down = d.number(n, "a count", 1, maxProbeRow) }},
+		field{"up", func(n node) { p.up = d.number(n, "a count", 1, maxProbeRow) }},
+		field{"namespaces", func(n node) { d.probeNamespaces(n, &p) }},
+		field{"ready", func(n node) { p.ready = d.oneOf(n, "a condition", ReadyNone, ReadyAny, ReadyAll) }},
 	)
 	return p
 }
 
-func (d *decoder) probeNamespaces(n *node, p *rawProbe) {
-	if n.shape == list {
-		p.namespaces = several(d, n, "the name of a namespace", func(n *node) value[string] { return d.str(n, "the name of a namespace") })
+func (d *decoder) probeNamespaces(n node, p *rawProbe) {
+	if n.shape() == list {
+		p.namespaces = several(d, n, "the name of a namespace", func(n node) value[string] { return d.str(n, "the name of a namespace") })
 		return
 	}
 	p.allNamespaces = d.flag(n)
 }
 
 // duration reads a whole number of milliseconds, seconds or minutes.
-func (d *decoder) duration(n *node, what string, least, most time.Duration) value[time.Duration] {
+func (d *decoder) duration(n node, what string, least, most time.Duration) value[time.Duration] {
 	s, ok := d.text(n, "a duration")
 	if !ok {
 		return value[time.Duration]{}
@@ -149,13 +149,13 @@ func (d *decoder) checkProbe(t *rawTopology) {
 // probe fills in what the file leaves out.
 func (x *deriver) probe() Probe {
 	r := x.raw.probe
-	if r.at == nil {
+	if !r.at.given() {
 		return Probe{}
 	}
 	p := Probe{
 		Type: cmp.Or(r.kind.v, ProbeICMP), Interval: cmp.Or(r.interval.v, defaultProbeInterval),
 		Down: int(cmp.Or(r.down.v, defaultProbeDown)), Up: int(cmp.Or(r.up.v, defaultProbeUp)),
-		AllNamespaces: r.allNamespaces.v, Ready: cmp.Or(r.ready.v, ReadyNone), Pos: r.at.pos,
+		AllNamespaces: r.allNamespaces.v, Ready: cmp.Or(r.ready.v, ReadyNone), Pos: r.at.pos(),
 	}
 	p.Timeout = cmp.Or(r.timeout.v, min(defaultProbeTimeout, p.Interval))
 	for _, v := range r.namespaces {
@@ -169,7 +169,7 @@ func (x *deriver) probe() Probe {
 // probeNotes note what the probe leaves out.
 func (x *deriver) probeNotes() {
 	p, r := x.out.Probe, x.raw.probe
-	if r.at == nil {
+	if !r.at.given() {
 		return
 	}
 	for _, v := range []struct {

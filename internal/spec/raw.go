@@ -9,7 +9,7 @@ import (
 // The raw topology is what the files say, each value with its place.
 
 type rawTopology struct {
-	at       *node
+	at       node
 	name     value[string]
 	mtu      value[uint32]
 	backend  rawBackend
@@ -25,7 +25,7 @@ func (t *rawTopology) shares(b *rawBridge) bool {
 }
 
 type rawBackend struct {
-	at     *node
+	at     node
 	kind   value[string]
 	vni    value[uint32]
 	port   value[uint32]
@@ -43,8 +43,8 @@ type rawDefaults struct {
 }
 
 type rawNode struct {
-	at         *node
-	key        *node
+	at         node
+	key        node
 	name       string
 	addresses  []value[netip.Addr]
 	iface      value[string]
@@ -55,7 +55,7 @@ type rawNode struct {
 }
 
 type rawOverlay struct {
-	at        *node
+	at        node
 	device    value[string]
 	mac       value[model.MAC]
 	addresses []value[netip.Prefix]
@@ -63,8 +63,8 @@ type rawOverlay struct {
 }
 
 type rawBridge struct {
-	at        *node
-	key       *node
+	at        node
+	key       node
 	name      string
 	addresses []value[netip.Prefix]
 	mtu       value[uint32]
@@ -74,8 +74,8 @@ type rawBridge struct {
 }
 
 type rawNamespace struct {
-	at         *node
-	key        *node
+	at         node
+	key        node
 	name       string
 	interfaces []*rawInterface
 	routes     []*rawRoute
@@ -84,8 +84,8 @@ type rawNamespace struct {
 }
 
 type rawInterface struct {
-	at        *node
-	key       *node // nil for the eth0 of the short form
+	at        node
+	key       node // nil for the eth0 of the short form
 	name      string
 	bridge    value[string]
 	addresses []value[netip.Prefix]
@@ -95,7 +95,7 @@ type rawInterface struct {
 }
 
 type rawRoute struct {
-	at         *node
+	at         node
 	to         value[netip.Prefix]
 	defaultFor bool // to: default, of the family of via
 	via        value[netip.Addr]
@@ -105,7 +105,7 @@ type rawRoute struct {
 }
 
 type rawSysctl struct {
-	key   *node
+	key   node
 	name  string
 	value value[string]
 }
