@@ -14,6 +14,7 @@ type decoder struct {
 	tree       tree
 	problems   []Problem
 	mayBeEmpty bool // "nodes: {}" is a topology
+	slow       bool // all files are read by yaml.v3
 }
 
 // at tells an error of a place that is no node.

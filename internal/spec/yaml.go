@@ -29,6 +29,11 @@ func (d *decoder) parse(s Source) node {
 	if !d.readable(s) {
 		return node{}
 	}
+	if !d.slow {
+		if n, ok := d.tree.plain(s); ok {
+			return n
+		}
+	}
 	docs, err := documents(s.Data)
 	if err != nil {
 		d.syntax(s, err)
