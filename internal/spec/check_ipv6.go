@@ -6,9 +6,15 @@ import "github.com/netplan-overlay/netplan-overlay/internal/model"
 // namespaces have by default, takes them away again (addrconf_ifdown,
 // net/ipv6/addrconf.c). One of the interface itself counts more than one of all.
 func (d *decoder) checkIPv6On(t *rawTopology, ns *rawNamespace) {
+	defaults := t.defaults.namespace.sysctls
+	if len(defaults)+len(ns.sysctls) == 0 {
+		return
+	}
 	set := map[string]rawSysctl{}
-	for _, s := range append(t.defaults.namespace.sysctls[:len(t.defaults.namespace.sysctls):len(t.defaults.namespace.sysctls)], ns.sysctls...) {
-		set[s.name] = s
+	for _, l := range [...][]rawSysctl{defaults, ns.sysctls} {
+		for _, s := range l {
+			set[s.name] = s
+		}
 	}
 	for _, i := range ns.interfaces {
 		for _, a := range i.addresses {

@@ -12,6 +12,7 @@ import (
 // decoder collects what is wrong while it reads the tree.
 type decoder struct {
 	tree       tree
+	shelves    shelves
 	problems   []Problem
 	mayBeEmpty bool // "nodes: {}" is a topology
 	slow       bool // all files are read by yaml.v3
@@ -224,6 +225,15 @@ func (d *decoder) ip(n node) value[netip.Addr] {
 	return value[netip.Addr]{a, n}
 }
 
+// parseAddr is netip.ParseAddr, without the cost of the error for what has a length.
+func parseAddr(s string) (netip.Addr, bool) {
+	if strings.IndexByte(s, '/') >= 0 && strings.IndexByte(s, '%') < 0 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	return a, err == nil
+}
+
 // usable refuses addresses that no host can have.
 func (d *decoder) usable(n node, a netip.Addr) bool {
 	switch {
@@ -248,7 +258,7 @@ func (d *decoder) prefix(n node, lone bool) value[netip.Prefix] {
 	if !ok {
 		return value[netip.Prefix]{}
 	}
-	if a, err := netip.ParseAddr(s); err == nil {
+	if a, ok := parseAddr(s); ok {
 		if !d.usable(n, a) {
 			return value[netip.Prefix]{}
 		}
@@ -277,9 +287,10 @@ func (d *decoder) prefix(n node, lone bool) value[netip.Prefix] {
 	return value[netip.Prefix]{p, n}
 }
 
-// several reads a scalar, or a list of them.
-func several[T any](d *decoder, n node, what string, read func(node) value[T]) []value[T] {
-	var l []value[T]
+// several reads a scalar, or a list of them, and puts them behind those on a shelf.
+func several[T any](d *decoder, n node, what string, shelf *[]value[T], read func(node) value[T]) []value[T] {
+	l := *shelf
+	from := len(l)
 	switch {
 	case n.null():
 	case n.shape() == mapping:
@@ -295,9 +306,10 @@ func several[T any](d *decoder, n node, what string, read func(node) value[T]) [
 			l = append(l, v)
 		}
 	}
-	return l
+	*shelf = l
+	return l[from:len(l):len(l)]
 }
 
 func (d *decoder) prefixes(n node) []value[netip.Prefix] {
-	return several(d, n, "an address with a length", func(n node) value[netip.Prefix] { return d.prefix(n, false) })
+	return several(d, n, "an address with a length", &d.shelves.prefixes, func(n node) value[netip.Prefix] { return d.prefix(n, false) })
 }

@@ -27,7 +27,8 @@ func (d *decoder) topology(n node) *rawTopology {
 		field{"probe", func(n node) { t.probe = d.probe(n) }},
 		field{"defaults", func(n node) { t.defaults = d.defaults(n) }},
 		field{"nodes", func(n node) {
-			d.each(n, "nodes", func(k, v node) { t.nodes = append(t.nodes, d.node(k, v)) })
+			t.nodes = n
+			d.each(n, "nodes", func(node, node) { t.count++ })
 		}},
 	) {
 		return nil
@@ -122,10 +123,12 @@ func (d *decoder) overlayDefaults(n node) rawOverlay {
 	return o
 }
 
+// node reads a node; it is there until the next one is.
 func (d *decoder) node(key, n node) *rawNode {
-	r := &rawNode{at: n, key: key, name: key.text()}
+	r := d.shelves.clear()
+	r.at, r.key, r.name = n, key, key.text()
 	ok := d.fields(n,
-		field{"address", func(n node) { r.addresses = several(d, n, "an IP address", d.ip) }},
+		field{"address", func(n node) { r.addresses = several(d, n, "an IP address", &d.shelves.hosts, d.ip) }},
 		field{"interface", func(n node) { r.iface = d.str(n, "an interface") }},
 		field{"overlay", func(n node) { r.overlay = d.overlay(n) }},
 		field{"bridges", func(n node) {
@@ -151,7 +154,7 @@ func (d *decoder) overlay(n node) rawOverlay {
 		field{"device", func(n node) { o.device = d.str(n, "a device's name") }},
 		field{"mac", func(n node) { o.mac = d.mac(n) }},
 		field{"address", func(n node) {
-			o.addresses = several(d, n, "an address", func(n node) value[netip.Prefix] { return d.prefix(n, true) })
+			o.addresses = several(d, n, "an address", &d.shelves.prefixes, func(n node) value[netip.Prefix] { return d.prefix(n, true) })
 		}},
 		field{"mtu", func(n node) { o.mtu = d.mtu(n) }},
 	)
@@ -159,10 +162,15 @@ func (d *decoder) overlay(n node) rawOverlay {
 }
 
 // bridge is an address, a list of them, or a map.
-func (d *decoder) bridge(key, n node) *rawBridge {
-	b := &rawBridge{at: n, key: key, name: key.text()}
+func (d *decoder) bridge(key, n node) rawBridge {
 	before := len(d.problems)
-	defer func() { b.broken = len(d.problems) > before }()
+	b := d.bridgeParts(key, n)
+	b.broken = len(d.problems) > before
+	return b
+}
+
+func (d *decoder) bridgeParts(key, n node) rawBridge {
+	b := rawBridge{at: n, key: key, name: key.text()}
 	if n.shape() != mapping {
 		b.addresses = d.prefixes(n)
 		return b
@@ -177,18 +185,20 @@ func (d *decoder) bridge(key, n node) *rawBridge {
 }
 
 // namespace is the addresses of its eth0, or a map.
-func (d *decoder) namespace(key, n node) *rawNamespace {
-	r := &rawNamespace{at: n, key: key, name: key.text()}
+func (d *decoder) namespace(key, n node) rawNamespace {
+	r := rawNamespace{at: n, key: key, name: key.text()}
 	switch {
 	case n.null():
 		return r
 	case n.shape() != mapping:
-		r.interfaces = []*rawInterface{{at: n, name: "eth0", addresses: d.prefixes(n)}}
+		r.interfaces = d.shelve(rawInterface{at: n, name: "eth0", addresses: d.prefixes(n)})
 		return r
 	}
 	d.fields(n,
 		field{"interfaces", func(n node) {
-			d.each(n, "interfaces", func(k, v node) { r.interfaces = append(r.interfaces, d.iface(k, v)) })
+			from := len(d.shelves.interfaces)
+			d.each(n, "interfaces", func(k, v node) { d.shelve(d.iface(k, v)) })
+			r.interfaces = d.shelves.interfaces[from:]
 		}},
 		field{"routes", func(n node) { r.routes, r.noRoutes = d.routes(n), n.shape() == list && n.empty() }},
 		field{"sysctls", func(n node) { r.sysctls = d.sysctls(n) }},
@@ -196,8 +206,14 @@ func (d *decoder) namespace(key, n node) *rawNamespace {
 	return r
 }
 
-func (d *decoder) iface(key, n node) *rawInterface {
-	i := &rawInterface{at: n, key: key, name: key.text()}
+// shelve puts an interface behind the others, and returns it as a list.
+func (d *decoder) shelve(i rawInterface) []rawInterface {
+	d.shelves.interfaces = append(d.shelves.interfaces, i)
+	return d.shelves.interfaces[len(d.shelves.interfaces)-1:]
+}
+
+func (d *decoder) iface(key, n node) rawInterface {
+	i := rawInterface{at: n, key: key, name: key.text()}
 	if n.shape() != mapping {
 		i.addresses = d.prefixes(n)
 		return i

@@ -19,24 +19,32 @@ const (
 // only, never on the order of nodes.
 type deriver struct {
 	*decoder
+	slabs
 	raw *rawTopology
 	out *Topology
 
 	vxlanDevice string // the derived name
+	seed        []byte // for what a MAC is derived from
 }
 
-func (d *decoder) derive(raw *rawTopology) *Topology {
+// newDeriver derives all but the nodes.
+func (d *decoder) newDeriver(raw *rawTopology) *deriver {
 	x := &deriver{decoder: d, raw: raw, out: &Topology{Name: raw.name.v, MTU: raw.mtu.v}}
 	x.out.Backend = x.backend()
 	x.out.Probe = x.probe()
 	x.backendNotes()
 	x.probeNotes()
 	x.vxlanDevice = fmt.Sprintf("vxlan%d", x.out.Backend.VNI)
-	slices.SortFunc(raw.nodes, func(a, b *rawNode) int { return cmp.Compare(a.name, b.name) })
-	for _, n := range raw.nodes {
-		x.out.Nodes = append(x.out.Nodes, x.node(n))
+	x.out.Nodes = make([]Node, 0, raw.count)
+	return x
+}
+
+// sort puts the nodes in order.
+func (x *deriver) sort() {
+	byName := func(a, b Node) int { return cmp.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(x.out.Nodes, byName) {
+		slices.SortFunc(x.out.Nodes, byName)
 	}
-	return x.out
 }
 
 func (x *deriver) backend() Backend {
@@ -49,11 +57,6 @@ func (x *deriver) backend() Backend {
 	case VXLAN:
 		b.VNI = r.vni.or(value[uint32]{v: defaultVNI}).v
 		b.Port = uint16(r.port.or(value[uint32]{v: defaultPort}).v)
-		for _, n := range x.raw.nodes {
-			if !slices.ContainsFunc(n.addresses, func(a value[netip.Addr]) bool { return a.v.Is4() }) {
-				b.Family = 6
-			}
-		}
 	case IPIP:
 		b.Mode = r.mode.or(value[string]{v: Multipoint}).v
 	}
@@ -67,20 +70,30 @@ type nodeDeriver struct {
 	out *Node
 }
 
-func (x *deriver) node(r *rawNode) Node {
-	n := Node{Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos()}
+// derive adds a node, and sorts the parts of what it was read from.
+func (x *deriver) derive(r *rawNode) *Node {
+	x.out.Nodes = append(x.out.Nodes, Node{
+		Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos(),
+	})
+	n := &x.out.Nodes[len(x.out.Nodes)-1]
+	n.Addresses = x.slabs.hosts.list(len(r.addresses))
 	for _, a := range r.addresses {
 		n.Addresses = append(n.Addresses, a.v)
 	}
-	y := &nodeDeriver{deriver: x, raw: r, out: &n}
-	slices.SortFunc(r.bridges, func(a, b *rawBridge) int { return cmp.Compare(a.name, b.name) })
-	slices.SortFunc(r.namespaces, func(a, b *rawNamespace) int { return cmp.Compare(a.name, b.name) })
-	for _, b := range r.bridges {
-		n.Bridges = append(n.Bridges, y.bridge(b))
+	if x.out.Backend.Type == VXLAN && !n.Address(4).IsValid() {
+		x.out.Backend.Family = 6
+	}
+	y := &nodeDeriver{deriver: x, raw: r, out: n}
+	slices.SortFunc(r.bridges, func(a, b rawBridge) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(r.namespaces, func(a, b rawNamespace) int { return cmp.Compare(a.name, b.name) })
+	n.Bridges = x.slabs.bridges.list(len(r.bridges))
+	for i := range r.bridges {
+		n.Bridges = append(n.Bridges, y.bridge(&r.bridges[i]))
 	}
 	y.overlay()
-	for _, ns := range r.namespaces {
-		n.Namespaces = append(n.Namespaces, y.namespace(ns))
+	n.Namespaces = x.slabs.namespaces.list(len(r.namespaces))
+	for i := range r.namespaces {
+		n.Namespaces = append(n.Namespaces, y.namespace(&r.namespaces[i]))
 	}
 	return n
 }
@@ -108,25 +121,24 @@ func (x *deriver) backendNotes() {
 }
 
 func (y *nodeDeriver) bridge(r *rawBridge) Bridge {
-	defaults := y.deriver.raw.defaults.bridge
+	defaults := &y.deriver.raw.defaults.bridge
 	b := Bridge{Name: r.name, MTU: r.mtu.or(defaults.mtu).v, MAC: r.mac.v, Overlay: true, Pos: r.key.pos()}
 	if v := r.overlay.or(defaults.overlay); v.given() {
 		b.Overlay = v.v
 	}
-	for _, a := range r.addresses {
-		b.Addresses = append(b.Addresses, a.v)
-	}
+	b.Addresses = y.slabs.addresses(r.addresses)
 	if !r.mac.given() {
-		b.MAC, b.Made = deriveMAC(bridgeSeed(y.deriver.out, y.out, &b)), MadeMAC
+		y.seed = bridgeSeed(y.seed[:0], y.deriver.out, y.out, &b)
+		b.MAC, b.Made = deriveMAC(y.seed), MadeMAC
 	}
 	return b
 }
 
-// bridgeSeed returns what a bridge's MAC is derived from: its lowest address, which the
+// bridgeSeed appends what a bridge's MAC is derived from: its lowest address, which the
 // namespaces know it by, so that a bridge that is renamed keeps the MAC that stands beside
 // that in their neighbour tables. Without an address, it is its name.
-func bridgeSeed(t *Topology, n *Node, b *Bridge) []byte {
-	seed := append(append(append(append([]byte(nil), t.Name...), '/'), n.Name...), "/bridge/"...)
+func bridgeSeed(seed []byte, t *Topology, n *Node, b *Bridge) []byte {
+	seed = append(append(append(append(seed, t.Name...), '/'), n.Name...), "/bridge/"...)
 	if len(b.Addresses) == 0 {
 		return append(seed, b.Name...)
 	}
@@ -139,15 +151,15 @@ func bridgeSeed(t *Topology, n *Node, b *Bridge) []byte {
 	return least.AppendTo(seed)
 }
 
-// overlaySeed returns what the MAC of a node's overlay device is derived from.
-func overlaySeed(t *Topology, n *Node) []byte {
-	seed := append(append(append(append([]byte(nil), t.Name...), '/'), n.Name...), '/')
+// overlaySeed appends what the MAC of a node's overlay device is derived from.
+func overlaySeed(seed []byte, t *Topology, n *Node) []byte {
+	seed = append(append(append(append(seed, t.Name...), '/'), n.Name...), '/')
 	return strconv.AppendUint(seed, uint64(t.Backend.VNI), 10)
 }
 
 // overlay derives the overlay device of the node.
 func (y *nodeDeriver) overlay() {
-	b, r, o := y.deriver.out.Backend, y.raw.overlay, &y.out.Overlay
+	b, r, o := &y.deriver.out.Backend, &y.raw.overlay, &y.out.Overlay
 	o.Pos = y.raw.key.pos()
 	if r.at.given() {
 		o.Pos = r.at.pos()
@@ -155,28 +167,26 @@ func (y *nodeDeriver) overlay() {
 	if b.Type == HostGW || b.Type == "" {
 		return
 	}
-	defaults := y.deriver.raw.defaults.node.overlay
+	defaults := &y.deriver.raw.defaults.node.overlay
 	o.MTU = r.mtu.or(defaults.mtu).v
 	o.Device = r.device.or(defaults.device).v
 	y.overlayDevice()
 	if b.Type == VXLAN {
 		o.MAC = r.mac.v
 		if !r.mac.given() {
-			o.MAC = deriveMAC(overlaySeed(y.deriver.out, y.out))
+			y.seed = overlaySeed(y.seed[:0], y.deriver.out, y.out)
+			o.MAC = deriveMAC(y.seed)
 			o.Made |= MadeMAC
 		}
 	}
-	for _, a := range r.addresses {
-		o.Addresses = append(o.Addresses, a.v)
-		o.Explicit = true
-	}
+	o.Addresses, o.Explicit = y.slabs.addresses(r.addresses), len(r.addresses) > 0
 	if !o.Explicit && b.Mode != PerPeer {
 		y.overlayAddresses()
 	}
 }
 
 func (y *nodeDeriver) overlayDevice() {
-	b, o := y.deriver.out.Backend, &y.out.Overlay
+	b, o := &y.deriver.out.Backend, &y.out.Overlay
 	switch {
 	case o.Device != "":
 	case b.Type == VXLAN:
@@ -189,7 +199,8 @@ func (y *nodeDeriver) overlayDevice() {
 // overlayAddresses gives the device the network address of the node's first subnet,
 // as flannel does: a host has no other use for it.
 func (y *nodeDeriver) overlayAddresses() {
-	for _, family := range []int{4, 6} {
+	o := &y.out.Overlay
+	for _, family := range [...]int{4, 6} {
 		if family == 6 && y.deriver.out.Backend.Type == IPIP {
 			continue
 		}
@@ -198,8 +209,11 @@ func (y *nodeDeriver) overlayAddresses() {
 			if other := y.addressOfNamespace(a); other.given() {
 				y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnet)
 			}
-			y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, netip.PrefixFrom(a, a.BitLen()))
-			y.out.Overlay.Made |= MadeAddresses
+			if o.Addresses == nil {
+				o.Addresses = y.slabs.prefixes.list(1)
+			}
+			o.Addresses = append(o.Addresses, netip.PrefixFrom(a, a.BitLen()))
+			o.Made |= MadeAddresses
 			break
 		}
 	}

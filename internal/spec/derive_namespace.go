@@ -10,9 +10,10 @@ import (
 
 func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
 	ns := Namespace{Name: r.name, Pos: r.key.pos()}
-	slices.SortFunc(r.interfaces, func(a, b *rawInterface) int { return cmp.Compare(a.name, b.name) })
-	for _, i := range r.interfaces {
-		ns.Interfaces = append(ns.Interfaces, y.iface(r, i))
+	slices.SortFunc(r.interfaces, func(a, b rawInterface) int { return cmp.Compare(a.name, b.name) })
+	ns.Interfaces = y.slabs.interfaces.list(len(r.interfaces))
+	for i := range r.interfaces {
+		ns.Interfaces = append(ns.Interfaces, y.iface(r, &r.interfaces[i]))
 	}
 	y.routes(r, &ns)
 	ns.Sysctls = y.sysctls(r)
@@ -22,13 +23,17 @@ func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
 // sysctls joins the namespace's own with the defaults, by name. A default for an
 // interface is for the namespaces that have it.
 func (y *nodeDeriver) sysctls(r *rawNamespace) []Sysctl {
+	defaults := y.deriver.raw.defaults.namespace.sysctls
+	if len(r.sysctls)+len(defaults) == 0 {
+		return nil
+	}
 	var l []Sysctl
 	own := map[string]bool{}
 	for _, s := range r.sysctls {
 		own[s.name] = true
 		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
 	}
-	for _, s := range y.deriver.raw.defaults.namespace.sysctls {
+	for _, s := range defaults {
 		if dev := s.device(); !own[s.name] && (dev == "" || r.has(dev)) {
 			l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
 		}
@@ -48,9 +53,7 @@ func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 	if r.key.given() {
 		i.Pos = r.key.pos()
 	}
-	for _, a := range r.addresses {
-		i.Addresses = append(i.Addresses, a.v)
-	}
+	i.Addresses = y.slabs.addresses(r.addresses)
 	if i.Bridge = y.bridgeOf(r); i.Bridge != "" && !r.bridge.given() {
 		i.Made |= MadeBridge
 	}
@@ -88,7 +91,8 @@ func (y *nodeDeriver) bridgeOf(r *rawInterface) string {
 
 // holder finds the bridge with a subnet that holds the address.
 func (y *nodeDeriver) holder(a netip.Addr) *rawBridge {
-	for _, b := range y.raw.bridges {
+	for i := range y.raw.bridges {
+		b := &y.raw.bridges[i]
 		for _, p := range b.addresses {
 			if p.v.Masked().Contains(a) {
 				return b

@@ -11,7 +11,10 @@ import (
 // has none: via the bridge of eth0, or of the first interface that has one.
 func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
 	var has [7]bool
-	seen := map[routeID]node{}
+	var seen map[routeID]node
+	if len(r.routes) > 0 {
+		seen = make(map[routeID]node, len(r.routes))
+	}
 	for _, raw := range r.routes {
 		route, ok := y.route(raw, r, ns)
 		if !ok || !y.newRoute(seen, raw, route, ns) {
@@ -25,7 +28,7 @@ func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
 	if r.noRoutes {
 		return
 	}
-	for _, family := range []int{4, 6} {
+	for _, family := range [...]int{4, 6} {
 		if !has[family] {
 			y.defaultRoute(ns, family)
 		}
@@ -76,6 +79,9 @@ func (y *nodeDeriver) defaultRoute(ns *Namespace, family int) {
 		via := y.gateway(i, family)
 		if !via.IsValid() {
 			continue
+		}
+		if ns.Routes == nil {
+			ns.Routes = y.slabs.routes.list(1)
 		}
 		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Made: MadeRoute, Pos: i.Pos})
 		return

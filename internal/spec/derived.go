@@ -34,7 +34,7 @@ func (t *Topology) Derived(n *Node) []Derived {
 	x := &explainer{topology: t, node: n, out: append([]Derived(nil), t.Defaults...)}
 	for i := range n.Bridges {
 		if b := &n.Bridges[i]; b.Made&MadeMAC != 0 {
-			x.note("bridges."+b.Name+".mac", b.MAC.String(), macReason(bridgeSeed(t, n, b)))
+			x.note("bridges."+b.Name+".mac", b.MAC.String(), macReason(bridgeSeed(nil, t, n, b)))
 		}
 	}
 	x.overlay()
@@ -65,7 +65,7 @@ func (x *explainer) overlay() {
 		x.note("overlay.device", o.Device, reason)
 	}
 	if o.Made&MadeMAC != 0 {
-		x.note("overlay.mac", o.MAC.String(), macReason(overlaySeed(x.topology, x.node)))
+		x.note("overlay.mac", o.MAC.String(), macReason(overlaySeed(nil, x.topology, x.node)))
 	}
 	if o.Made&MadeAddresses == 0 {
 		return

@@ -72,27 +72,6 @@ func Digest(sources []Source) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func (d *decoder) decode(sources []Source) *Topology {
-	var trees []node
-	for _, s := range sources {
-		if n := d.parse(s); n.given() {
-			trees = append(trees, n)
-		}
-	}
-	if len(trees) < len(sources) {
-		return nil // what a file lacks may stand in one that cannot be read
-	}
-	raw := d.topology(d.merge(trees))
-	if raw == nil {
-		return nil
-	}
-	d.checkRaw(raw)
-	t := d.derive(raw)
-	d.checkSubnets(raw)
-	d.checkNames(t, raw)
-	return t
-}
-
 func read(paths []string, stdin io.Reader) ([]Source, error) {
 	return ReadBy(paths, func(path string) ([]byte, error) {
 		if path == "-" {

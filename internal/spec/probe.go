@@ -82,7 +82,7 @@ func (d *decoder) probe(n node) rawProbe {
 
 func (d *decoder) probeNamespaces(n node, p *rawProbe) {
 	if n.shape() == list {
-		p.namespaces = several(d, n, "the name of a namespace", func(n node) value[string] { return d.str(n, "the name of a namespace") })
+		p.namespaces = several(d, n, "the name of a namespace", &p.namespaces, func(n node) value[string] { return d.str(n, "the name of a namespace") })
 		return
 	}
 	p.allNamespaces = d.flag(n)
@@ -120,30 +120,35 @@ func short(t time.Duration) string {
 }
 
 // checkProbe checks what the keys of a probe say together, and the names in it.
-func (d *decoder) checkProbe(t *rawTopology) {
-	p := t.probe
+func (w *walker) checkProbe() {
+	p := &w.raw.probe
 	interval := cmp.Or(p.interval.v, defaultProbeInterval)
 	if p.timeout.given() && p.timeout.v > interval {
-		d.errorf(codeTimeoutTooLong, p.timeout.at, "give a longer interval", "the timeout %s is longer than the interval %s", short(p.timeout.v), short(interval))
-	}
-	if len(p.namespaces) == 0 {
-		return
-	}
-	known := map[string]bool{}
-	var names []string
-	for _, n := range t.nodes {
-		for _, ns := range n.namespaces {
-			if !known[ns.name] {
-				known[ns.name] = true
-				names = append(names, ns.name)
-			}
-		}
+		w.errorf(codeTimeoutTooLong, p.timeout.at, "give a longer interval", "the timeout %s is longer than the interval %s", short(p.timeout.v), short(interval))
 	}
 	for _, v := range p.namespaces {
-		if !known[v.v] {
-			d.errorf(codeNoNamespace, v.at, didYouMean(v.v, names), "no node has a namespace %q", v.v)
+		if !w.known.is[v.v] {
+			w.errorf(codeNoNamespace, v.at, didYouMean(v.v, w.known.names), "no node has a namespace %q", v.v)
 		}
 	}
+}
+
+// knownNames are those of all namespaces, where they are wanted.
+type knownNames struct {
+	wanted bool
+	is     map[string]bool
+	names  []string
+}
+
+func (k *knownNames) add(name string) {
+	if !k.wanted || k.is[name] {
+		return
+	}
+	if k.is == nil {
+		k.is = map[string]bool{}
+	}
+	k.is[name] = true
+	k.names = append(k.names, name)
 }
 
 // probe fills in what the file leaves out.

@@ -6,7 +6,8 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// The raw topology is what the files say, each value with its place.
+// The raw topology is what the files say, each value with its place. Of the nodes, there
+// is one at a time.
 
 type rawTopology struct {
 	at       node
@@ -14,7 +15,8 @@ type rawTopology struct {
 	mtu      value[uint32]
 	backend  rawBackend
 	probe    rawProbe
-	nodes    []*rawNode
+	nodes    node // the map of them
+	count    int  // how many they are
 	defaults rawDefaults
 }
 
@@ -49,9 +51,24 @@ type rawNode struct {
 	addresses  []value[netip.Addr]
 	iface      value[string]
 	overlay    rawOverlay
-	bridges    []*rawBridge
-	namespaces []*rawNamespace
+	bridges    []rawBridge
+	namespaces []rawNamespace
 	probe      value[bool]
+}
+
+// shelves hold the parts of the node that is read, for the next one to be put upon.
+type shelves struct {
+	node       rawNode
+	hosts      []value[netip.Addr]
+	prefixes   []value[netip.Prefix]
+	interfaces []rawInterface
+}
+
+// clear makes room for a node.
+func (s *shelves) clear() *rawNode {
+	s.hosts, s.prefixes, s.interfaces = s.hosts[:0], s.prefixes[:0], s.interfaces[:0]
+	s.node = rawNode{bridges: s.node.bridges[:0], namespaces: s.node.namespaces[:0]}
+	return &s.node
 }
 
 type rawOverlay struct {
@@ -77,7 +94,7 @@ type rawNamespace struct {
 	at         node
 	key        node
 	name       string
-	interfaces []*rawInterface
+	interfaces []rawInterface
 	routes     []*rawRoute
 	noRoutes   bool // "routes: []": not even those that are derived
 	sysctls    []rawSysctl

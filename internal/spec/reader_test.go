@@ -108,7 +108,7 @@ func FuzzReader(f *testing.F) {
 	}
 	for _, text := range strings.Split(string(malformed), "\n") {
 		if _, line, ok := strings.Cut(text, " | "); ok && strings.TrimSpace(line) != "^" {
-			f.Add([]byte("nodes:\n" + line + "\n"), false)
+			f.Add([]byte("nodes:\n"+line+"\n"), false)
 		}
 	}
 	f.Add([]byte("\x00\x02\x04\x05\x06\x00\x02\x00"), true)
