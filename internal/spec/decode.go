@@ -66,11 +66,7 @@ func (d *decoder) fields(n node, known ...field) bool {
 		return true
 	}
 	if n.shape() != mapping {
-		var keys []string
-		for _, f := range known {
-			keys = append(keys, f.key)
-		}
-		d.errorf(codeWrongShape, n, "its keys are "+strings.Join(keys, ", "), "a map is wanted here, not a %s", n.shape())
+		d.errorf(codeWrongShape, n, "its keys are "+strings.Join(keysOf(known), ", "), "a map is wanted here, not a %s", n.shape())
 		return false
 	}
 next:
@@ -82,14 +78,20 @@ next:
 			}
 		}
 		if !strings.HasPrefix(k.text(), "x-") {
-			var keys []string
-			for _, f := range known {
-				keys = append(keys, f.key)
-			}
-			d.unknown(k, n, keys)
+			d.unknown(k, n, keysOf(known))
 		}
 	}
 	return true
+}
+
+// keysOf returns copies of the keys: with the keys themselves, all that the fields hold
+// would have to live on the heap.
+func keysOf(known []field) []string {
+	l := make([]string, len(known))
+	for i, f := range known {
+		l[i] = strings.Clone(f.key)
+	}
+	return l
 }
 
 // unknown tells a key that isn't known, at the key and with the path of the map.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -149,5 +150,10 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxFile+1))
+	var b bytes.Buffer
+	if st, err := f.Stat(); err == nil && st.Size() <= MaxFile {
+		b.Grow(int(st.Size()) + bytes.MinRead) // it asks for room before it finds the end
+	}
+	_, err = b.ReadFrom(io.LimitReader(f, MaxFile+1))
+	return b.Bytes(), err
 }

@@ -48,6 +48,9 @@ func (d *decoder) decode(sources []Source) *Topology {
 		return nil
 	}
 	w := &walker{deriver: d.newDeriver(raw), underlay: make([]hostAddress, 0, raw.count), shared: make([]subnet, 0, raw.count)}
+	if w.out.Backend.Type == VXLAN {
+		w.vteps = make([]vtep, 0, raw.count)
+	}
 	w.before()
 	w.eachNode(w.walk)
 	w.sort()
