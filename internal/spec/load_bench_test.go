@@ -32,24 +32,33 @@ func fleet(n int) []byte {
 // BenchmarkLoad reads a file into a topology; live-B/node is what stays of it.
 func BenchmarkLoad(b *testing.B) {
 	for _, n := range sizes {
-		path := filepath.Join(b.TempDir(), "topology.yaml")
-		if err := os.WriteFile(path, fleet(n), 0o600); err != nil {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) { load(b, n, fleet(n)) })
+	}
+}
+
+// BenchmarkLoadFallback reads files of which the last line leaves them to yaml.v3.
+func BenchmarkLoadFallback(b *testing.B) {
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) { load(b, n, append(fleet(n), "x-note: |\n  a\n"...)) })
+	}
+}
+
+func load(b *testing.B, n int, text []byte) {
+	path := filepath.Join(b.TempDir(), "topology.yaml")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	var t *spec.Topology
+	for b.Loop() {
+		var err error
+		if t, _, err = spec.Load([]string{path}, nil); err != nil {
 			b.Fatal(err)
 		}
-		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			var t *spec.Topology
-			for b.Loop() {
-				var err error
-				if t, _, err = spec.Load([]string{path}, nil); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.StopTimer()
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/node")
-			b.ReportMetric(held(&t)/float64(n), "live-B/node")
-		})
 	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/node")
+	b.ReportMetric(held(&t)/float64(n), "live-B/node")
 }
 
 // held returns how many bytes of heap are free without a topology.

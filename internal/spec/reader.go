@@ -141,20 +141,20 @@ func (r *reader) blockMap(m uint32, column, depth int) bool {
 	if depth >= maxDepth {
 		return false
 	}
-	keys := keySet{tree: r.tree, ascending: true}
+	keys := keySet{tree: r.tree, of: m}
 	for {
 		s, ok := r.scalar(false)
-		if !ok || !s.key {
+		if !ok || !s.key || keys.first(r.text[s.from:s.to]) != 0 {
 			return false
 		}
 		k := r.put(s, m, 0)
 		r.at = s.end + 1
-		keys.add(m, k)
+		keys.add(k)
 		if !r.blockValue(k, column, depth+1) {
 			return false
 		}
 		if r.indent != column {
-			return r.indent < column && keys.different(m)
+			return r.indent < column
 		}
 	}
 }

@@ -25,22 +25,22 @@ func (r *reader) flow(up uint32, index, depth int) (uint32, bool) {
 }
 
 func (r *reader) flowMap(m uint32, depth int) bool {
-	keys := keySet{tree: r.tree, ascending: true}
+	keys := keySet{tree: r.tree, of: m}
 	for {
 		if !r.flowSpace() {
 			return false
 		}
 		if r.text[r.at] == '}' {
 			r.at++
-			return keys.different(m)
+			return true
 		}
 		s, ok := r.scalar(true)
-		if !ok || !s.key || depth >= maxDepth {
+		if !ok || !s.key || depth >= maxDepth || keys.first(r.text[s.from:s.to]) != 0 {
 			return false
 		}
 		k := r.put(s, m, 0)
 		r.at = s.end + 1
-		keys.add(m, k)
+		keys.add(k)
 		if !r.flowSpace() || !r.flowValue(k, depth+1) || !r.flowNext('}') {
 			return false
 		}

@@ -149,37 +149,3 @@ func (r *reader) flowPlain() (s scalarAt, ok bool) {
 	}
 	return s, false
 }
-
-// keySet finds keys that a map has twice.
-type keySet struct {
-	tree      *tree
-	last      uint32
-	ascending bool // each key so far is greater than the one before
-}
-
-// add puts a key behind the others of a map.
-func (s *keySet) add(m, k uint32) {
-	if s.last != 0 && s.ascending {
-		s.ascending = s.text(s.last) < s.text(k)
-	}
-	s.tree.append(m, s.last, k)
-	s.last = k
-}
-
-func (s *keySet) text(k uint32) string { return node{s.tree, k}.text() }
-
-// different says whether all keys of a map are.
-func (s *keySet) different(m uint32) bool {
-	if s.ascending {
-		return true
-	}
-	seen := map[string]bool{}
-	for i := s.tree.at(m).first; i != 0; i = s.tree.at(i).next {
-		if t := s.text(i); seen[t] {
-			return false
-		} else {
-			seen[t] = true
-		}
-	}
-	return true
-}

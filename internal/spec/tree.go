@@ -59,12 +59,22 @@ func (t *tree) abandon() {
 func (t *tree) add(c cell) uint32 {
 	i := t.cells
 	if i>>chunkBits == uint32(len(t.chunks)) { // removeLast may have left an empty one
-		t.chunks = append(t.chunks, make([]cell, 0, 1<<chunkBits))
+		t.chunks = append(t.chunks, t.chunk())
 	}
 	chunk := &t.chunks[i>>chunkBits]
 	*chunk = append(*chunk, c)
 	t.cells++
 	return i
+}
+
+// chunk returns room for cells, which may be what an abandoned file has had.
+func (t *tree) chunk() []cell {
+	if n := len(t.chunks); n < cap(t.chunks) {
+		if c := t.chunks[:n+1][n]; c != nil {
+			return c[:0]
+		}
+	}
+	return make([]cell, 0, 1<<chunkBits)
 }
 
 func (t *tree) at(i uint32) *cell { return &t.chunks[i>>chunkBits][i&(1<<chunkBits-1)] }

@@ -47,7 +47,8 @@ func (d *decoder) parse(s Source) node {
 		d.at(codeSecondDocument, Pos{File: s.Name, Line: docs[1].Line, Column: docs[1].Column}, "a second YAML document begins here; a file has one: put it into a file of its own")
 		return node{}
 	}
-	d.tree.open(file{name: s.Name, texts: []string{""}})
+	texts := make([]string, 1, 1+scalars(docs[0]))
+	d.tree.open(file{name: s.Name, texts: texts})
 	return node{&d.tree, (&treeMaker{decoder: d}).make(docs[0].Content[0], 0, 0, 0)}
 }
 
@@ -91,6 +92,18 @@ func documents(data []byte) (docs []*yaml.Node, err error) {
 		docs = append(docs, &doc)
 	}
 	return docs, nil
+}
+
+// scalars counts those of a tree, but for what aliases stand for.
+func scalars(y *yaml.Node) int {
+	if y.Kind == yaml.ScalarNode {
+		return 1
+	}
+	n := 0
+	for _, child := range y.Content {
+		n += scalars(child)
+	}
+	return n
 }
 
 // treeMaker copies yaml.v3's tree into ours, with aliases expanded.
@@ -164,8 +177,7 @@ func (t *treeMaker) limited(n node, depth int) bool {
 // mapping adds the entries of a map. The same key twice is an error that names both
 // places; of the two, the first one counts.
 func (t *treeMaker) mapping(y *yaml.Node, n node, depth int) {
-	seen := make(map[string]node, len(y.Content)/2)
-	last := uint32(0)
+	keys := keySet{tree: n.tree, of: n.i}
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k := node{n.tree, t.make(y.Content[i], n.i, 0, depth+1)}
 		switch {
@@ -176,13 +188,11 @@ func (t *treeMaker) mapping(y *yaml.Node, n node, depth int) {
 			t.decoder.errorf(codeNotSupported, k, "what many nodes share goes under defaults:", "merge keys (<<) are not supported")
 			continue
 		}
-		if first, ok := seen[k.text()]; ok {
-			t.decoder.errorf(codeKeyTwice, k, "", "the key %q is here for the second time; the first one is at %s", k.text(), first.pos())
+		if first := keys.first(k.text()); first != 0 {
+			t.decoder.errorf(codeKeyTwice, k, "", "the key %q is here for the second time; the first one is at %s", k.text(), t.decoder.place(first).pos())
 			continue
 		}
-		seen[k.text()] = k
+		keys.add(k.i)
 		t.make(y.Content[i+1], k.i, 0, depth+1)
-		n.tree.append(n.i, last, k.i)
-		last = k.i
 	}
 }
