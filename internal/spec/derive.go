@@ -35,7 +35,7 @@ func (d *decoder) newDeriver(raw *rawTopology) *deriver {
 	x.backendNotes()
 	x.probeNotes()
 	x.vxlanDevice = fmt.Sprintf("vxlan%d", x.out.Backend.VNI)
-	x.out.Nodes = make([]Node, 0, raw.count)
+	x.out.Nodes = slices.Grow([]Node(nil), raw.count)
 	return x
 }
 
@@ -129,7 +129,7 @@ func (y *nodeDeriver) bridge(r *rawBridge) Bridge {
 	b.Addresses = y.slabs.addresses(r.addresses)
 	if !r.mac.given() {
 		y.seed = bridgeSeed(y.seed[:0], y.deriver.out, y.out, &b)
-		b.MAC, b.Made = deriveMAC(y.seed), MadeMAC
+		b.MAC, b.Made = deriveMAC(y.seed), madeMAC
 	}
 	return b
 }
@@ -176,7 +176,7 @@ func (y *nodeDeriver) overlay() {
 		if !r.mac.given() {
 			y.seed = overlaySeed(y.seed[:0], y.deriver.out, y.out)
 			o.MAC = deriveMAC(y.seed)
-			o.Made |= MadeMAC
+			o.Made |= madeMAC
 		}
 	}
 	o.Addresses, o.Explicit = y.slabs.addresses(r.addresses), len(r.addresses) > 0
@@ -190,9 +190,9 @@ func (y *nodeDeriver) overlayDevice() {
 	switch {
 	case o.Device != "":
 	case b.Type == VXLAN:
-		o.Device, o.Made = y.vxlanDevice, MadeDevice
+		o.Device, o.Made = y.vxlanDevice, madeDevice
 	case b.Mode != PerPeer:
-		o.Device, o.Made = "ipip-overlay", MadeDevice
+		o.Device, o.Made = "ipip-overlay", madeDevice
 	}
 }
 
@@ -213,7 +213,7 @@ func (y *nodeDeriver) overlayAddresses() {
 				o.Addresses = y.slabs.prefixes.list(1)
 			}
 			o.Addresses = append(o.Addresses, netip.PrefixFrom(a, a.BitLen()))
-			o.Made |= MadeAddresses
+			o.Made |= madeAddresses
 			break
 		}
 	}

@@ -55,11 +55,11 @@ func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 	}
 	i.Addresses = y.slabs.addresses(r.addresses)
 	if i.Bridge = y.bridgeOf(r); i.Bridge != "" && !r.bridge.given() {
-		i.Made |= MadeBridge
+		i.Made |= madeBridge
 	}
 	if !r.host.given() {
 		i.Host = vethName(ns.name, r.name)
-		i.Made |= MadeHost
+		i.Made |= madeHost
 	}
 	return i
 }

@@ -83,7 +83,7 @@ func (y *nodeDeriver) defaultRoute(ns *Namespace, family int) {
 		if ns.Routes == nil {
 			ns.Routes = y.slabs.routes.list(1)
 		}
-		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Made: MadeRoute, Pos: i.Pos})
+		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Made: madeRoute, Pos: i.Pos})
 		return
 	}
 }

@@ -20,12 +20,12 @@ type Made uint8
 // What is derived of bridges and overlay devices, of the overlay device, of interfaces,
 // and of namespaces.
 const (
-	MadeMAC Made = 1 << iota
-	MadeDevice
-	MadeAddresses
-	MadeBridge
-	MadeHost
-	MadeRoute
+	madeMAC Made = 1 << iota
+	madeDevice
+	madeAddresses
+	madeBridge
+	madeHost
+	madeRoute
 )
 
 // Derived returns what the file doesn't state of the node, in the order of the document,
@@ -33,7 +33,7 @@ const (
 func (t *Topology) Derived(n *Node) []Derived {
 	x := &explainer{topology: t, node: n, out: append([]Derived(nil), t.Defaults...)}
 	for i := range n.Bridges {
-		if b := &n.Bridges[i]; b.Made&MadeMAC != 0 {
+		if b := &n.Bridges[i]; b.Made&madeMAC != 0 {
 			x.note("bridges."+b.Name+".mac", b.MAC.String(), macReason(bridgeSeed(nil, t, n, b)))
 		}
 	}
@@ -57,17 +57,17 @@ func (x *explainer) note(path, value, reason string) {
 
 func (x *explainer) overlay() {
 	o, b := &x.node.Overlay, x.topology.Backend
-	if o.Made&MadeDevice != 0 {
+	if o.Made&madeDevice != 0 {
 		reason := "the default"
 		if b.Type == VXLAN {
 			reason = fmt.Sprintf("vxlan and the VNI %d", b.VNI)
 		}
 		x.note("overlay.device", o.Device, reason)
 	}
-	if o.Made&MadeMAC != 0 {
+	if o.Made&madeMAC != 0 {
 		x.note("overlay.mac", o.MAC.String(), macReason(overlaySeed(nil, x.topology, x.node)))
 	}
-	if o.Made&MadeAddresses == 0 {
+	if o.Made&madeAddresses == 0 {
 		return
 	}
 	for _, a := range o.Addresses {
@@ -83,7 +83,7 @@ func (x *explainer) namespace(ns *Namespace) {
 		x.iface(ns, &ns.Interfaces[i])
 	}
 	for _, r := range ns.Routes {
-		if r.Made&MadeRoute == 0 {
+		if r.Made&madeRoute == 0 {
 			continue
 		}
 		for _, i := range ns.Interfaces {
@@ -96,11 +96,11 @@ func (x *explainer) namespace(ns *Namespace) {
 
 func (x *explainer) iface(ns *Namespace, i *Interface) {
 	path := "namespaces." + ns.Name + ".interfaces." + i.Name
-	if i.Made&MadeBridge != 0 {
+	if i.Made&madeBridge != 0 {
 		a, subnet := x.holder(i)
 		x.note(path+".bridge", i.Bridge, fmt.Sprintf("its subnet %s holds %s", subnet.Masked(), a))
 	}
-	if i.Made&MadeHost == 0 {
+	if i.Made&madeHost == 0 {
 		return
 	}
 	reason := "veth- and the namespace's name"

@@ -62,6 +62,26 @@ func TestReaderRefuses(t *testing.T) {
 	}
 }
 
+// What is large, too, is the same for both readers, however it is written.
+func TestReadersAgreeOnFleets(t *testing.T) {
+	for name, node := range map[string]string{
+		"flow":   "  n%[1]d:\n    address: 10.0.%[2]d.%[3]d\n    bridges: {br0: 10.%[4]d.%[3]d.1/24}\n    namespaces: {web: 10.%[4]d.%[3]d.2/24}\n",
+		"block":  "  # node %[1]d\n  n%[1]d:\n    address: 10.0.%[2]d.%[3]d # é\n    bridges:\n      br0:\n        addresses:\n        - 10.%[4]d.%[3]d.1/24\n        mtu: 1400\n\n    namespaces:\n      web:\n",
+		"quotes": "  \"n%[1]d\":\n    'address': \"10.0.%[2]d.%[3]d\"\n    bridges: {\"br0\": ['10.%[4]d.%[3]d.1/24', \"fd00:%[4]d:%[3]d::1/64\"]}\n    x-note: a b\n",
+		"wrong":  "  n%[1]d:\n    addres: 10.0.%[2]d.%[3]d\n    bridges: {br0: 10.%[4]d.%[3]d.0/24, br1: 10.%[4]d.%[3]d.1/25}\n",
+	} {
+		var b strings.Builder
+		b.WriteString("apiVersion: netplan-overlay/v1\nname: big\nbackend: vxlan\nnodes:\n")
+		for i := range 2000 {
+			fmt.Fprintf(&b, node, i*7919%2000, i/250, i%250+1, 100+i/250)
+		}
+		if !sameTree(t, []byte(b.String())) {
+			t.Errorf("%s: the plain reader doesn't take it", name)
+		}
+		sameResult(t, []byte(b.String()))
+	}
+}
+
 func examples(tb testing.TB) []string {
 	l, err := filepath.Glob("../../examples/*.yaml")
 	if err != nil || len(l) == 0 {
