@@ -28,7 +28,10 @@ func (y *nodeDeriver) sysctls(r *rawNamespace) []Sysctl {
 		return nil
 	}
 	var l []Sysctl
-	own := map[string]bool{}
+	var own map[string]bool
+	if len(r.sysctls) > 0 {
+		own = make(map[string]bool, len(r.sysctls))
+	}
 	for _, s := range r.sysctls {
 		own[s.name] = true
 		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
