@@ -85,7 +85,7 @@ soak:
 	NETPLAN_OVERLAY_TEST_SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run TestSoak ./cmd/netplan-overlay
 
 FUZZTIME ?= 30s
-FUZZERS   = spec:FuzzParse snapshot:FuzzParse review:FuzzObserved reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
+FUZZERS   = spec:FuzzParse spec:FuzzReader snapshot:FuzzParse review:FuzzObserved reconcile:FuzzParsePlan journal:FuzzParse kernel:FuzzParse kernel:FuzzAttributes kernel:FuzzSysctlPath kernel:FuzzComponent
 fuzz:
 	@GO='$(GO)' hack/fuzz $(FUZZTIME) $(FUZZERS)
 

@@ -123,13 +123,13 @@ func everything(t *testing.T, door *kernel.Host, id model.Identity) *model.State
 // known by the host alone.
 func meaning(t *spec.Topology) *spec.Topology {
 	m := *t
-	m.Files, m.Sources, m.Digest, m.MTU, m.Backend.Pos = nil, nil, "", 0, spec.Pos{}
+	m.Defaults, m.Files, m.Sources, m.Digest, m.MTU, m.Backend.Pos = nil, nil, nil, "", 0, spec.Pos{}
 	m.Nodes = nil
 	for _, n := range t.Nodes {
-		n.Derived, n.Pos, n.Overlay.Pos, n.Overlay.Explicit, n.Interface = nil, spec.Pos{}, spec.Pos{}, false, ""
+		n.Pos, n.Overlay.Pos, n.Overlay.Explicit, n.Overlay.Made, n.Interface = spec.Pos{}, spec.Pos{}, false, 0, ""
 		n.Bridges = append([]spec.Bridge(nil), n.Bridges...)
 		for i := range n.Bridges {
-			n.Bridges[i].Pos = spec.Pos{}
+			n.Bridges[i].Pos, n.Bridges[i].Made = spec.Pos{}, 0
 		}
 		n.Namespaces = append([]spec.Namespace(nil), n.Namespaces...)
 		for i := range n.Namespaces {
@@ -137,11 +137,11 @@ func meaning(t *spec.Topology) *spec.Topology {
 			ns.Pos, ns.Sysctls = spec.Pos{}, nil
 			ns.Interfaces = append([]spec.Interface(nil), ns.Interfaces...)
 			for j := range ns.Interfaces {
-				ns.Interfaces[j].Pos, ns.Interfaces[j].MAC = spec.Pos{}, model.MAC{}
+				ns.Interfaces[j].Pos, ns.Interfaces[j].MAC, ns.Interfaces[j].Made = spec.Pos{}, model.MAC{}, 0
 			}
 			ns.Routes = append([]spec.Route(nil), ns.Routes...)
 			for j := range ns.Routes {
-				ns.Routes[j].Pos = spec.Pos{}
+				ns.Routes[j].Pos, ns.Routes[j].Made = spec.Pos{}, 0
 			}
 		}
 		m.Nodes = append(m.Nodes, n)

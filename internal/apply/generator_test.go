@@ -121,7 +121,7 @@ func (g generator) overlay(n *spec.Node, b spec.Backend) {
 		o.Device = "over0"
 	}
 	for _, family := range []int{4, 6} {
-		if l := n.Subnets(family); len(l) > 0 && (family == 4 || b.Type == spec.VXLAN) {
+		if l := slices.Collect(n.Subnets(family)); len(l) > 0 && (family == 4 || b.Type == spec.VXLAN) {
 			o.Addresses = append(o.Addresses, netip.PrefixFrom(l[0].Addr(), l[0].Addr().BitLen()))
 		}
 	}

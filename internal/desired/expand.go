@@ -50,7 +50,7 @@ func Expand(t *spec.Topology, node *spec.Node, facts model.Facts) (*Expansion, e
 	x := &expander{
 		topology: t, node: node, facts: facts, backend: b,
 		id:  model.Identity{Topology: t.Name, Node: node.Name},
-		out: &Expansion{State: &model.State{}, Derived: append([]spec.Derived(nil), node.Derived...)},
+		out: &Expansion{State: &model.State{}, Derived: t.Derived(node)},
 	}
 	x.out.State.Reserve(len(t.Nodes), len(t.Nodes), len(t.Nodes))
 	x.underlay()

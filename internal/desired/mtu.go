@@ -53,7 +53,7 @@ func (x *expander) explicitMTU(explicit, most, possible uint32) {
 }
 
 func (x *expander) needIPv6(mtu uint32) {
-	if len(x.node.Subnets(6)) > 0 && mtu < minIPv6MTU {
+	if x.node.HasSubnets(6) && mtu < minIPv6MTU {
 		x.fail(x.node.Pos, "an overlay MTU of %d leaves no room for IPv6, which needs %d; give the underlay a larger MTU or take the IPv6 addresses off the overlay", mtu, minIPv6MTU)
 	}
 }

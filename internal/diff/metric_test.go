@@ -210,7 +210,7 @@ func moved(b spec.Backend, first, second string) *spec.Topology {
 		n := &t.Nodes[i]
 		n.Bridges[0].Addresses = prefixes(p)
 		n.Namespaces = nil
-		n.Overlay.Addresses = []netip.Prefix{netip.PrefixFrom(n.Subnets(4)[0].Addr(), 32)}
+		n.Overlay.Addresses = []netip.Prefix{netip.PrefixFrom(netip.MustParsePrefix(p).Masked().Addr(), 32)}
 	}
 	return t
 }

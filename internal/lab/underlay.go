@@ -179,7 +179,7 @@ func (b *builder) create(o model.Object) {
 
 // hasIPv6 says whether the topology needs any.
 func hasIPv6(t *spec.Topology) bool {
-	return slices.ContainsFunc(t.Nodes, func(n spec.Node) bool { return n.Address(6).IsValid() || len(n.Subnets(6)) > 0 })
+	return slices.ContainsFunc(t.Nodes, func(n spec.Node) bool { return n.Address(6).IsValid() || n.HasSubnets(6) })
 }
 
 // settleAtOnce spares the links of a namespace duplicate address detection: for its one

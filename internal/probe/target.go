@@ -2,6 +2,7 @@ package probe
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -46,7 +47,7 @@ func Targets(t *spec.Topology, node *spec.Node) []Target {
 // speaks says whether peers reach the node by a family inside the overlay. With host-gw,
 // the way there is the underlay of the same family.
 func speaks(t *spec.Topology, n *spec.Node, family int) bool {
-	return len(n.Subnets(family)) > 0 && (t.Backend.Type != spec.HostGW || n.Address(family).IsValid())
+	return n.HasSubnets(family) && (t.Backend.Type != spec.HostGW || n.Address(family).IsValid())
 }
 
 // host returns the address of a peer's host: that of its overlay device, where packets
@@ -54,12 +55,11 @@ func speaks(t *spec.Topology, n *spec.Node, family int) bool {
 func host(t *spec.Topology, node, p *spec.Node, family int) netip.Addr {
 	far, own := p.Overlay.Address(family), node.Overlay.Address(family)
 	if far.IsValid() {
-		contains := func(s netip.Prefix) bool { return s.Contains(far.Addr()) }
 		// One multipoint ipip device cannot tell which peer has an address of its own
 		// subnet: the outer destination is that of a gateway. And to peers with plain
 		// routes, nothing leads through the device.
-		shared := t.Backend.Mode != spec.Multipoint && !t.Backend.DirectRouting && own.IsValid() && contains(own)
-		if shared || slices.ContainsFunc(p.Subnets(family), contains) {
+		shared := t.Backend.Mode != spec.Multipoint && !t.Backend.DirectRouting && own.IsValid() && own.Contains(far.Addr())
+		if shared || holds(p.Subnets(family), far.Addr()) {
 			return far.Addr()
 		}
 	}
@@ -71,6 +71,15 @@ func host(t *spec.Topology, node, p *spec.Node, family int) netip.Addr {
 		}
 	}
 	return netip.Addr{} // never: the peer has a subnet of the family
+}
+
+func holds(subnets iter.Seq[netip.Prefix], a netip.Addr) bool {
+	for s := range subnets {
+		if s.Contains(a) {
+			return true
+		}
+	}
+	return false
 }
 
 // namespaces lists the first address in the overlay of each namespace that is probed.

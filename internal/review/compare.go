@@ -79,7 +79,7 @@ func (c *comparison) views(name string) (from, to *spec.Topology) {
 func (c *comparison) view(t *spec.Topology, nodes map[string]*spec.Node, name string) *spec.Topology {
 	v := *t
 	v.Nodes = []spec.Node{*nodes[name]}
-	v.Nodes[0].Namespaces, v.Nodes[0].Derived = nil, nil
+	v.Nodes[0].Namespaces = nil
 	if bare(nodes[name]) {
 		v.Nodes[0].Bridges = nil
 	}
@@ -124,7 +124,7 @@ func ofBridges(l []spec.Bridge) int {
 
 // bare says whether bridges can be left out of a node's views: IPv6 demands something of
 // the overlay device's MTU.
-func bare(n *spec.Node) bool { return len(n.Subnets(6)) == 0 }
+func bare(n *spec.Node) bool { return !n.HasSubnets(6) }
 
 func byName(t *spec.Topology) map[string]*spec.Node {
 	m := make(map[string]*spec.Node, len(t.Nodes))
@@ -148,16 +148,16 @@ type face struct {
 }
 
 func faceOf(n *spec.Node) face {
-	return face{n.Addresses, n.Overlay.Addresses, append(n.Subnets(4), n.Subnets(6)...), n.Overlay.MAC}
+	return face{n.Addresses, n.Overlay.Addresses, slices.AppendSeq(slices.Collect(n.Subnets(4)), n.Subnets(6)), n.Overlay.MAC}
 }
 
 // placeless returns the node without where things stand in the file, with nothing of how
 // they were derived, and with nothing that makes no object.
 func placeless(n spec.Node) spec.Node {
-	n.Pos, n.Overlay.Pos, n.Derived, n.Unprobed = spec.Pos{}, spec.Pos{}, nil, false
+	n.Pos, n.Overlay.Pos, n.Overlay.Made, n.Unprobed = spec.Pos{}, spec.Pos{}, 0, false
 	n.Bridges = slices.Clone(n.Bridges)
 	for i := range n.Bridges {
-		n.Bridges[i].Pos = spec.Pos{}
+		n.Bridges[i].Pos, n.Bridges[i].Made = spec.Pos{}, 0
 	}
 	n.Namespaces = slices.Clone(n.Namespaces)
 	for i := range n.Namespaces {
@@ -170,11 +170,11 @@ func placelessNamespace(n spec.Namespace) spec.Namespace {
 	n.Pos = spec.Pos{}
 	n.Interfaces = slices.Clone(n.Interfaces)
 	for i := range n.Interfaces {
-		n.Interfaces[i].Pos = spec.Pos{}
+		n.Interfaces[i].Pos, n.Interfaces[i].Made = spec.Pos{}, 0
 	}
 	n.Routes = slices.Clone(n.Routes)
 	for i := range n.Routes {
-		n.Routes[i].Pos = spec.Pos{}
+		n.Routes[i].Pos, n.Routes[i].Made = spec.Pos{}, 0
 	}
 	n.Sysctls = slices.Clone(n.Sysctls)
 	for i := range n.Sysctls {

@@ -1,26 +1,11 @@
 package spec
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
-
-// checkRaw checks values one by one, and what depends on the backend.
-func (d *decoder) checkRaw(t *rawTopology) {
-	if t.name.given() {
-		d.checkPlainName(t.name.at, "the topology's name", t.name.v)
-	}
-	d.checkBackend(t.backend)
-	d.checkUnderlay(t)
-	d.checkProbe(t)
-	for _, n := range t.nodes {
-		d.checkNode(t, n)
-	}
-	d.checkDefaults(t)
-}
 
 // checkBackend refuses options of other backends.
 func (d *decoder) checkBackend(b rawBackend) {
@@ -28,8 +13,8 @@ func (d *decoder) checkBackend(b rawBackend) {
 	if !b.kind.given() {
 		return
 	}
-	foreign := func(at *node, option, owner string) {
-		if at != nil && !strings.Contains(owner, kind) {
+	foreign := func(at node, option, owner string) {
+		if at.given() && !strings.Contains(owner, kind) {
 			d.errorf(codeForeignOption, at, "leave it out, or use the backend "+owner, "%s is no option of %s", option, kind)
 		}
 	}
@@ -39,58 +24,16 @@ func (d *decoder) checkBackend(b rawBackend) {
 	foreign(b.direct.at, "directRouting", VXLAN+" or "+IPIP)
 }
 
-// checkUnderlay checks the addresses by which nodes reach each other.
-func (d *decoder) checkUnderlay(t *rawTopology) {
-	seen := map[netip.Addr]*node{}
-	var without4, without6 []string
-	for _, n := range t.nodes {
-		var family [7]*node
-		for _, a := range n.addresses {
-			f := model.Family(a.v)
-			if family[f] != nil {
-				d.errorf(codeUnderlayTwice, a.at, "", "the node has two IPv%d addresses on the underlay; it needs one", f)
-			}
-			family[f] = a.at
-			if first, ok := seen[a.v]; ok {
-				d.errorf(codeUnderlayTaken, a.at, "", "%s is the address of another node, too, at %s", a.v, first.pos)
-			}
-			seen[a.v] = a.at
-		}
-		if len(n.addresses) == 0 {
-			continue
-		}
-		if family[4] == nil {
-			without4 = append(without4, n.name)
-			if t.backend.kind.v == IPIP {
-				d.errorf(codeNoFamily, n.key, "give the node an IPv4 address, or use the backend vxlan or host-gw", "ipip needs an IPv4 underlay, and the node has only IPv6")
-			}
-		}
-		if family[6] == nil {
-			without6 = append(without6, n.name)
-		}
-	}
-	if t.backend.kind.v == VXLAN && len(without4) > 0 && len(without6) > 0 {
-		d.errorf(codeNoFamily, t.backend.at, "give all nodes an address of one family", "the nodes have no common family: %s without IPv4, %s without IPv6",
-			some(without4), some(without6))
-	}
-}
-
-// some lists the first few names.
-func some(names []string) string {
-	const most = 5
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
-func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
+// checkNode checks the values of a node one by one, and what depends on the backend.
+func (w *walker) checkNode(n *rawNode) {
+	d, t := w.decoder, w.raw
 	d.checkPlainName(n.key, "a node's name", n.name)
 	if n.iface.given() {
 		d.checkLinkName(n.iface.at, "the interface", n.iface.v)
 	}
-	d.checkOverlay(t, n.overlay)
-	for _, b := range n.bridges {
+	d.checkOverlay(t, &n.overlay)
+	for i := range n.bridges {
+		b := &n.bridges[i]
 		if t.shares(b) {
 			d.checkRoomFor6(n.overlay.mtu, b.addresses)
 		}
@@ -98,23 +41,25 @@ func (d *decoder) checkNode(t *rawTopology, n *rawNode) {
 		d.checkRoomFor6(b.mtu, b.addresses)
 		d.checkCarried(t, b)
 	}
-	for _, ns := range n.namespaces {
+	for i := range n.namespaces {
+		ns := &n.namespaces[i]
 		d.checkNetnsName(ns.key, ns.name)
-		for _, i := range ns.interfaces {
-			d.checkInterface(i)
+		for j := range ns.interfaces {
+			d.checkInterface(&ns.interfaces[j])
 		}
 		for _, s := range ns.sysctls {
-			d.checkSysctl(s)
+			w.checkSysctl(s)
 			if dev := s.device(); dev != "" && !ns.has(dev) {
 				d.errorf(codeNoInterface, s.key, "", "the namespace has no interface %q", dev)
 			}
 		}
 		d.checkIPv6On(t, ns)
 	}
+	w.meet(n)
 }
 
 func (d *decoder) checkInterface(i *rawInterface) {
-	if i.key != nil {
+	if i.key.given() {
 		d.checkLinkName(i.key, "the interface", i.name)
 	}
 	if i.host.given() {
@@ -127,9 +72,9 @@ func (d *decoder) checkInterface(i *rawInterface) {
 }
 
 // checkOverlay checks the overlay device against what the backend makes.
-func (d *decoder) checkOverlay(t *rawTopology, o rawOverlay) {
+func (d *decoder) checkOverlay(t *rawTopology, o *rawOverlay) {
 	kind := t.backend.kind.v
-	if o.at == nil {
+	if !o.at.given() {
 		return
 	}
 	if kind == HostGW {
@@ -138,17 +83,17 @@ func (d *decoder) checkOverlay(t *rawTopology, o rawOverlay) {
 	}
 	if o.device.given() {
 		d.checkLinkName(o.device.at, "the device", o.device.v)
-		if t.backend.mode.v == PerPeer && len(t.nodes) != 2 {
-			d.errorf(codeNoDevice, o.device.at, "leave it out: the devices are named ipip-PEER", "with mode per-peer and %d nodes, there is not one device but one for each peer", len(t.nodes))
+		if t.backend.mode.v == PerPeer && t.count != 2 {
+			d.errorf(codeNoDevice, o.device.at, "leave it out: the devices are named ipip-PEER", "with mode per-peer and %d nodes, there is not one device but one for each peer", t.count)
 		}
 	}
 	if kind == IPIP && o.mac.given() {
 		d.errorf(codeNoDevice, o.mac.at, "leave it out", "an ipip device has no MAC address")
 	}
-	var family [7]*node
+	var family [7]node
 	for _, a := range o.addresses {
 		f := model.Family(a.v.Addr())
-		if family[f] != nil {
+		if family[f].given() {
 			d.errorf(codeOverlayTwice, a.at, "", "the overlay device needs one IPv%d address, not two", f)
 		}
 		family[f] = a.at

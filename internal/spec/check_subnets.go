@@ -6,150 +6,72 @@ import (
 	"slices"
 )
 
-// subnet is one that a bridge has.
-type subnet struct {
-	prefix  netip.Prefix // masked
-	at      *node
-	node    *rawNode
-	bridge  *rawBridge
-	overlay bool
-}
-
-// checkSubnets checks addresses against each other: within a node, between nodes,
-// and against the underlay. It takes n log n of the number of subnets.
-func (d *decoder) checkSubnets(t *rawTopology) {
-	var shared []subnet // with the peers
-	local := map[netip.Prefix][]subnet{}
-	for _, n := range t.nodes {
-		own := subnetsOf(t, n)
-		d.checkOwn(own)
-		d.checkAddresses(n)
-		for _, s := range own {
-			d.checkPublic(s)
-			if s.overlay {
-				shared = append(shared, s)
-			} else {
-				local[s.prefix] = append(local[s.prefix], s)
-			}
+// checkSubnets checks the subnets of a node against each other, and keeps them to be
+// checked against those of others.
+func (w *walker) checkSubnets(n *rawNode) {
+	w.own = w.own[:0]
+	for i := range n.bridges {
+		for _, a := range n.bridges[i].addresses {
+			w.own = append(w.own, subnet{a.v.Masked(), a.at.i, n.key.i, i})
 		}
 	}
-	slices.SortStableFunc(shared, func(a, b subnet) int {
-		return cmp.Or(a.prefix.Addr().Compare(b.prefix.Addr()), cmp.Compare(a.prefix.Bits(), b.prefix.Bits()))
+	sortIfNeeded(w.own, func(a, b subnet) int {
+		return cmp.Or(cmp.Compare(w.tree.at(a.at).line, w.tree.at(b.at).line), cmp.Compare(a.bridge, b.bridge), cmp.Compare(a.at, b.at))
 	})
-	d.checkShared(shared)
-	apart := disjoint(shared)
-	d.checkLocal(apart, local)
-	d.checkUnderlaySubnets(t, apart, local)
-	d.checkOverlayAddresses(t, apart)
-}
-
-func subnetsOf(t *rawTopology, n *rawNode) []subnet {
-	var l []subnet
-	for _, b := range n.bridges {
-		for _, a := range b.addresses {
-			l = append(l, subnet{a.v.Masked(), a.at, n, b, t.shares(b)})
+	w.checkOwn(n)
+	for _, s := range w.own {
+		w.checkPublic(s)
+		if w.raw.shares(&n.bridges[s.bridge]) {
+			w.shared = append(w.shared, s)
+		} else {
+			w.local = append(w.local, s)
 		}
 	}
-	return l
 }
 
 // checkOwn refuses overlapping subnets of different bridges of a node, which are few.
-func (d *decoder) checkOwn(own []subnet) {
-	slices.SortStableFunc(own, func(a, b subnet) int { return cmp.Compare(a.at.pos.Line, b.at.pos.Line) })
-	for i, s := range own {
-		for _, o := range own[:i] {
+func (w *walker) checkOwn(n *rawNode) {
+	for i, s := range w.own {
+		for _, o := range w.own[:i] {
 			if o.bridge != s.bridge && o.prefix.Overlaps(s.prefix) {
-				d.errorf(codeOverlapWithin, s.at, "", "the subnet %s overlaps with %s of the bridge %s, at %s", s.prefix, o.prefix, o.bridge.name, o.at.pos)
+				w.errorf(codeOverlapWithin, w.place(s.at), "", "the subnet %s overlaps with %s of the bridge %s, at %s", s.prefix, o.prefix, n.bridges[o.bridge].name, w.place(o.at).pos())
 				break
 			}
 		}
 	}
 }
 
-// checkShared refuses overlapping subnets of different nodes. Sorted, a subnet can
-// only overlap with the last one that reached as far.
-func (d *decoder) checkShared(shared []subnet) {
-	var wide subnet
-	for _, s := range shared {
-		if wide.at != nil && wide.prefix.Overlaps(s.prefix) {
-			if wide.node != s.node {
-				first, second := wide, s
-				if second.at.pos.File == first.at.pos.File && second.at.pos.before(first.at.pos) < 0 {
-					first, second = second, first
-				}
-				d.errorf(codeOverlapBetween, second.at, "each node needs subnets of its own", "the subnet %s of %s overlaps with %s of %s, at %s", second.prefix, second.node.name, first.prefix, first.node.name, first.at.pos)
-			}
-			continue
-		}
-		wide = s
-	}
-}
-
-// disjoint leaves out of sorted subnets those that are within another.
-func disjoint(sorted []subnet) []subnet {
-	var l []subnet
-	for _, s := range sorted {
-		if len(l) == 0 || !l[len(l)-1].prefix.Overlaps(s.prefix) {
-			l = append(l, s)
-		}
-	}
-	return l
-}
-
-// find returns a subnet of the sorted, disjoint ones that overlaps with p.
-func find(apart []subnet, p netip.Prefix) (subnet, bool) {
-	i, _ := slices.BinarySearchFunc(apart, p.Addr(), func(s subnet, a netip.Addr) int { return s.prefix.Addr().Compare(a) })
-	for _, j := range []int{i - 1, i} {
-		if j >= 0 && j < len(apart) && apart[j].prefix.Overlaps(p) {
-			return apart[j], true
-		}
-	}
-	return subnet{}, false
-}
-
-// checkLocal refuses a local subnet that hides another node's from its own host.
-func (d *decoder) checkLocal(apart []subnet, local map[netip.Prefix][]subnet) {
-	for p, l := range local {
-		o, ok := find(apart, p)
-		if !ok {
-			continue
-		}
-		for _, s := range l {
-			if s.node != o.node {
-				d.errorf(codeLocalHides, s.at, "", "the local subnet %s would hide %s of %s, at %s", s.prefix, o.prefix, o.node.name, o.at.pos)
-			}
-		}
-	}
-}
-
 // checkAddresses checks the addresses within a node.
-func (d *decoder) checkAddresses(n *rawNode) {
-	seen := map[netip.Addr]*node{}
-	once := func(a netip.Addr, at *node) {
-		if first, ok := seen[a]; ok {
-			d.errorf(codeAddressTaken, at, "", "the address %s is in use already, at %s", a, first.pos)
-			return
-		}
-		seen[a] = at
-	}
+func (w *walker) checkAddresses(n *rawNode) {
+	w.inUse.clear()
 	for _, b := range n.bridges {
 		for _, a := range b.addresses {
-			d.checkHostPart(a)
-			once(a.v.Addr(), a.at)
+			w.checkHostPart(a)
+			w.once(a)
 		}
 	}
 	for _, ns := range n.namespaces {
 		for _, i := range ns.interfaces {
 			for _, a := range i.addresses {
-				d.checkHostPart(a)
-				once(a.v.Addr(), a.at)
-				d.checkLength(n, a)
+				w.checkHostPart(a)
+				w.once(a)
+				w.checkLength(n, a)
 			}
 		}
 	}
 	for _, a := range n.overlay.addresses {
-		once(a.v.Addr(), a.at)
+		w.once(a)
+		w.overlay = append(w.overlay, overlayAddress{a.v, a.at.i, n.key.i})
 	}
+}
+
+// once refuses an address that the node has already.
+func (w *walker) once(a value[netip.Prefix]) {
+	if first, ok := w.inUse.find(a.v.Addr()); ok {
+		w.errorf(codeAddressTaken, a.at, "", "the address %s is in use already, at %s", a.v.Addr(), first.pos())
+		return
+	}
+	w.inUse.put(a.v.Addr(), a.at)
 }
 
 // hasNoEnds says whether a subnet has neither an address of its own nor a broadcast
@@ -196,5 +118,5 @@ func (d *decoder) checkPublic(s subnet) {
 	if a.IsPrivate() || slices.ContainsFunc(notPublic[:], func(p netip.Prefix) bool { return p.Contains(a) }) {
 		return
 	}
-	d.warnf(codePublicSpace, s.at, "", "%s is not private address space: whoever owns it cannot be reached from the nodes any more", s.prefix)
+	d.warnf(codePublicSpace, d.place(s.at), "", "%s is not private address space: whoever owns it cannot be reached from the nodes any more", s.prefix)
 }

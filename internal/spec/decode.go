@@ -11,8 +11,11 @@ import (
 
 // decoder collects what is wrong while it reads the tree.
 type decoder struct {
+	tree       tree
+	shelves    shelves
 	problems   []Problem
 	mayBeEmpty bool // "nodes: {}" is a topology
+	slow       bool // all files are read by yaml.v3
 }
 
 // at tells an error of a place that is no node.
@@ -20,27 +23,27 @@ func (d *decoder) at(code Code, pos Pos, format string, args ...any) {
 	d.problems = append(d.problems, Problem{Code: code, Pos: pos, Message: fmt.Sprintf(format, args...)})
 }
 
-func (d *decoder) errorf(code Code, n *node, hint, format string, args ...any) {
+func (d *decoder) errorf(code Code, n node, hint, format string, args ...any) {
 	d.tell(code, n, false, hint, format, args...)
 }
 
-func (d *decoder) warnf(code Code, n *node, hint, format string, args ...any) {
+func (d *decoder) warnf(code Code, n node, hint, format string, args ...any) {
 	d.tell(code, n, true, hint, format, args...)
 }
 
-func (d *decoder) tell(code Code, n *node, warning bool, hint, format string, args ...any) {
+func (d *decoder) tell(code Code, n node, warning bool, hint, format string, args ...any) {
 	d.problems = append(d.problems, Problem{
-		Code: code, Pos: n.pos, Path: n.path(), Message: fmt.Sprintf(format, args...), Hint: hint, Warning: warning,
+		Code: code, Pos: n.pos(), Path: n.path(), Message: fmt.Sprintf(format, args...), Hint: hint, Warning: warning,
 	})
 }
 
 // value is what stands at a place; at is nil where nothing was given.
 type value[T any] struct {
 	v  T
-	at *node
+	at node
 }
 
-func (v value[T]) given() bool { return v.at != nil }
+func (v value[T]) given() bool { return v.at.given() }
 
 // or returns v, or else w.
 func (v value[T]) or(w value[T]) value[T] {
@@ -53,82 +56,84 @@ func (v value[T]) or(w value[T]) value[T] {
 // field is a key of a map and what reads it.
 type field struct {
 	key  string
-	read func(*node)
+	read func(node)
 }
 
 // fields reads a map strictly: a key that is not known is an error, unless it begins
 // with "x-". It returns false where n is no map.
-func (d *decoder) fields(n *node, known ...field) bool {
-	if n.null {
+func (d *decoder) fields(n node, known ...field) bool {
+	if n.null() {
 		return true
 	}
-	if n.shape != mapping {
-		var keys []string
-		for _, f := range known {
-			keys = append(keys, f.key)
-		}
-		d.errorf(codeWrongShape, n, "its keys are "+strings.Join(keys, ", "), "a map is wanted here, not a %s", n.shape)
+	if n.shape() != mapping {
+		d.errorf(codeWrongShape, n, "its keys are "+strings.Join(keysOf(known), ", "), "a map is wanted here, not a %s", n.shape())
 		return false
 	}
 next:
-	for i, k := range n.keys {
+	for k, v := range n.entries() {
 		for _, f := range known {
-			if f.key == k.text {
-				f.read(n.items[i])
+			if f.key == k.text() {
+				f.read(v)
 				continue next
 			}
 		}
-		if !strings.HasPrefix(k.text, "x-") {
-			var keys []string
-			for _, f := range known {
-				keys = append(keys, f.key)
-			}
-			d.unknown(k, n, keys)
+		if !strings.HasPrefix(k.text(), "x-") {
+			d.unknown(k, n, keysOf(known))
 		}
 	}
 	return true
 }
 
+// keysOf returns copies of the keys: with the keys themselves, all that the fields hold
+// would have to live on the heap.
+func keysOf(known []field) []string {
+	l := make([]string, len(known))
+	for i, f := range known {
+		l[i] = strings.Clone(f.key)
+	}
+	return l
+}
+
 // unknown tells a key that isn't known, at the key and with the path of the map.
-func (d *decoder) unknown(k, in *node, keys []string) {
+func (d *decoder) unknown(k, in node, keys []string) {
 	d.problems = append(d.problems, Problem{
-		Code: codeUnknownKey, Pos: k.pos, Path: in.path(), Message: fmt.Sprintf("unknown key %q", k.text), Hint: didYouMean(k.text, keys),
+		Code: codeUnknownKey, Pos: k.pos(), Path: in.path(), Message: fmt.Sprintf("unknown key %q", k.text()), Hint: didYouMean(k.text(), keys),
 	})
 }
 
 // each reads the entries of a map whose keys are names; those with "x-" are left
 // out.
-func (d *decoder) each(n *node, what string, read func(key, value *node)) {
-	if n.null {
+func (d *decoder) each(n node, what string, read func(key, value node)) {
+	if n.null() {
 		return
 	}
-	if n.shape != mapping {
-		d.errorf(codeWrongShape, n, "", "a map of %s is wanted here, not a %s", what, n.shape)
+	if n.shape() != mapping {
+		d.errorf(codeWrongShape, n, "", "a map of %s is wanted here, not a %s", what, n.shape())
 		return
 	}
-	for i, k := range n.keys {
-		if !strings.HasPrefix(k.text, "x-") {
-			read(k, n.items[i])
+	for k, v := range n.entries() {
+		if !strings.HasPrefix(k.text(), "x-") {
+			read(k, v)
 		}
 	}
 }
 
 // text reads a scalar; ok is false, and told, where there is none.
-func (d *decoder) text(n *node, what string) (s string, ok bool) {
+func (d *decoder) text(n node, what string) (s string, ok bool) {
 	switch {
-	case n.null:
+	case n.null():
 		d.errorf(codeNothingGiven, n, "", "%s is wanted here, and nothing is given", what)
-	case n.shape != scalar:
-		d.errorf(codeWrongShape, n, "", "%s is wanted here, not a %s", what, n.shape)
-	case n.text == "":
+	case n.shape() != scalar:
+		d.errorf(codeWrongShape, n, "", "%s is wanted here, not a %s", what, n.shape())
+	case n.text() == "":
 		d.errorf(codeNothingGiven, n, "", "%s is wanted here, not an empty text", what)
 	default:
-		return n.text, true
+		return n.text(), true
 	}
 	return "", false
 }
 
-func (d *decoder) str(n *node, what string) value[string] {
+func (d *decoder) str(n node, what string) value[string] {
 	if s, ok := d.text(n, what); ok {
 		return value[string]{s, n}
 	}
@@ -136,7 +141,7 @@ func (d *decoder) str(n *node, what string) value[string] {
 }
 
 // number reads a decimal number within bounds.
-func (d *decoder) number(n *node, what string, least, most uint32) value[uint32] {
+func (d *decoder) number(n node, what string, least, most uint32) value[uint32] {
 	s, ok := d.text(n, what)
 	if !ok {
 		return value[uint32]{}
@@ -155,7 +160,7 @@ func (d *decoder) number(n *node, what string, least, most uint32) value[uint32]
 	return value[uint32]{}
 }
 
-func (d *decoder) flag(n *node) value[bool] {
+func (d *decoder) flag(n node) value[bool] {
 	s, ok := d.text(n, "true or false")
 	if !ok {
 		return value[bool]{}
@@ -168,7 +173,7 @@ func (d *decoder) flag(n *node) value[bool] {
 }
 
 // oneOf reads one of a few words.
-func (d *decoder) oneOf(n *node, what string, words ...string) value[string] {
+func (d *decoder) oneOf(n node, what string, words ...string) value[string] {
 	s, ok := d.text(n, what)
 	if !ok {
 		return value[string]{}
@@ -182,7 +187,7 @@ func (d *decoder) oneOf(n *node, what string, words ...string) value[string] {
 	return value[string]{}
 }
 
-func (d *decoder) mac(n *node) value[model.MAC] {
+func (d *decoder) mac(n node) value[model.MAC] {
 	s, ok := d.text(n, "a MAC address")
 	if !ok {
 		return value[model.MAC]{}
@@ -202,7 +207,7 @@ func (d *decoder) mac(n *node) value[model.MAC] {
 }
 
 // ip reads an address without a length.
-func (d *decoder) ip(n *node) value[netip.Addr] {
+func (d *decoder) ip(n node) value[netip.Addr] {
 	s, ok := d.text(n, "an IP address")
 	if !ok {
 		return value[netip.Addr]{}
@@ -222,8 +227,17 @@ func (d *decoder) ip(n *node) value[netip.Addr] {
 	return value[netip.Addr]{a, n}
 }
 
+// parseAddr is netip.ParseAddr, without the cost of the error for what has a length.
+func parseAddr(s string) (netip.Addr, bool) {
+	if strings.IndexByte(s, '/') >= 0 && strings.IndexByte(s, '%') < 0 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	return a, err == nil
+}
+
 // usable refuses addresses that no host can have.
-func (d *decoder) usable(n *node, a netip.Addr) bool {
+func (d *decoder) usable(n node, a netip.Addr) bool {
 	switch {
 	case a.Zone() != "":
 		d.errorf(codeBadAddress, n, "", "%s has a zone; addresses here mean the same on every host", a)
@@ -241,12 +255,12 @@ func (d *decoder) usable(n *node, a netip.Addr) bool {
 
 // prefix reads an address with the length of its subnet. With lone, an address
 // without one stands for itself alone.
-func (d *decoder) prefix(n *node, lone bool) value[netip.Prefix] {
+func (d *decoder) prefix(n node, lone bool) value[netip.Prefix] {
 	s, ok := d.text(n, "an address with the length of its subnet")
 	if !ok {
 		return value[netip.Prefix]{}
 	}
-	if a, err := netip.ParseAddr(s); err == nil {
+	if a, ok := parseAddr(s); ok {
 		if !d.usable(n, a) {
 			return value[netip.Prefix]{}
 		}
@@ -275,27 +289,29 @@ func (d *decoder) prefix(n *node, lone bool) value[netip.Prefix] {
 	return value[netip.Prefix]{p, n}
 }
 
-// several reads a scalar, or a list of them.
-func several[T any](d *decoder, n *node, what string, read func(*node) value[T]) []value[T] {
-	items := []*node{n}
+// several reads a scalar, or a list of them, and puts them behind those on a shelf.
+func several[T any](d *decoder, n node, what string, shelf *[]value[T], read func(node) value[T]) []value[T] {
+	l := *shelf
+	from := len(l)
 	switch {
-	case n.null:
-		return nil
-	case n.shape == list:
-		items = n.items
-	case n.shape == mapping:
+	case n.null():
+	case n.shape() == mapping:
 		d.errorf(codeWrongShape, n, "", "%s, or a list of them, is wanted here, not a map", what)
-		return nil
-	}
-	var l []value[T]
-	for _, item := range items {
-		if v := read(item); v.given() {
+	case n.shape() == list:
+		for item := range n.items() {
+			if v := read(item); v.given() {
+				l = append(l, v)
+			}
+		}
+	default:
+		if v := read(n); v.given() {
 			l = append(l, v)
 		}
 	}
-	return l
+	*shelf = l
+	return l[from:len(l):len(l)]
 }
 
-func (d *decoder) prefixes(n *node) []value[netip.Prefix] {
-	return several(d, n, "an address with a length", func(n *node) value[netip.Prefix] { return d.prefix(n, false) })
+func (d *decoder) prefixes(n node) []value[netip.Prefix] {
+	return several(d, n, "an address with a length", &d.shelves.prefixes, func(n node) value[netip.Prefix] { return d.prefix(n, false) })
 }

@@ -19,42 +19,47 @@ const (
 // only, never on the order of nodes.
 type deriver struct {
 	*decoder
+	slabs
 	raw *rawTopology
 	out *Topology
 
-	spreadReason string // why metrics are spread, if the file doesn't say so
+	vxlanDevice string // the derived name
+	seed        []byte // for what a MAC is derived from
 }
 
-func (d *decoder) derive(raw *rawTopology) *Topology {
+// newDeriver derives all but the nodes.
+func (d *decoder) newDeriver(raw *rawTopology) *deriver {
 	x := &deriver{decoder: d, raw: raw, out: &Topology{Name: raw.name.v, MTU: raw.mtu.v}}
 	x.out.Backend = x.backend()
 	x.out.Probe = x.probe()
-	slices.SortFunc(raw.nodes, func(a, b *rawNode) int { return cmp.Compare(a.name, b.name) })
-	for _, n := range raw.nodes {
-		x.out.Nodes = append(x.out.Nodes, x.node(n))
+	x.backendNotes()
+	x.probeNotes()
+	x.vxlanDevice = fmt.Sprintf("vxlan%d", x.out.Backend.VNI)
+	x.out.Nodes = slices.Grow([]Node(nil), raw.count)
+	return x
+}
+
+// sort puts the nodes in order.
+func (x *deriver) sort() {
+	byName := func(a, b Node) int { return cmp.Compare(a.Name, b.Name) }
+	if !slices.IsSortedFunc(x.out.Nodes, byName) {
+		slices.SortFunc(x.out.Nodes, byName)
 	}
-	return x.out
 }
 
 func (x *deriver) backend() Backend {
 	r := x.raw.backend
 	b := Backend{Type: r.kind.v, DirectRouting: r.direct.v, Family: 4}
-	if r.at != nil {
-		b.Pos = r.at.pos
+	if r.at.given() {
+		b.Pos = r.at.pos()
 	}
 	switch b.Type {
 	case VXLAN:
 		b.VNI = r.vni.or(value[uint32]{v: defaultVNI}).v
 		b.Port = uint16(r.port.or(value[uint32]{v: defaultPort}).v)
-		for _, n := range x.raw.nodes {
-			if !slices.ContainsFunc(n.addresses, func(a value[netip.Addr]) bool { return a.v.Is4() }) {
-				b.Family = 6
-			}
-		}
 	case IPIP:
 		b.Mode = r.mode.or(value[string]{v: Multipoint}).v
 	}
-	x.routeMetrics(&b)
 	return b
 }
 
@@ -65,148 +70,158 @@ type nodeDeriver struct {
 	out *Node
 }
 
-func (x *deriver) node(r *rawNode) Node {
-	n := Node{Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos}
+// derive adds a node, and sorts the parts of what it was read from.
+func (x *deriver) derive(r *rawNode) *Node {
+	x.out.Nodes = append(x.out.Nodes, Node{
+		Name: r.name, Interface: r.iface.or(x.raw.defaults.node.iface).v, Unprobed: r.probe.given() && !r.probe.v, Pos: r.key.pos(),
+	})
+	n := &x.out.Nodes[len(x.out.Nodes)-1]
+	n.Addresses = x.slabs.hosts.list(len(r.addresses))
 	for _, a := range r.addresses {
 		n.Addresses = append(n.Addresses, a.v)
 	}
-	y := &nodeDeriver{deriver: x, raw: r, out: &n}
-	slices.SortFunc(r.bridges, func(a, b *rawBridge) int { return cmp.Compare(a.name, b.name) })
-	slices.SortFunc(r.namespaces, func(a, b *rawNamespace) int { return cmp.Compare(a.name, b.name) })
-	y.backendNotes()
-	y.probeNotes()
-	for _, b := range r.bridges {
-		n.Bridges = append(n.Bridges, y.bridge(b))
+	if x.out.Backend.Type == VXLAN && !n.Address(4).IsValid() {
+		x.out.Backend.Family = 6
+	}
+	y := &nodeDeriver{deriver: x, raw: r, out: n}
+	slices.SortFunc(r.bridges, func(a, b rawBridge) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(r.namespaces, func(a, b rawNamespace) int { return cmp.Compare(a.name, b.name) })
+	n.Bridges = x.slabs.bridges.list(len(r.bridges))
+	for i := range r.bridges {
+		n.Bridges = append(n.Bridges, y.bridge(&r.bridges[i]))
 	}
 	y.overlay()
-	for _, ns := range r.namespaces {
-		n.Namespaces = append(n.Namespaces, y.namespace(ns))
+	n.Namespaces = x.slabs.namespaces.list(len(r.namespaces))
+	for i := range r.namespaces {
+		n.Namespaces = append(n.Namespaces, y.namespace(&r.namespaces[i]))
 	}
 	return n
 }
 
-func (y *nodeDeriver) note(path, value, reason string) {
-	y.out.Derived = append(y.out.Derived, Derived{Path: path, Value: value, Reason: reason})
+func (x *deriver) note(path, value, reason string) {
+	x.out.Defaults = append(x.out.Defaults, Derived{Path: path, Value: value, Reason: reason})
 }
 
-func (y *nodeDeriver) noteNode(path, value, reason string) {
-	y.note("nodes."+y.raw.name+"."+path, value, reason)
-}
-
-// backendNotes note what the backend leaves out, once for each node: a node's
-// expansion is read alone.
-func (y *nodeDeriver) backendNotes() {
-	b, r := y.deriver.out.Backend, y.deriver.raw.backend
+// backendNotes note what the backend leaves out.
+func (x *deriver) backendNotes() {
+	b, r := x.out.Backend, x.raw.backend
 	switch b.Type {
 	case VXLAN:
 		if !r.vni.given() {
-			y.note("backend.vni", "1", "the default")
+			x.note("backend.vni", "1", "the default")
 		}
 		if !r.port.given() {
-			y.note("backend.port", strconv.Itoa(defaultPort), "the default, as Linux has it")
+			x.note("backend.port", strconv.Itoa(defaultPort), "the default, as Linux has it")
 		}
 	case IPIP:
 		if !r.mode.given() {
-			y.note("backend.mode", Multipoint, "the default: one device for all peers")
+			x.note("backend.mode", Multipoint, "the default: one device for all peers")
 		}
-	}
-	if y.spreadReason != "" {
-		y.note("backend.routeMetrics", Spread, y.spreadReason)
 	}
 }
 
 func (y *nodeDeriver) bridge(r *rawBridge) Bridge {
-	defaults := y.deriver.raw.defaults.bridge
-	b := Bridge{Name: r.name, MTU: r.mtu.or(defaults.mtu).v, MAC: r.mac.v, Overlay: true, Pos: r.key.pos}
+	defaults := &y.deriver.raw.defaults.bridge
+	b := Bridge{Name: r.name, MTU: r.mtu.or(defaults.mtu).v, MAC: r.mac.v, Overlay: true, Pos: r.key.pos()}
 	if v := r.overlay.or(defaults.overlay); v.given() {
 		b.Overlay = v.v
 	}
-	for _, a := range r.addresses {
-		b.Addresses = append(b.Addresses, a.v)
-	}
+	b.Addresses = y.slabs.addresses(r.addresses)
 	if !r.mac.given() {
-		text := fmt.Sprintf("%s/%s/bridge/%s", y.deriver.out.Name, y.raw.name, gatewayOf(b))
-		b.MAC = deriveMAC(text)
-		y.noteNode("bridges."+r.name+".mac", b.MAC.String(), macReason(text))
+		y.seed = bridgeSeed(y.seed[:0], y.deriver.out, y.out, &b)
+		b.MAC, b.Made = deriveMAC(y.seed), madeMAC
 	}
 	return b
 }
 
-// gatewayOf returns what a bridge's MAC is derived from: its lowest address, which the
+// bridgeSeed appends what a bridge's MAC is derived from: its lowest address, which the
 // namespaces know it by, so that a bridge that is renamed keeps the MAC that stands beside
 // that in their neighbour tables. Without an address, it is its name.
-func gatewayOf(b Bridge) string {
+func bridgeSeed(seed []byte, t *Topology, n *Node, b *Bridge) []byte {
+	seed = append(append(append(append(seed, t.Name...), '/'), n.Name...), "/bridge/"...)
 	if len(b.Addresses) == 0 {
-		return b.Name
+		return append(seed, b.Name...)
 	}
-	return slices.MinFunc(b.Addresses, func(a, c netip.Prefix) int { return a.Addr().Compare(c.Addr()) }).Addr().String()
+	least := b.Addresses[0].Addr()
+	for _, a := range b.Addresses[1:] {
+		if a.Addr().Less(least) {
+			least = a.Addr()
+		}
+	}
+	return least.AppendTo(seed)
+}
+
+// overlaySeed appends what the MAC of a node's overlay device is derived from.
+func overlaySeed(seed []byte, t *Topology, n *Node) []byte {
+	seed = append(append(append(append(seed, t.Name...), '/'), n.Name...), '/')
+	return strconv.AppendUint(seed, uint64(t.Backend.VNI), 10)
 }
 
 // overlay derives the overlay device of the node.
 func (y *nodeDeriver) overlay() {
-	b, r, o := y.deriver.out.Backend, y.raw.overlay, &y.out.Overlay
-	o.Pos = y.raw.key.pos
-	if r.at != nil {
-		o.Pos = r.at.pos
+	b, r, o := &y.deriver.out.Backend, &y.raw.overlay, &y.out.Overlay
+	o.Pos = y.raw.key.pos()
+	if r.at.given() {
+		o.Pos = r.at.pos()
 	}
 	if b.Type == HostGW || b.Type == "" {
 		return
 	}
-	defaults := y.deriver.raw.defaults.node.overlay
+	defaults := &y.deriver.raw.defaults.node.overlay
 	o.MTU = r.mtu.or(defaults.mtu).v
 	o.Device = r.device.or(defaults.device).v
 	y.overlayDevice()
 	if b.Type == VXLAN {
 		o.MAC = r.mac.v
 		if !r.mac.given() {
-			text := fmt.Sprintf("%s/%s/%d", y.deriver.out.Name, y.raw.name, b.VNI)
-			o.MAC = deriveMAC(text)
-			y.noteNode("overlay.mac", o.MAC.String(), macReason(text))
+			y.seed = overlaySeed(y.seed[:0], y.deriver.out, y.out)
+			o.MAC = deriveMAC(y.seed)
+			o.Made |= madeMAC
 		}
 	}
-	for _, a := range r.addresses {
-		o.Addresses = append(o.Addresses, a.v)
-		o.Explicit = true
-	}
+	o.Addresses, o.Explicit = y.slabs.addresses(r.addresses), len(r.addresses) > 0
 	if !o.Explicit && b.Mode != PerPeer {
 		y.overlayAddresses()
 	}
 }
 
 func (y *nodeDeriver) overlayDevice() {
-	b, o := y.deriver.out.Backend, &y.out.Overlay
+	b, o := &y.deriver.out.Backend, &y.out.Overlay
 	switch {
 	case o.Device != "":
 	case b.Type == VXLAN:
-		o.Device = fmt.Sprintf("vxlan%d", b.VNI)
-		y.noteNode("overlay.device", o.Device, fmt.Sprintf("vxlan and the VNI %d", b.VNI))
+		o.Device, o.Made = y.vxlanDevice, madeDevice
 	case b.Mode != PerPeer:
-		o.Device = "ipip-overlay"
-		y.noteNode("overlay.device", o.Device, "the default")
+		o.Device, o.Made = "ipip-overlay", madeDevice
 	}
 }
 
 // overlayAddresses gives the device the network address of the node's first subnet,
 // as flannel does: a host has no other use for it.
 func (y *nodeDeriver) overlayAddresses() {
-	for _, family := range []int{4, 6} {
-		subnets := y.out.Subnets(family)
-		if len(subnets) == 0 || family == 6 && y.deriver.out.Backend.Type == IPIP {
+	o := &y.out.Overlay
+	for _, family := range [...]int{4, 6} {
+		if family == 6 && y.deriver.out.Backend.Type == IPIP {
 			continue
 		}
-		a := subnets[0].Addr()
-		p := netip.PrefixFrom(a, a.BitLen())
-		if other := y.addressOfNamespace(a); other != nil {
-			y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnets[0])
+		for subnet := range y.out.Subnets(family) {
+			a := subnet.Addr()
+			if other := y.addressOfNamespace(a); other.given() {
+				y.errorf(codeOverlayTaken, other, "give overlay.address", "the overlay device would take %s, too: it has the network address of %s, the node's first subnet", a, subnet)
+			}
+			if o.Addresses == nil {
+				o.Addresses = y.slabs.prefixes.list(1)
+			}
+			o.Addresses = append(o.Addresses, netip.PrefixFrom(a, a.BitLen()))
+			o.Made |= madeAddresses
+			break
 		}
-		y.out.Overlay.Addresses = append(y.out.Overlay.Addresses, p)
-		y.noteNode("overlay.address", p.String(), fmt.Sprintf("the network address of %s, the node's first subnet", subnets[0]))
 	}
 }
 
 // addressOfNamespace returns where a namespace of the node is given an address. A
 // subnet of two addresses (RFC 3021) has no network address to spare.
-func (y *nodeDeriver) addressOfNamespace(a netip.Addr) *node {
+func (y *nodeDeriver) addressOfNamespace(a netip.Addr) node {
 	for _, ns := range y.raw.namespaces {
 		for _, i := range ns.interfaces {
 			for _, p := range i.addresses {
@@ -216,5 +231,5 @@ func (y *nodeDeriver) addressOfNamespace(a netip.Addr) *node {
 			}
 		}
 	}
-	return nil
+	return node{}
 }

@@ -9,10 +9,11 @@ import (
 )
 
 func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
-	ns := Namespace{Name: r.name, Pos: r.key.pos}
-	slices.SortFunc(r.interfaces, func(a, b *rawInterface) int { return cmp.Compare(a.name, b.name) })
-	for _, i := range r.interfaces {
-		ns.Interfaces = append(ns.Interfaces, y.iface(r, i))
+	ns := Namespace{Name: r.name, Pos: r.key.pos()}
+	slices.SortFunc(r.interfaces, func(a, b rawInterface) int { return cmp.Compare(a.name, b.name) })
+	ns.Interfaces = y.slabs.interfaces.list(len(r.interfaces))
+	for i := range r.interfaces {
+		ns.Interfaces = append(ns.Interfaces, y.iface(r, &r.interfaces[i]))
 	}
 	y.routes(r, &ns)
 	ns.Sysctls = y.sysctls(r)
@@ -22,15 +23,22 @@ func (y *nodeDeriver) namespace(r *rawNamespace) Namespace {
 // sysctls joins the namespace's own with the defaults, by name. A default for an
 // interface is for the namespaces that have it.
 func (y *nodeDeriver) sysctls(r *rawNamespace) []Sysctl {
+	defaults := y.deriver.raw.defaults.namespace.sysctls
+	if len(r.sysctls)+len(defaults) == 0 {
+		return nil
+	}
 	var l []Sysctl
-	own := map[string]bool{}
+	var own map[string]bool
+	if len(r.sysctls) > 0 {
+		own = make(map[string]bool, len(r.sysctls))
+	}
 	for _, s := range r.sysctls {
 		own[s.name] = true
-		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos})
+		l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
 	}
-	for _, s := range y.deriver.raw.defaults.namespace.sysctls {
+	for _, s := range defaults {
 		if dev := s.device(); !own[s.name] && (dev == "" || r.has(dev)) {
-			l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos})
+			l = append(l, Sysctl{Name: s.name, Value: normal(s.value.v), Pos: s.key.pos()})
 		}
 	}
 	slices.SortFunc(l, func(a, b Sysctl) int { return cmp.Compare(a.Name, b.Name) })
@@ -43,66 +51,58 @@ func normal(v string) string { return strings.Join(strings.Fields(v), " ") }
 func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 	i := Interface{
 		Name: r.name, MAC: r.mac.v, Host: r.host.v,
-		MTU: r.mtu.or(y.deriver.raw.defaults.mtu).v, Pos: r.at.pos,
+		MTU: r.mtu.or(y.deriver.raw.defaults.mtu).v, Pos: r.at.pos(),
 	}
-	if r.key != nil {
-		i.Pos = r.key.pos
+	if r.key.given() {
+		i.Pos = r.key.pos()
 	}
-	for _, a := range r.addresses {
-		i.Addresses = append(i.Addresses, a.v)
+	i.Addresses = y.slabs.addresses(r.addresses)
+	if i.Bridge = y.bridgeOf(r); i.Bridge != "" && !r.bridge.given() {
+		i.Made |= madeBridge
 	}
-	path := fmt.Sprintf("namespaces.%s.interfaces.%s", ns.name, r.name)
-	i.Bridge = y.bridgeOf(path, r)
 	if !r.host.given() {
 		i.Host = vethName(ns.name, r.name)
-		reason := "veth- and the namespace's name"
-		switch {
-		case !strings.HasSuffix(i.Host, r.name) && !strings.HasSuffix(i.Host, ns.name):
-			reason = fmt.Sprintf("veth- and the first digits of the SHA-256 of %q, as the kernel does not take the full name", ns.name+"/"+r.name)
-		case r.name != "eth0":
-			reason += " and the interface's"
-		}
-		y.noteNode(path+".host", i.Host, reason)
+		i.Made |= madeHost
 	}
 	return i
 }
 
 // bridgeOf returns the bridge that an interface is on: the one it names, else the
 // one whose subnet holds its addresses.
-func (y *nodeDeriver) bridgeOf(path string, r *rawInterface) string {
+func (y *nodeDeriver) bridgeOf(r *rawInterface) string {
 	if r.bridge.given() {
 		y.checkBridge(r)
 		return r.bridge.v
 	}
 	found := ""
 	for _, a := range r.addresses {
-		b, subnet := y.holder(a.v.Addr())
+		b := y.holder(a.v.Addr())
 		switch {
 		case b == nil:
 			y.noBridge(a)
 		case found == "":
 			found = b.name
-			y.noteNode(path+".bridge", found, fmt.Sprintf("its subnet %s holds %s", subnet.Masked(), a.v.Addr()))
 		case b.name != found:
 			y.errorf(codeWrongBridge, a.at, "an interface is on one bridge; make another interface", "%s is in the subnet of the bridge %s, but the interface is on %s", a.v, b.name, found)
 		}
 	}
-	if len(r.addresses) == 0 && !r.at.empty() && r.at.shape == mapping && r.at.get("addresses") == nil {
+	if len(r.addresses) == 0 && !r.at.empty() && r.at.shape() == mapping && !r.at.get("addresses").given() {
 		y.errorf(codeNoBridge, r.at, "name it with bridge:", "without an address, nothing says which bridge the interface is on")
 	}
 	return found
 }
 
 // holder finds the bridge with a subnet that holds the address.
-func (y *nodeDeriver) holder(a netip.Addr) (*rawBridge, netip.Prefix) {
-	for _, b := range y.raw.bridges {
+func (y *nodeDeriver) holder(a netip.Addr) *rawBridge {
+	for i := range y.raw.bridges {
+		b := &y.raw.bridges[i]
 		for _, p := range b.addresses {
 			if p.v.Masked().Contains(a) {
-				return b, p.v
+				return b
 			}
 		}
 	}
-	return nil, netip.Prefix{}
+	return nil
 }
 
 // noBridge tells that no bridge has the subnet of an address; what is wrong with a

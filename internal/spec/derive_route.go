@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -12,7 +11,10 @@ import (
 // has none: via the bridge of eth0, or of the first interface that has one.
 func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
 	var has [7]bool
-	seen := map[routeID]*node{}
+	var seen map[routeID]node
+	if len(r.routes) > 0 {
+		seen = make(map[routeID]node, len(r.routes))
+	}
 	for _, raw := range r.routes {
 		route, ok := y.route(raw, r, ns)
 		if !ok || !y.newRoute(seen, raw, route, ns) {
@@ -26,7 +28,7 @@ func (y *nodeDeriver) routes(r *rawNamespace, ns *Namespace) {
 	if r.noRoutes {
 		return
 	}
-	for _, family := range []int{4, 6} {
+	for _, family := range [...]int{4, 6} {
 		if !has[family] {
 			y.defaultRoute(ns, family)
 		}
@@ -41,10 +43,10 @@ type routeID struct {
 
 // newRoute refuses a route twice, and one that the kernel makes itself with an
 // interface's address: it would be in the way.
-func (y *nodeDeriver) newRoute(seen map[routeID]*node, r *rawRoute, route Route, ns *Namespace) bool {
+func (y *nodeDeriver) newRoute(seen map[routeID]node, r *rawRoute, route Route, ns *Namespace) bool {
 	id := routeID{route.To, model.Metric(route.To, route.Metric)}
 	if first, ok := seen[id]; ok {
-		y.errorf(codeRouteTwice, r.at, "give it another metric", "there is another route to %s with the same metric, at %s", route.To, first.pos)
+		y.errorf(codeRouteTwice, r.at, "give it another metric", "there is another route to %s with the same metric, at %s", route.To, first.pos())
 		return false
 	}
 	seen[id] = r.at
@@ -78,8 +80,10 @@ func (y *nodeDeriver) defaultRoute(ns *Namespace, family int) {
 		if !via.IsValid() {
 			continue
 		}
-		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Pos: i.Pos})
-		y.noteNode(fmt.Sprintf("namespaces.%s.routes.default.ipv%d", ns.Name, family), via.String(), "the address of the bridge "+i.Bridge)
+		if ns.Routes == nil {
+			ns.Routes = y.slabs.routes.list(1)
+		}
+		ns.Routes = append(ns.Routes, Route{To: wholeFamily(family), Via: via, Dev: i.Name, Made: madeRoute, Pos: i.Pos})
 		return
 	}
 }
@@ -120,7 +124,7 @@ func wholeFamily(family int) netip.Prefix {
 
 // route reads one of the file's routes, whose way out follows from its gateway.
 func (y *nodeDeriver) route(r *rawRoute, raw *rawNamespace, ns *Namespace) (Route, bool) {
-	route := Route{To: r.to.v, Via: r.via.v, Dev: r.dev.v, Metric: r.metric.v, Pos: r.at.pos}
+	route := Route{To: r.to.v, Via: r.via.v, Dev: r.dev.v, Metric: r.metric.v, Pos: r.at.pos()}
 	switch {
 	case r.broken:
 		return route, false

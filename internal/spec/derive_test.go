@@ -33,7 +33,7 @@ func derived(t *testing.T, text string) map[string]string {
 	}
 	m := map[string]string{}
 	for _, n := range top.Nodes {
-		for _, d := range n.Derived {
+		for _, d := range top.Derived(&n) {
 			if d.Reason == "" {
 				t.Errorf("%s has no reason", d.Path)
 			}
@@ -244,7 +244,7 @@ func TestRouteMetrics(t *testing.T) {
 			t.Fatal(problems)
 		}
 		reason := ""
-		for _, d := range top.Nodes[0].Derived {
+		for _, d := range top.Derived(&top.Nodes[0]) {
 			if d.Path == "backend.routeMetrics" {
 				reason = d.Reason
 			}

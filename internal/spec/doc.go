@@ -3,6 +3,11 @@
 // I/O but reading the files that it is asked to load.
 //
 // All that is wrong is told at once, each problem with its place. The way of a file
-// is: text, tree (yaml.go), tree of all files (merge.go), raw values with their
-// places (decode*.go), derived values (derive*.go), checks (check*.go), topology.
+// is: text, tree (reader*.go, or else yaml.go), tree of all files (merge.go); and then,
+// one node after the other (walk.go), raw values with their places (decode*.go), derived
+// values (derive*.go), checks (check*.go), topology. What is compared between nodes is
+// kept in lists until all are there.
+//
+// A topology of 50,000 nodes has to be read often: nothing is allocated for a node but
+// what stays in the topology, and nothing takes longer than sorting.
 package spec

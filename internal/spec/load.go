@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -70,27 +71,6 @@ func Digest(sources []Source) string {
 		h.Write(s.Data)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func (d *decoder) decode(sources []Source) *Topology {
-	var trees []*node
-	for _, s := range sources {
-		if n := d.parse(s); n != nil {
-			trees = append(trees, n)
-		}
-	}
-	if len(trees) < len(sources) {
-		return nil // what a file lacks may stand in one that cannot be read
-	}
-	raw := d.topology(d.merge(trees))
-	if raw == nil {
-		return nil
-	}
-	d.checkRaw(raw)
-	t := d.derive(raw)
-	d.checkSubnets(raw)
-	d.checkNames(t, raw)
-	return t
 }
 
 func read(paths []string, stdin io.Reader) ([]Source, error) {
@@ -170,5 +150,10 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, MaxFile+1))
+	var b bytes.Buffer
+	if st, err := f.Stat(); err == nil && st.Size() <= MaxFile {
+		b.Grow(int(st.Size()) + bytes.MinRead) // it asks for room before it finds the end
+	}
+	_, err = b.ReadFrom(io.LimitReader(f, MaxFile+1))
+	return b.Bytes(), err
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -14,29 +13,38 @@ import (
 // maxLinkName is IFNAMSIZ-1 (linux/if.h), in bytes.
 const maxLinkName = 15
 
-// plainName is what names of topologies and nodes are made of: they become part of
-// marks, directories and messages.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+// isPlainName says whether a name is made of what names of topologies and nodes are made
+// of: they become part of marks, directories and messages.
+func isPlainName(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case i == 0 || c != '.' && c != '_' && c != '-':
+			return false
+		}
+	}
+	return name != ""
+}
 
 // checkPlainName checks the name of a topology or a node.
-func (d *decoder) checkPlainName(n *node, what, name string) {
+func (d *decoder) checkPlainName(n node, what, name string) {
 	switch {
 	case len(name) > 63:
 		d.errorf(codeBadName, n, "", "%s has at most 63 bytes, %q has %d", what, name, len(name))
-	case !plainName.MatchString(name):
+	case !isPlainName(name):
 		d.errorf(codeBadName, n, "", "%s consists of letters, digits, dots, hyphens and underscores and begins with a letter or digit; %q does not", what, name)
 	}
 }
 
 // checkLinkName checks a device's name as the kernel does (dev_valid_name,
 // net/core/dev.c), and refuses those that mean something else.
-func (d *decoder) checkLinkName(n *node, what, name string) bool {
+func (d *decoder) checkLinkName(n node, what, name string) bool {
 	switch {
 	case len(name) > maxLinkName:
 		d.errorf(codeBadLinkName, n, "", "%s %q has %d bytes; the kernel allows %d", what, name, len(name), maxLinkName)
 	case name == "" || name == "." || name == "..":
 		d.errorf(codeBadLinkName, n, "", "%q cannot be the name of %s", name, what)
-	case slices.Contains([]string{"lo", "all", "default"}, name):
+	case name == "lo" || name == "all" || name == "default":
 		d.errorf(codeBadLinkName, n, "", "%q cannot be the name of %s: to the kernel it means something else", name, what)
 	case strings.ContainsFunc(name, notInLinkName):
 		d.errorf(codeBadLinkName, n, "", "%s %q has a character that the kernel refuses there: /, %%, :, white space or one that cannot be printed", what, name)
@@ -46,10 +54,10 @@ func (d *decoder) checkLinkName(n *node, what, name string) bool {
 	return false
 }
 
-func notInLinkName(r rune) bool { return strings.ContainsRune("/%:", r) || r <= ' ' || r > '~' }
+func notInLinkName(r rune) bool { return r == '/' || r == '%' || r == ':' || r <= ' ' || r > '~' }
 
 // checkNetnsName checks the name of a namespace, which becomes a file's.
-func (d *decoder) checkNetnsName(n *node, name string) {
+func (d *decoder) checkNetnsName(n node, name string) {
 	switch {
 	case name == "" || name == "." || name == "..":
 		d.errorf(codeBadNetnsName, n, "", "%q cannot be the name of a network namespace", name)
@@ -64,13 +72,24 @@ func (d *decoder) checkNetnsName(n *node, name string) {
 // name, slashes. A part is never slashes alone: "//" would be the directory "..".
 var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0-9_/-]*)+$`)
 
-func (d *decoder) checkSysctl(s rawSysctl) {
+func (w *walker) checkSysctl(s rawSysctl) {
 	switch {
-	case !sysctlName.MatchString(s.name):
-		d.errorf(codeBadSysctl, s.key, "such as net.ipv4.ip_forward", "%q is no sysctl of a network namespace", s.name)
+	case !w.sysctlNamed(s.name):
+		w.errorf(codeBadSysctl, s.key, "such as net.ipv4.ip_forward", "%q is no sysctl of a network namespace", s.name)
 	case s.value.given() && strings.ContainsAny(s.value.v, "\n\x00"):
-		d.errorf(codeBadSysctl, s.value.at, "", "the value of a sysctl is a single line")
+		w.errorf(codeBadSysctl, s.value.at, "", "the value of a sysctl is a single line")
 	}
+}
+
+// sysctlNamed is sysctlName, which looks at each name once.
+func (w *walker) sysctlNamed(name string) bool {
+	if !w.sysctls[name] && sysctlName.MatchString(name) {
+		if w.sysctls == nil {
+			w.sysctls = map[string]bool{}
+		}
+		w.sysctls[name] = true
+	}
+	return w.sysctls[name]
 }
 
 // shortened returns prefix and name, or where the kernel would not take that, as it
@@ -102,16 +121,16 @@ func (t *Topology) TunnelName(node, peer *Node) string {
 	return shortened("ipip-", peer.Name, peer.Name)
 }
 
-// deriveMAC makes a locally administered unicast address of a text: the first six
+// deriveMAC makes a locally administered unicast address of a seed: the first six
 // bytes of its SHA-256, with the lowest two bits of the first byte set to 10 (IEEE
 // 802-2014, 8.2).
-func deriveMAC(text string) model.MAC {
-	sum := sha256.Sum256([]byte(text))
+func deriveMAC(seed []byte) model.MAC {
+	sum := sha256.Sum256(seed)
 	m := model.MAC(sum[:6])
 	m[0] = m[0]&^3 | 2
 	return m
 }
 
-func macReason(text string) string {
-	return fmt.Sprintf("from the SHA-256 of %q, locally administered", text)
+func macReason(seed []byte) string {
+	return fmt.Sprintf("from the SHA-256 of %q, locally administered", seed)
 }

@@ -50,7 +50,7 @@ func (p *Probe) Of(namespace string) bool {
 }
 
 type rawProbe struct {
-	at            *node
+	at            node
 	kind          value[string]
 	interval      value[time.Duration]
 	timeout       value[time.Duration]
@@ -61,35 +61,35 @@ type rawProbe struct {
 }
 
 // probe is a type, or a map.
-func (d *decoder) probe(n *node) rawProbe {
+func (d *decoder) probe(n node) rawProbe {
 	p := rawProbe{at: n}
-	kind := func(n *node) { p.kind = d.oneOf(n, "a probe", ProbeICMP) }
-	if n.shape == scalar {
+	kind := func(n node) { p.kind = d.oneOf(n, "a probe", ProbeICMP) }
+	if n.shape() == scalar {
 		kind(n)
 		return p
 	}
 	d.fields(n,
 		field{"type", kind},
-		field{"interval", func(n *node) { p.interval = d.duration(n, "the interval", minProbeInterval, maxProbeInterval) }},
-		field{"timeout", func(n *node) { p.timeout = d.duration(n, "the timeout", minProbeTimeout, maxProbeInterval) }},
-		field{"down", func(n *node) { p.down = d.number(n, "a count", 1, maxProbeRow) }},
-		field{"up", func(n *node) { p.up = d.number(n, "a count", 1, maxProbeRow) }},
-		field{"namespaces", func(n *node) { d.probeNamespaces(n, &p) }},
-		field{"ready", func(n *node) { p.ready = d.oneOf(n, "a condition", ReadyNone, ReadyAny, ReadyAll) }},
+		field{"interval", func(n node) { p.interval = d.duration(n, "the interval", minProbeInterval, maxProbeInterval) }},
+		field{"timeout", func(n node) { p.timeout = d.duration(n, "the timeout", minProbeTimeout, maxProbeInterval) }},
+		field{"down", func(n node) { p.down = d.number(n, "a count", 1, maxProbeRow) }},
+		field{"up", func(n node) { p.up = d.number(n, "a count", 1, maxProbeRow) }},
+		field{"namespaces", func(n node) { d.probeNamespaces(n, &p) }},
+		field{"ready", func(n node) { p.ready = d.oneOf(n, "a condition", ReadyNone, ReadyAny, ReadyAll) }},
 	)
 	return p
 }
 
-func (d *decoder) probeNamespaces(n *node, p *rawProbe) {
-	if n.shape == list {
-		p.namespaces = several(d, n, "the name of a namespace", func(n *node) value[string] { return d.str(n, "the name of a namespace") })
+func (d *decoder) probeNamespaces(n node, p *rawProbe) {
+	if n.shape() == list {
+		p.namespaces = several(d, n, "the name of a namespace", &p.namespaces, func(n node) value[string] { return d.str(n, "the name of a namespace") })
 		return
 	}
 	p.allNamespaces = d.flag(n)
 }
 
 // duration reads a whole number of milliseconds, seconds or minutes.
-func (d *decoder) duration(n *node, what string, least, most time.Duration) value[time.Duration] {
+func (d *decoder) duration(n node, what string, least, most time.Duration) value[time.Duration] {
 	s, ok := d.text(n, "a duration")
 	if !ok {
 		return value[time.Duration]{}
@@ -120,42 +120,47 @@ func short(t time.Duration) string {
 }
 
 // checkProbe checks what the keys of a probe say together, and the names in it.
-func (d *decoder) checkProbe(t *rawTopology) {
-	p := t.probe
+func (w *walker) checkProbe() {
+	p := &w.raw.probe
 	interval := cmp.Or(p.interval.v, defaultProbeInterval)
 	if p.timeout.given() && p.timeout.v > interval {
-		d.errorf(codeTimeoutTooLong, p.timeout.at, "give a longer interval", "the timeout %s is longer than the interval %s", short(p.timeout.v), short(interval))
-	}
-	if len(p.namespaces) == 0 {
-		return
-	}
-	known := map[string]bool{}
-	var names []string
-	for _, n := range t.nodes {
-		for _, ns := range n.namespaces {
-			if !known[ns.name] {
-				known[ns.name] = true
-				names = append(names, ns.name)
-			}
-		}
+		w.errorf(codeTimeoutTooLong, p.timeout.at, "give a longer interval", "the timeout %s is longer than the interval %s", short(p.timeout.v), short(interval))
 	}
 	for _, v := range p.namespaces {
-		if !known[v.v] {
-			d.errorf(codeNoNamespace, v.at, didYouMean(v.v, names), "no node has a namespace %q", v.v)
+		if !w.known.is[v.v] {
+			w.errorf(codeNoNamespace, v.at, didYouMean(v.v, w.known.names), "no node has a namespace %q", v.v)
 		}
 	}
+}
+
+// knownNames are those of all namespaces, where they are wanted.
+type knownNames struct {
+	wanted bool
+	is     map[string]bool
+	names  []string
+}
+
+func (k *knownNames) add(name string) {
+	if !k.wanted || k.is[name] {
+		return
+	}
+	if k.is == nil {
+		k.is = map[string]bool{}
+	}
+	k.is[name] = true
+	k.names = append(k.names, name)
 }
 
 // probe fills in what the file leaves out.
 func (x *deriver) probe() Probe {
 	r := x.raw.probe
-	if r.at == nil {
+	if !r.at.given() {
 		return Probe{}
 	}
 	p := Probe{
 		Type: cmp.Or(r.kind.v, ProbeICMP), Interval: cmp.Or(r.interval.v, defaultProbeInterval),
 		Down: int(cmp.Or(r.down.v, defaultProbeDown)), Up: int(cmp.Or(r.up.v, defaultProbeUp)),
-		AllNamespaces: r.allNamespaces.v, Ready: cmp.Or(r.ready.v, ReadyNone), Pos: r.at.pos,
+		AllNamespaces: r.allNamespaces.v, Ready: cmp.Or(r.ready.v, ReadyNone), Pos: r.at.pos(),
 	}
 	p.Timeout = cmp.Or(r.timeout.v, min(defaultProbeTimeout, p.Interval))
 	for _, v := range r.namespaces {
@@ -166,10 +171,10 @@ func (x *deriver) probe() Probe {
 	return p
 }
 
-// probeNotes note what the probe leaves out, once for each node.
-func (y *nodeDeriver) probeNotes() {
-	p, r := y.deriver.out.Probe, y.deriver.raw.probe
-	if r.at == nil {
+// probeNotes note what the probe leaves out.
+func (x *deriver) probeNotes() {
+	p, r := x.out.Probe, x.raw.probe
+	if !r.at.given() {
 		return
 	}
 	for _, v := range []struct {
@@ -186,7 +191,7 @@ func (y *nodeDeriver) probeNotes() {
 		{"ready", p.Ready, r.ready.given(), "the default: readiness asks nothing of peers"},
 	} {
 		if !v.given {
-			y.note("probe."+v.key, v.value, v.reason)
+			x.note("probe."+v.key, v.value, v.reason)
 		}
 	}
 }

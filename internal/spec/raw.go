@@ -6,15 +6,17 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// The raw topology is what the files say, each value with its place.
+// The raw topology is what the files say, each value with its place. Of the nodes, there
+// is one at a time.
 
 type rawTopology struct {
-	at       *node
+	at       node
 	name     value[string]
 	mtu      value[uint32]
 	backend  rawBackend
 	probe    rawProbe
-	nodes    []*rawNode
+	nodes    node // the map of them
+	count    int  // how many they are
 	defaults rawDefaults
 }
 
@@ -25,7 +27,7 @@ func (t *rawTopology) shares(b *rawBridge) bool {
 }
 
 type rawBackend struct {
-	at     *node
+	at     node
 	kind   value[string]
 	vni    value[uint32]
 	port   value[uint32]
@@ -44,19 +46,34 @@ type rawDefaults struct {
 }
 
 type rawNode struct {
-	at         *node
-	key        *node
+	at         node
+	key        node
 	name       string
 	addresses  []value[netip.Addr]
 	iface      value[string]
 	overlay    rawOverlay
-	bridges    []*rawBridge
-	namespaces []*rawNamespace
+	bridges    []rawBridge
+	namespaces []rawNamespace
 	probe      value[bool]
 }
 
+// shelves hold the parts of the node that is read, for the next one to be put upon.
+type shelves struct {
+	node       rawNode
+	hosts      []value[netip.Addr]
+	prefixes   []value[netip.Prefix]
+	interfaces []rawInterface
+}
+
+// clear makes room for a node.
+func (s *shelves) clear() *rawNode {
+	s.hosts, s.prefixes, s.interfaces = s.hosts[:0], s.prefixes[:0], s.interfaces[:0]
+	s.node = rawNode{bridges: s.node.bridges[:0], namespaces: s.node.namespaces[:0]}
+	return &s.node
+}
+
 type rawOverlay struct {
-	at        *node
+	at        node
 	device    value[string]
 	mac       value[model.MAC]
 	addresses []value[netip.Prefix]
@@ -64,8 +81,8 @@ type rawOverlay struct {
 }
 
 type rawBridge struct {
-	at        *node
-	key       *node
+	at        node
+	key       node
 	name      string
 	addresses []value[netip.Prefix]
 	mtu       value[uint32]
@@ -75,18 +92,18 @@ type rawBridge struct {
 }
 
 type rawNamespace struct {
-	at         *node
-	key        *node
+	at         node
+	key        node
 	name       string
-	interfaces []*rawInterface
+	interfaces []rawInterface
 	routes     []*rawRoute
 	noRoutes   bool // "routes: []": not even those that are derived
 	sysctls    []rawSysctl
 }
 
 type rawInterface struct {
-	at        *node
-	key       *node // nil for the eth0 of the short form
+	at        node
+	key       node // nil for the eth0 of the short form
 	name      string
 	bridge    value[string]
 	addresses []value[netip.Prefix]
@@ -96,7 +113,7 @@ type rawInterface struct {
 }
 
 type rawRoute struct {
-	at         *node
+	at         node
 	to         value[netip.Prefix]
 	defaultFor bool // to: default, of the family of via
 	via        value[netip.Addr]
@@ -106,7 +123,7 @@ type rawRoute struct {
 }
 
 type rawSysctl struct {
-	key   *node
+	key   node
 	name  string
 	value value[string]
 }

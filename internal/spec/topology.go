@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"iter"
 	"net/netip"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -16,9 +17,11 @@ type Topology struct {
 	MTU     uint32 // of the underlay, bytes; 0: what the underlay device has
 	Probe   Probe
 	Nodes   []Node // by name
-	Files   []string
-	Digest  string // SHA-256 of the files' texts, in hexadecimal
-	Sources []Source
+	// Defaults are the values of backend and probe that the file doesn't state.
+	Defaults []Derived
+	Files    []string
+	Digest   string // SHA-256 of the files' texts, in hexadecimal
+	Sources  []Source
 }
 
 // The backends.
@@ -63,7 +66,6 @@ type Node struct {
 	Bridges    []Bridge    // by name
 	Namespaces []Namespace // by name
 	Unprobed   bool        // nobody probes the node, and it probes nobody
-	Derived    []Derived   // what was not in the file, in the order of the document
 	Pos        Pos
 }
 
@@ -81,19 +83,28 @@ func (n *Node) Address(family int) netip.Addr {
 // Subnets returns the masked prefixes of the family (4 or 6) that peers reach
 // through the node: those of its bridges that take part in the overlay, in order
 // of bridge name and then of the file.
-func (n *Node) Subnets(family int) []netip.Prefix {
-	var l []netip.Prefix
-	for _, b := range n.Bridges {
-		if !b.Overlay {
-			continue
-		}
-		for _, p := range b.Addresses {
-			if p.Addr().Is4() == (family == 4) {
-				l = append(l, p.Masked())
+func (n *Node) Subnets(family int) iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for i := range n.Bridges {
+			if !n.Bridges[i].Overlay {
+				continue
+			}
+			for _, p := range n.Bridges[i].Addresses {
+				if p.Addr().Is4() == (family == 4) && !yield(p.Masked()) {
+					return
+				}
 			}
 		}
 	}
-	return l
+}
+
+// HasSubnets says whether peers reach any subnet of the family (4 or 6) through the
+// node.
+func (n *Node) HasSubnets(family int) bool {
+	for range n.Subnets(family) {
+		return true
+	}
+	return false
 }
 
 // Overlay is the node's vxlan or ipip device. With IPIP in mode PerPeer, Device
@@ -105,6 +116,7 @@ type Overlay struct {
 	Addresses []netip.Prefix // the VTEP's, at most one a family
 	MTU       uint32         // 0: from the underlay's
 	Explicit  bool           // Addresses stand in the file
+	Made      Made
 	Pos       Pos
 }
 
@@ -126,6 +138,7 @@ type Bridge struct {
 	MTU       uint32         // 0: from the underlay's
 	MAC       model.MAC
 	Overlay   bool // peers get routes to its subnets
+	Made      Made
 	Pos       Pos
 }
 
@@ -146,6 +159,7 @@ type Interface struct {
 	MAC       model.MAC // zero: the kernel's choice
 	Host      string    // the name of the other end, on the host
 	MTU       uint32    // 0: the bridge's
+	Made      Made
 	Pos       Pos
 }
 
@@ -155,6 +169,7 @@ type Route struct {
 	Via    netip.Addr   // invalid: none
 	Dev    string       // never "": derived from Via where the file doesn't say
 	Metric uint32       // 0: the kernel's default
+	Made   Made
 	Pos    Pos
 }
 
@@ -163,13 +178,6 @@ type Sysctl struct {
 	Name  string
 	Value string
 	Pos   Pos
-}
-
-// Derived is a value that the file doesn't state, with the reason for it.
-type Derived struct {
-	Path   string // nodes.vm1.overlay.mac
-	Value  string
-	Reason string // one clause: "sha256 of classic/vm1/1"
 }
 
 // Pos is a place in a file; the zero Pos is nowhere.

@@ -123,7 +123,7 @@ func (in *Input) direct(p *spec.Node, family int) bool {
 	if !d.OK {
 		return false
 	}
-	for _, subnet := range p.Subnets(family) {
+	for subnet := range p.Subnets(family) {
 		in.EmitRoute(Route("", subnet, gateway, in.Facts.Underlay[family].Device), p)
 	}
 	return true
@@ -143,7 +143,7 @@ func (in *Input) directness(p *spec.Node, family int) (netip.Addr, model.Direct)
 
 // directRouting is direct, where the file asks for it, with the decision noted.
 func (in *Input) directRouting(p *spec.Node, family int) bool {
-	if !in.Topology.Backend.DirectRouting || len(p.Subnets(family)) == 0 {
+	if !in.Topology.Backend.DirectRouting || !p.HasSubnets(family) {
 		return false
 	}
 	how := "through the overlay"

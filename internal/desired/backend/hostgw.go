@@ -31,7 +31,7 @@ func firstFamily(_ *spec.Topology, n *spec.Node) int {
 }
 
 func (in *Input) hostGWPeer(p *spec.Node, family int) {
-	if len(p.Subnets(family)) == 0 || in.direct(p, family) {
+	if !p.HasSubnets(family) || in.direct(p, family) {
 		return
 	}
 	gateway, d := in.directness(p, family)

@@ -27,7 +27,7 @@ func ipip() Backend {
 				if in.directRouting(p, 4) {
 					continue
 				}
-				for _, s := range p.Subnets(4) {
+				for s := range p.Subnets(4) {
 					r := Route("", s, p.Address(4), o.Device)
 					r.OnLink = model.Some(true)
 					in.EmitRoute(r, p)
@@ -46,7 +46,7 @@ func ipipPerPeer() Backend {
 		Family:   ipv4Only,
 		Expand: func(in *Input) {
 			for p := range in.peers {
-				if len(p.Subnets(4)) > 0 && in.directRouting(p, 4) {
+				if p.HasSubnets(4) && in.directRouting(p, 4) {
 					continue
 				}
 				in.ipipPeer(p)
@@ -68,7 +68,7 @@ func (in *Input) ipipPeer(p *spec.Node) {
 		}
 	}
 	in.tunnel(device, p.Address(4), own, PeerIntent(p), p.Pos)
-	for _, s := range p.Subnets(4) {
+	for s := range p.Subnets(4) {
 		in.Emit(Route("", s, gateway, device), PeerIntent(p), p.Pos)
 	}
 }

@@ -51,8 +51,7 @@ func (in *Input) vxlanPeer(p *spec.Node) {
 	through := false
 	device := in.Node.Overlay.Device
 	for _, family := range families() {
-		subnets := p.Subnets(family)
-		if len(subnets) == 0 || in.directRouting(p, family) {
+		if !p.HasSubnets(family) || in.directRouting(p, family) {
 			continue
 		}
 		through = true
@@ -61,7 +60,7 @@ func (in *Input) vxlanPeer(p *spec.Node) {
 			Link: device, IP: gateway, MAC: model.Some(p.Overlay.MAC),
 			State: model.Some(model.NeighbourPermanent), Protocol: model.Some(model.MarkProtocol),
 		}, p)
-		for _, s := range subnets {
+		for s := range p.Subnets(family) {
 			r := Route("", s, gateway, device)
 			r.OnLink = model.Some(true)
 			in.EmitRoute(r, p)
