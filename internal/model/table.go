@@ -12,6 +12,7 @@ type table[T Object] struct {
 	rows  []row[T]
 	slots []int32 // numbers of rows from 1; 0 is free; a power of two of them
 	dead  int     // rows that were removed, and stay to keep the numbers of the others
+	seed  maphash.Seed
 }
 
 // row is an object with what is known about it.
@@ -32,15 +33,13 @@ type Standing struct {
 // notes are what an entry says in words. All objects of a peer have the same.
 type notes struct{ source, intent, maker string }
 
-// seed makes keys that somebody chooses fall as evenly as others.
-var seed = maphash.MakeSeed()
-
 // spread is a number of full length that has no factor in common with the length of a
 // hash table (Knuth, The Art of Computer Programming, volume 3, 6.4).
 const spread = 0x9e3779b97f4a7c15
 
-// hash mixes what differs among the objects of a kind.
-func (k Key) hash() uint64 {
+// hash mixes what differs among the objects of a kind. With a seed of its own for each
+// table, keys that somebody chooses fall as evenly as others.
+func (k Key) hash(seed maphash.Seed) uint64 {
 	a := k.Prefix.Addr().As16()
 	h := maphash.String(seed, k.Netns) + maphash.Bytes(seed, a[:])
 	if k.Name != "" {
@@ -57,7 +56,7 @@ func (k Key) hash() uint64 {
 // slot returns where the number of the row with the key is, or would be.
 func (t *table[T]) slot(k Key) int {
 	mask := len(t.slots) - 1
-	for i := int(k.hash()) & mask; ; i = (i + 1) & mask {
+	for i := int(k.hash(t.seed)) & mask; ; i = (i + 1) & mask {
 		n := t.slots[i]
 		if n == 0 || t.rows[n-1].object.Key() == k {
 			return i
@@ -112,6 +111,9 @@ func (t *table[T]) grow(n int) {
 	for size < (len(t.rows)+n)*fill {
 		size *= 2
 	}
+	if t.slots == nil {
+		t.seed = maphash.MakeSeed()
+	}
 	t.slots = make([]int32, size)
 	for i := range t.rows {
 		t.slots[t.slot(t.rows[i].object.Key())] = int32(i + 1)
@@ -128,7 +130,7 @@ func (t *table[T]) remove(k Key) {
 func (t *table[T]) len() int { return len(t.rows) - t.dead }
 
 func (t *table[T]) clone() table[T] {
-	c := table[T]{rows: make([]row[T], len(t.rows)), slots: make([]int32, len(t.slots)), dead: t.dead}
+	c := table[T]{seed: t.seed, rows: make([]row[T], len(t.rows)), slots: make([]int32, len(t.slots)), dead: t.dead}
 	copy(c.rows, t.rows)
 	copy(c.slots, t.slots)
 	return c
