@@ -25,7 +25,14 @@ func TestExcerpt(t *testing.T) {
 		if some.Len() < s.want.Len() {
 			short++
 		}
-		for name, p := range map[string]*diff.Plan{"the excerpt's plan": part, "the plan": diff.Compute(s.want, observed, s.opts)} {
+		over := &model.State{} // as the host itself is observed
+		over.Over(s.want)
+		for e := range observed.Unordered() {
+			over.Put(e)
+		}
+		for name, p := range map[string]*diff.Plan{
+			"the excerpt's plan": part, "the plan": diff.Compute(s.want, observed, s.opts), "the plan of what lies over it": diff.Compute(s.want, over, s.opts),
+		} {
 			if d := cmp.Diff(facets(whole), facets(p)); d != "" {
 				t.Fatalf("seed %d: %s differs (-whole +part):\n%s", i, name, d)
 			}

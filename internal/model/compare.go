@@ -1,5 +1,10 @@
 package model
 
+import (
+	"cmp"
+	"math/bits"
+)
+
 // Comparison is how a desired state and an observed one differ.
 type Comparison struct {
 	// Unlike are the keys, in any order, of desired objects that are not there as asked
@@ -70,14 +75,21 @@ func SameFrame(desired, observed *State) bool {
 	return true
 }
 
-func compareRows[T Object](c *Comparison, mine *int, desired, observed *table[T], allows func(want, got *T) bool) {
+func compareRows[T bulk[T]](c *Comparison, mine *int, desired, observed *table[T], allows func(want, got *T) bool) {
+	over := observed.liesOver(desired)
+	var room row[T]
 	for i := range desired.rows {
 		want := &desired.rows[i]
 		if want.dead {
 			continue
 		}
+		if over && i/64 < len(observed.same) && observed.bit(i) {
+			*mine++
+			c.Right++
+			continue
+		}
 		k := want.object.Key()
-		got := observed.find(k)
+		got := observed.find(k, &room)
 		if got != nil && got.Owner.Mine() {
 			*mine++
 			if !want.Ref && allows(&want.object, &got.object) {
@@ -99,19 +111,17 @@ func (c *Comparison) orphans(observed, desired *State) {
 	orphanRows(c, &observed.fdb, &desired.fdb)
 }
 
-func orphanRows[T Object](c *Comparison, observed, desired *table[T]) {
-	for i := range observed.rows {
-		r := &observed.rows[i]
-		if r.dead || !r.Owner.Mine() {
-			continue
-		}
-		if k := r.object.Key(); desired.find(k) == nil {
+func orphanRows[T bulk[T]](c *Comparison, observed, desired *table[T]) {
+	observed.each(func(r *row[T]) bool {
+		if k := r.object.Key(); r.Owner.Mine() && !desired.has(k) {
 			c.Unlike = append(c.Unlike, k)
 		}
-	}
+		return true
+	})
 }
 
-// Unlike returns the keys, in any order, of the entries that two states don't have alike.
+// Unlike returns the keys, in any order and some of them twice, of the entries that two
+// states don't have alike.
 func Unlike(a, b *State) []Key {
 	var l []Key
 	for k, e := range a.entries {
@@ -124,38 +134,68 @@ func Unlike(a, b *State) []Key {
 			l = append(l, k)
 		}
 	}
-	l = unlikeRows(l, &a.routes, &b.routes, func(x, y *Route) bool { return *x == *y })
-	l = unlikeRows(l, &a.neighbours, &b.neighbours, func(x, y *Neighbour) bool { return *x == *y })
-	return unlikeRows(l, &a.fdb, &b.fdb, func(x, y *FDBEntry) bool { return *x == *y })
+	l = unlikeRows(l, &a.routes, &b.routes)
+	l = unlikeRows(l, &a.neighbours, &b.neighbours)
+	return unlikeRows(l, &a.fdb, &b.fdb)
 }
 
-func unlikeRows[T Object](l []Key, a, b *table[T], same func(x, y *T) bool) []Key {
-	both := 0
-	for i := range a.rows {
-		r := &a.rows[i]
-		if r.dead {
-			continue
-		}
-		k := r.object.Key()
-		o := b.find(k)
-		if o != nil {
-			both++
-		}
-		if o == nil || o.Standing != r.Standing || !same(&o.object, &r.object) || !o.notes.same(r.notes) {
-			l = append(l, k)
+func unlikeRows[T bulk[T]](l []Key, a, b *table[T]) []Key {
+	if a.base != nil && b.base != nil && a.base.is(b.base) {
+		return unlikeBits(l, a, b)
+	}
+	return unlikeEach(l, a, b)
+}
+
+// unlikeBits is unlikeRows for tables over the same one, which may differ in few rows.
+func unlikeBits[T bulk[T]](l []Key, a, b *table[T]) []Key {
+	var room row[T]
+	for i := range a.same {
+		for w := a.same[i] ^ b.same[i]; w != 0; w &= w - 1 {
+			r := a.raised(i*64 + bits.TrailingZeros64(w))
+			k := r.object.Key()
+			if x := cmp.Or(a.own(k), b.own(k)); !r.alike(x) { // of the one without the bit
+				l = append(l, k)
+			}
 		}
 	}
-	if both == b.len() {
-		return l
-	}
-	for i := range b.rows {
-		if r := &b.rows[i]; !r.dead {
-			if k := r.object.Key(); a.find(k) == nil {
+	for _, t := range []struct{ one, other *table[T] }{{a, b}, {b, a}} {
+		for i := range t.one.rows {
+			r := &t.one.rows[i]
+			if k := r.object.Key(); !r.dead && !r.alike(t.other.find(k, &room)) {
 				l = append(l, k)
 			}
 		}
 	}
 	return l
+}
+
+func unlikeEach[T bulk[T]](l []Key, a, b *table[T]) []Key {
+	var room row[T]
+	for _, t := range []struct{ one, other *table[T] }{{a, b}, {b, a}} {
+		t.one.each(func(r *row[T]) bool {
+			if k := r.object.Key(); !r.alike(t.other.find(k, &room)) {
+				l = append(l, k)
+			}
+			return true
+		})
+	}
+	return l
+}
+
+// alike says whether another row says the same; nil says nothing.
+func (r *row[T]) alike(o *row[T]) bool {
+	return o != nil && o.Standing == r.Standing && o.object == r.object && o.notes.same(r.notes)
+}
+
+// is says whether both tables were one when they were copied, and no row of it was
+// overwritten since.
+func (t *table[T]) is(o *table[T]) bool {
+	return len(t.rows) == len(o.rows) && (len(t.rows) == 0 || &t.rows[0] == &o.rows[0])
+}
+
+// liesOver says whether the rows of the base have the same numbers in the other table.
+func (t *table[T]) liesOver(o *table[T]) bool {
+	return t.base != nil && len(t.base.rows) > 0 && len(o.rows) >= len(t.base.rows) && &t.base.rows[0] == &o.rows[0]
 }
 
 func (n *notes) same(o *notes) bool {
@@ -173,8 +213,8 @@ func (s *State) countMine() int {
 	return n + mineIn(&s.routes) + mineIn(&s.neighbours) + mineIn(&s.fdb)
 }
 
-func mineIn[T Object](t *table[T]) int {
-	n := 0
+func mineIn[T bulk[T]](t *table[T]) int {
+	n := t.both
 	for i := range t.rows {
 		if r := &t.rows[i]; !r.dead && r.Owner.Mine() {
 			n++

@@ -43,3 +43,8 @@ func (f FDBEntry) Fill(from Object) Object {
 func (f *FDBEntry) allows(got *FDBEntry) bool {
 	return f.Dst.allows(&got.Dst) && f.State.allows(&got.State)
 }
+
+// settled returns the entry as the kernel tells of it: it has a default for nothing that may be open.
+func (f FDBEntry) settled() FDBEntry {
+	return f
+}

@@ -44,3 +44,8 @@ func (n Neighbour) Fill(from Object) Object {
 func (n *Neighbour) allows(got *Neighbour) bool {
 	return n.MAC.allows(&got.MAC) && n.State.allows(&got.State) && n.Protocol.allows(&got.Protocol)
 }
+
+// settled returns the entry as the kernel tells of it: it has a default for nothing that may be open.
+func (n Neighbour) settled() Neighbour {
+	return n
+}

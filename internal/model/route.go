@@ -79,3 +79,11 @@ func (r *Route) allows(got *Route) bool {
 	return r.Type.allows(&got.Type) && r.Via.allows(&got.Via) && r.Dev.allows(&got.Dev) && r.OnLink.allows(&got.OnLink) &&
 		r.Scope.allows(&got.Scope) && r.Src.allows(&got.Src) && r.NextHops.allows(&got.NextHops) && r.Protocol.allows(&got.Protocol)
 }
+
+// settled returns the route as the kernel tells of it: where nobody asks for them, there are no
+// source and no further next hops.
+func (r Route) settled() Route {
+	r.Src = r.Src.Fill(Some(netip.Addr{}))
+	r.NextHops = r.NextHops.Fill(Some(""))
+	return r
+}

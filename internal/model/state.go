@@ -42,6 +42,13 @@ func (s *State) Reserve(routes, neighbours, fdb int) {
 	s.fdb.reserve(fdb)
 }
 
+// Over lets an empty state, of what was observed, need little room for what is as desired.
+func (s *State) Over(desired *State) {
+	s.routes.over(&desired.routes)
+	s.neighbours.over(&desired.neighbours)
+	s.fdb.over(&desired.fdb)
+}
+
 // ReserveAs makes as much room as another state has taken.
 func (s *State) ReserveAs(o *State) {
 	s.Reserve(o.routes.len(), o.neighbours.len(), o.fdb.len())
@@ -75,20 +82,28 @@ func (s *State) PutFDB(f FDBEntry, e Entry) { s.fdb.put(rowOf(s, f, e)) }
 
 // AddRoute is PutRoute, unless there is a route with the key, which it returns.
 func (s *State) AddRoute(r Route, e Entry) (there Entry, ok bool) {
-	return found(s.routes.add(rowOf(s, r, e)))
+	return added(&s.routes, rowOf(s, r, e))
 }
 
 // AddNeighbour is PutNeighbour, unless there is one with the key, which it returns.
 func (s *State) AddNeighbour(n Neighbour, e Entry) (there Entry, ok bool) {
-	return found(s.neighbours.add(rowOf(s, n, e)))
+	return added(&s.neighbours, rowOf(s, n, e))
 }
 
 // AddFDB is PutFDB, unless there is an entry with the key, which it returns.
 func (s *State) AddFDB(f FDBEntry, e Entry) (there Entry, ok bool) {
-	return found(s.fdb.add(rowOf(s, f, e)))
+	return added(&s.fdb, rowOf(s, f, e))
 }
 
-func rowOf[T Object](s *State, o T, e Entry) row[T] {
+func added[T bulk[T]](t *table[T], r row[T]) (there Entry, ok bool) {
+	old, ok := t.add(r)
+	if !ok {
+		return Entry{}, false
+	}
+	return old.entry(), true
+}
+
+func rowOf[T bulk[T]](s *State, o T, e Entry) row[T] {
 	return row[T]{object: o, notes: s.notesOf(e), Standing: Standing{e.Owner, e.Ref, e.Free}}
 }
 
@@ -109,17 +124,19 @@ func (s *State) notesOf(e Entry) *notes {
 func (s *State) Get(k Key) (Entry, bool) {
 	switch k.Kind {
 	case KindRoute:
-		return found(s.routes.find(k))
+		return found(&s.routes, k)
 	case KindNeighbour:
-		return found(s.neighbours.find(k))
+		return found(&s.neighbours, k)
 	case KindFDB:
-		return found(s.fdb.find(k))
+		return found(&s.fdb, k)
 	}
 	e, ok := s.entries[k]
 	return e, ok
 }
 
-func found[T Object](r *row[T]) (Entry, bool) {
+func found[T bulk[T]](t *table[T], k Key) (Entry, bool) {
+	var room row[T]
+	r := t.find(k, &room)
 	if r == nil {
 		return Entry{}, false
 	}
@@ -130,11 +147,11 @@ func found[T Object](r *row[T]) (Entry, bool) {
 func (s *State) Has(k Key) bool {
 	switch k.Kind {
 	case KindRoute:
-		return s.routes.find(k) != nil
+		return s.routes.has(k)
 	case KindNeighbour:
-		return s.neighbours.find(k) != nil
+		return s.neighbours.has(k)
 	case KindFDB:
-		return s.fdb.find(k) != nil
+		return s.fdb.has(k)
 	}
 	_, ok := s.entries[k]
 	return ok

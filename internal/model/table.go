@@ -2,21 +2,39 @@ package model
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
+
+// bulk is a kind of which there are many objects.
+type bulk[T any] interface {
+	comparable
+	Object
+	// settled returns the object as the kernel tells of it once it is made: what is open
+	// has its default.
+	settled() T
+}
 
 // table holds the objects of one kind of which there are many, one after the other and
 // not each by itself: routes, neighbours, FDB entries. They are found by their keys
 // through slots, an open-addressed hash table of row numbers.
-type table[T Object] struct {
-	rows  []row[T]
-	slots []int32 // numbers of rows from 1; 0 is free; a power of two of them
-	dead  int     // rows that were removed, and stay to keep the numbers of the others
-	seed  maphash.Seed
+//
+// The table of an observed state may lie over that of the desired one: of an object of
+// ours that is just as desired, it holds one bit.
+type table[T bulk[T]] struct {
+	rows   []row[T]
+	slots  []int32 // numbers of rows from 1; 0 is free; a power of two of them
+	dead   int     // rows that were removed, and stay to keep the numbers of the others
+	seed   maphash.Seed
+	shared bool // another table lies over the rows: they must not be overwritten
+
+	base *table[T] // the table that this one lies over, as it was then; nil: none
+	same []uint64  // bits: the rows of base that are there, and ours
+	both int       // how many bits are set
 }
 
 // row is an object with what is known about it.
-type row[T Object] struct {
+type row[T bulk[T]] struct {
 	object T
 	notes  *notes
 	Standing
@@ -53,52 +71,122 @@ func (k Key) hash(seed maphash.Seed) uint64 {
 	return h ^ h>>32
 }
 
-// slot returns where the number of the row with the key is, or would be.
+// slot returns where the number of the row with the key is, or would be. A table that
+// others lie over may have got rows since that these don't know.
 func (t *table[T]) slot(k Key) int {
 	mask := len(t.slots) - 1
 	for i := int(k.hash(t.seed)) & mask; ; i = (i + 1) & mask {
-		n := t.slots[i]
-		if n == 0 || t.rows[n-1].object.Key() == k {
+		n := int(t.slots[i])
+		if n == 0 || n <= len(t.rows) && t.rows[n-1].object.Key() == k {
 			return i
 		}
 	}
 }
 
-// find returns the row with the key, or nil.
-func (t *table[T]) find(k Key) *row[T] {
+// at returns the number of the row with the key, alive or not, or -1.
+func (t *table[T]) at(k Key) int {
 	if len(t.slots) == 0 {
-		return nil
+		return -1
 	}
-	n := t.slots[t.slot(k)]
-	if n == 0 || t.rows[n-1].dead {
-		return nil
+	return int(t.slots[t.slot(k)]) - 1
+}
+
+// own returns the table's own row with the key, or nil.
+func (t *table[T]) own(k Key) *row[T] {
+	if i := t.at(k); i >= 0 && !t.rows[i].dead {
+		return &t.rows[i]
 	}
-	return &t.rows[n-1]
+	return nil
+}
+
+// beneath returns the number of the base's row with the key, or -1.
+func (t *table[T]) beneath(k Key) int {
+	if t.base == nil {
+		return -1
+	}
+	return t.base.at(k)
+}
+
+func (t *table[T]) bit(i int) bool { return t.same[i/64]&(1<<(i%64)) != 0 }
+
+// flip sets the bit of a row of the base, or clears it.
+func (t *table[T]) flip(i int) {
+	t.same[i/64] ^= 1 << (i % 64)
+	if t.bit(i) {
+		t.both++
+	} else {
+		t.both--
+	}
+}
+
+// raised is a row of the base as the table has it.
+func (t *table[T]) raised(i int) row[T] {
+	return row[T]{object: t.base.rows[i].object.settled(), Standing: Standing{Owner: OwnerOurs}}
+}
+
+// find returns the row with the key, or nil. One that the table has a bit of is put into
+// room.
+func (t *table[T]) find(k Key, room *row[T]) *row[T] {
+	if i := t.beneath(k); i >= 0 && t.bit(i) {
+		*room = t.raised(i)
+		return room
+	}
+	return t.own(k)
+}
+
+func (t *table[T]) has(k Key) bool {
+	i := t.beneath(k)
+	return i >= 0 && t.bit(i) || t.own(k) != nil
 }
 
 // put adds a row, or replaces the one with the same key.
 func (t *table[T]) put(r row[T]) {
-	if old := t.add(r); old != nil {
-		*old = r
+	k := r.object.Key()
+	if i := t.beneath(k); i >= 0 && t.bit(i) {
+		t.flip(i)
 	}
+	if t.own(k) != nil {
+		t.unshare()
+		*t.own(k) = r
+		return
+	}
+	t.insert(k, r)
 }
 
 // add adds a row, unless there is one with the same key, which it returns.
-func (t *table[T]) add(r row[T]) *row[T] {
+func (t *table[T]) add(r row[T]) (there row[T], ok bool) {
+	k := r.object.Key()
+	var room row[T]
+	if old := t.find(k, &room); old != nil {
+		return *old, true
+	}
+	t.insert(k, r)
+	return room, false
+}
+
+// insert adds a row with a key that no row has.
+func (t *table[T]) insert(k Key, r row[T]) {
+	if i := t.beneath(k); i >= 0 && r == t.raised(i) {
+		t.flip(i)
+		return
+	}
 	t.grow(1)
-	s := t.slot(r.object.Key())
-	n := t.slots[s]
-	switch {
-	case n == 0:
-		t.rows = append(t.rows, r)
-		t.slots[s] = int32(len(t.rows))
-		return nil
-	case t.rows[n-1].dead:
+	s := t.slot(k)
+	if n := t.slots[s]; n != 0 { // a dead one
+		t.unshare()
 		t.rows[n-1] = r
 		t.dead--
-		return nil
+		return
 	}
-	return &t.rows[n-1]
+	t.rows = append(t.rows, r)
+	t.slots[s] = int32(len(t.rows))
+}
+
+// unshare comes before a row is overwritten that another table may lie over.
+func (t *table[T]) unshare() {
+	if t.shared {
+		t.rows, t.slots, t.shared = slices.Clone(t.rows), slices.Clone(t.slots), false
+	}
 }
 
 // grow makes room for n more rows.
@@ -120,19 +208,38 @@ func (t *table[T]) grow(n int) {
 	}
 }
 
+// reserve makes room for n more rows.
+func (t *table[T]) reserve(n int) {
+	if n > 0 {
+		t.rows = slices.Grow(t.rows, n)
+		t.grow(n)
+	}
+}
+
+// over lays the empty table over another one.
+func (t *table[T]) over(base *table[T]) {
+	base.shared = true
+	as := *base
+	t.base, t.same = &as, make([]uint64, (len(as.rows)+63)/64)
+}
+
 func (t *table[T]) remove(k Key) {
-	if r := t.find(k); r != nil {
+	if i := t.beneath(k); i >= 0 && t.bit(i) {
+		t.flip(i)
+		return
+	}
+	if r := t.own(k); r != nil {
 		r.dead = true
 		t.dead++
 	}
 }
 
-func (t *table[T]) len() int { return len(t.rows) - t.dead }
+func (t *table[T]) len() int { return t.both + len(t.rows) - t.dead }
 
 func (t *table[T]) clone() table[T] {
-	c := table[T]{seed: t.seed, rows: make([]row[T], len(t.rows)), slots: make([]int32, len(t.slots)), dead: t.dead}
-	copy(c.rows, t.rows)
-	copy(c.slots, t.slots)
+	c := *t
+	c.rows, c.slots, c.shared = slices.Clone(t.rows), slices.Clone(t.slots), false
+	c.same = slices.Clone(t.same)
 	return c
 }
 
@@ -145,29 +252,29 @@ func (r *row[T]) entry() Entry {
 	return e
 }
 
-func (t *table[T]) keys(l []Key) []Key {
-	for i := range t.rows {
-		if !t.rows[i].dead {
-			l = append(l, t.rows[i].object.Key())
+// each calls f with every row until that returns false, which it returns, too. The row is
+// f's until it returns.
+func (t *table[T]) each(f func(*row[T]) bool) bool {
+	var room row[T]
+	for i := range t.same {
+		for w := t.same[i]; w != 0; w &= w - 1 {
+			if room = t.raised(i*64 + bits.TrailingZeros64(w)); !f(&room) {
+				return false
+			}
 		}
 	}
-	return l
-}
-
-// reserve makes room for n more rows.
-func (t *table[T]) reserve(n int) {
-	if n > 0 {
-		t.rows = slices.Grow(t.rows, n)
-		t.grow(n)
-	}
-}
-
-// each calls f with every row until that returns false, which it returns, too.
-func (t *table[T]) each(f func(*row[T]) bool) bool {
 	for i := range t.rows {
 		if r := &t.rows[i]; !r.dead && !f(r) {
 			return false
 		}
 	}
 	return true
+}
+
+func (t *table[T]) keys(l []Key) []Key {
+	t.each(func(r *row[T]) bool {
+		l = append(l, r.object.Key())
+		return true
+	})
+	return l
 }

@@ -22,7 +22,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 		o.scope.Wanted = &model.State{}
 	}
 	o.state = &model.State{}
-	o.state.ReserveAs(o.scope.Wanted)
+	o.state.Over(o.scope.Wanted)
 	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
