@@ -255,7 +255,7 @@ func (p *planner) recordDeletion(c Change, o model.Object) {
 	if p.moved[o.Key()] {
 		return
 	}
-	c.Action, c.Before, c.Attrs = Delete, o, deletionAttrs(o)
+	c.Action, c.Before = Delete, o
 	p.plan.Changes = append(p.plan.Changes, c)
 }
 
