@@ -93,6 +93,23 @@ func (r *Reconciler) lastWanted(now *model.State, facts model.Facts) *model.Stat
 	return wantedBy(readApplied(d, maxApplied), r.Topology, r.Node, now, facts)
 }
 
+// recall is lastWanted for who will know only later whether to ask: where the topology has
+// changed since, it begins at once to find out what the former one wanted, beside what
+// the caller does meanwhile.
+func (r *Reconciler) recall(facts model.Facts) func(now *model.State) *model.State {
+	d, err := kernel.OpenDir(r.stateDir())
+	if err != nil {
+		return func(*model.State) *model.State { return nil }
+	}
+	defer d.Close()
+	if appliedDigest(d) == r.Topology.Digest {
+		return func(now *model.State) *model.State { return now }
+	}
+	note, last := readApplied(d, maxApplied), make(chan *model.State, 1)
+	go func() { last <- wantedBy(note, r.Topology, r.Node, nil, facts) }()
+	return func(*model.State) *model.State { return <-last }
+}
+
 // Applied returns the note of the topology that was applied last for a node, for a
 // snapshot; nil where there is none.
 func (p Place) Applied(id model.Identity) []byte {

@@ -168,6 +168,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	last := r.recall(facts)
 	x, err := desired.Expand(r.Topology, r.Node, facts)
 	if err != nil {
 		return nil, err
@@ -180,7 +181,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {
-		diff.Originate(p, x.State, r.lastWanted(x.State, facts))
+		diff.Originate(p, x.State, last(x.State))
 	}
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
 }
