@@ -1,13 +1,16 @@
 package spec
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // String returns "file:line", or "" for nowhere.
 func (p Pos) String() string {
 	if p.File == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d", p.File, p.Line)
+	return p.File + ":" + strconv.Itoa(p.Line)
 }
 
 // Full returns "file:line:column".
