@@ -24,8 +24,8 @@ func (h *Host) Netns(ctx context.Context) ([]model.Netns, error) {
 	h.openAhead(names)
 	for _, name := range names {
 		n, err := h.netns(name)
-		if err != nil && !isNamespace(h.path(name)) {
-			continue // deleted meanwhile
+		if err != nil && (errors.Is(err, fs.ErrNotExist) || !isNamespace(h.path(name))) {
+			continue // deleted meanwhile, if there isn't another one of the name already
 		}
 		if err != nil {
 			return nil, err
