@@ -217,7 +217,8 @@ func (c *conn) answer() []byte {
 func (c *conn) recycle(rows []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cap(rows) > cap(c.spare) {
+	const most = 8 << 20 // bytes that are kept: 100,000 routes
+	if cap(rows) > cap(c.spare) && cap(rows) <= most {
 		c.spare = rows
 	}
 }

@@ -84,6 +84,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 	if err != nil {
 		return nil, opError("list the links of", model.Netns{Name: netns}, err)
 	}
+	defer s.conn.recycle(b)
 	var l []rawLink
 	for r := range replies(b) {
 		if raw, ok := parseLink(r.body); ok {

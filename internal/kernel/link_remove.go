@@ -33,7 +33,7 @@ func (d linkDoor) joins(op model.Op) bool { return op == model.OpDelete }
 func (d linkDoor) together(steps []model.Step) []error {
 	var errs []error
 	for len(errs) < len(steps) {
-		n := neighbours(steps[len(errs):])
+		n := inOneNetns(steps[len(errs):])
 		done := d.removeGroup(steps[len(errs) : len(errs)+n])
 		if errs = append(errs, done...); done[n-1] != nil {
 			break
@@ -42,8 +42,8 @@ func (d linkDoor) together(steps []model.Step) []error {
 	return append(errs, notTried(len(steps)-len(errs))...)
 }
 
-// neighbours returns how many of the first steps are in the same namespace.
-func neighbours(steps []model.Step) int {
+// inOneNetns returns how many of the first steps are in the same namespace.
+func inOneNetns(steps []model.Step) int {
 	netns := steps[0].Key().Netns
 	if i := slices.IndexFunc(steps, func(s model.Step) bool { return s.Key().Netns != netns }); i >= 0 {
 		return i

@@ -72,12 +72,11 @@ func (h *Host) lookFlood(ctx context.Context, k model.Key) (model.Object, error)
 	return oneOf(k, rows), nil
 }
 
-// lookRoute asks for the route alone. Where the kernel tells of another one, which need
-// not mean that there is none, it reads them all.
+// lookRoute looks one route up: of several with the key, the first, which the kernel takes.
 func (h *Host) lookRoute(ctx context.Context, k model.Key) (model.Object, error) {
 	var found model.Object
 	err := h.RoutesLike(ctx, k.Netns, []model.Key{k}, func(r model.Route) {
-		if r.Key() == k {
+		if found == nil && r.Key() == k {
 			found = r
 		}
 	})
@@ -133,6 +132,9 @@ func (h *Host) routeLike(k model.Key) (r model.Route, ok, known bool, err error)
 	}
 	dst := k.Prefix.Addr()
 	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
+	if dst.Is4() {
+		head.flags |= unix.RTM_F_LOOKUP_TABLE // else it tells the main table, whichever a rule led to (inet_rtm_getroute)
+	}
 	body, err := s.conn.get(newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst))
 	if err != nil {
 		return r, false, false, nil // it has none, or one that refuses packets

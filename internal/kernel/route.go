@@ -31,8 +31,7 @@ func (h *Host) EachRoute(ctx context.Context, netns string, protocol uint8, f fu
 // EachRouteUpTo is EachRoute for all protocols, but gives up where there are many more
 // routes of a family than most, and then calls f with none, or only those of IPv4.
 func (h *Host) EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error) {
-	const size = 64 // bytes of a message about one, or a little more (fib_dump_info, rt6_fill_node)
-	err = h.eachRoute(ctx, netns, 0, most*size, f)
+	err = h.eachRoute(ctx, netns, 0, most, f)
 	if errors.Is(err, errMany) {
 		h.Forget(netns) // and its socket
 		return false, nil
@@ -46,13 +45,14 @@ func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most
 		return err
 	}
 	names := s.names().of
-	rows, err := s.conn.dumpUpTo(ctx, routeRequest(unix.AF_INET, protocol), most)
+	const size4, size6 = 72, 144 // bytes of a message about one, or a little more (fib_dump_info, rt6_fill_node)
+	rows, err := s.conn.dumpUpTo(ctx, routeRequest(unix.AF_INET, protocol), most*size4)
 	if errors.Is(err, errMany) {
 		return err
 	}
-	eachRoute(netns, rows, names, f)
+	readRoutes(netns, rows, names, f)
 	s.conn.recycle(rows)
-	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6, protocol), most, unix.RTNLGRP_IPV6_ROUTE)
+	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6, protocol), most*size6, unix.RTNLGRP_IPV6_ROUTE)
 	if errors.Is(err6, errMany) {
 		return err6
 	}
@@ -63,19 +63,19 @@ func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most
 		}
 	}
 	if !twice {
-		eachRoute(netns, rows6, names, f)
+		readRoutes(netns, rows6, names, f)
 		return nil
 	}
 	var l []model.Route
-	eachRoute(netns, rows6, names, func(r model.Route) { l = append(l, r) })
+	readRoutes(netns, rows6, names, func(r model.Route) { l = append(l, r) })
 	for _, r := range latest(l) {
 		f(r)
 	}
 	return nil
 }
 
-// eachRoute reads the routes of a dump.
-func eachRoute(netns string, rows []byte, names func(uint32) string, f func(model.Route)) {
+// readRoutes reads the routes of a dump.
+func readRoutes(netns string, rows []byte, names func(uint32) string, f func(model.Route)) {
 	for r := range replies(rows) {
 		if route, ok := parseRoute(r.body, names); ok {
 			route.Netns = netns

@@ -102,7 +102,8 @@ func (routeDoor) verdict(s model.Step, err error) (rest error, again bool) {
 	if s.Op == model.OpDelete {
 		return ignore(err, unix.ESRCH, unix.ENODEV), false
 	}
-	return err, needsSignpost(s.After.(model.Route), err)
+	behind := s.Op == model.OpUpdate && errors.Is(err, unix.EEXIST) // see update
+	return err, behind || needsSignpost(s.After.(model.Route), err)
 }
 
 func routeHead(r model.Route) (rtmsg, error) {

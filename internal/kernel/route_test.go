@@ -105,6 +105,43 @@ func TestRouteBehindAnother(t *testing.T) {
 	}
 }
 
+// The same where several are replaced at once.
+func TestRoutesBehindOthers(t *testing.T) {
+	s := newSim(t)
+	var steps []model.Step
+	lines := underlayCommands
+	for i := range 3 {
+		dst := fmt.Sprintf("172.246.%d.0/24", i)
+		lines += fmt.Sprintf("route add %s via 192.0.2.11 proto 157\nroute prepend %s via 192.0.2.12 proto 157\n", dst, dst)
+		steps = append(steps, model.Step{Op: model.OpUpdate, Before: viaRoute(dst, "192.0.2.12"), After: viaRoute(dst, "192.0.2.11")})
+	}
+	s.lines(lines)
+	for i, err := range s.Do(t.Context(), steps) {
+		if err != nil {
+			t.Errorf("step %d: %v", i, err)
+		}
+	}
+	if out := s.ip("route", "show", "proto", "157"); strings.Count(out, "192.0.2.11") != 3 || strings.Contains(out, "192.0.2.12") {
+		t.Errorf("left is\n%s", out)
+	}
+}
+
+// A rule that leads into another table doesn't make a route of the main one look absent.
+func TestLookPastRules(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands + `rule add pref 100 to 172.246.0.0/16 table 1000
+route add default via 192.0.2.12 table 1000
+route add 172.246.0.0/24 via 192.0.2.11 proto 157
+`)
+	want := viaRoute("172.246.0.0/24", "192.0.2.11")
+	if o, err := s.Look(t.Context(), want.Key()); err != nil || o == nil {
+		t.Errorf("found %v, %v", o, err)
+	}
+	if o, err := s.Look(t.Context(), viaRoute("172.246.1.0/24", "192.0.2.11").Key()); err != nil || o != nil {
+		t.Errorf("found %v, %v", o, err)
+	}
+}
+
 // An IPv6 gateway that the kernel would reach by another device can be given all the
 // same, if the route says "onlink"; nothing is left of what that takes.
 func TestRouteOnLinkElsewhere(t *testing.T) {

@@ -51,9 +51,9 @@ type Standing struct {
 // notes are what an entry says in words. All objects of a peer have the same.
 type notes struct{ source, intent, maker string }
 
-// spread is a number of full length that has no factor in common with the length of a
+// mixer is a number of full length that has no factor in common with the length of a
 // hash table (Knuth, The Art of Computer Programming, volume 3, 6.4).
-const spread = 0x9e3779b97f4a7c15
+const mixer = 0x9e3779b97f4a7c15
 
 // hash mixes what differs among the objects of a kind. With a seed of its own for each
 // table, keys that somebody chooses fall as evenly as others.
@@ -61,13 +61,13 @@ func (k Key) hash(seed maphash.Seed) uint64 {
 	a := k.Prefix.Addr().As16()
 	h := maphash.String(seed, k.Netns) + maphash.Bytes(seed, a[:])
 	if k.Name != "" {
-		h ^= maphash.String(seed, k.Name) * spread
+		h ^= maphash.String(seed, k.Name) * mixer
 	}
 	m := uint64(k.Metric)<<8 | uint64(uint8(k.Prefix.Bits()))
 	for _, b := range k.MAC {
 		m = m<<8 ^ m>>56 ^ uint64(b)
 	}
-	h += m * spread
+	h += m * mixer
 	return h ^ h>>32
 }
 

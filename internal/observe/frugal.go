@@ -31,8 +31,10 @@ func (o *observer) hostRoutes(ctx context.Context) error {
 		return o.host.EachRoute(ctx, "", 0, o.route)
 	}
 	var missing []model.Key
-	for r := range o.scope.Wanted.Routes() {
-		if k := r.Key(); r.Netns == "" && !o.state.Has(k) {
+	for r, s := range o.scope.Wanted.Routes() {
+		k := r.Key()
+		there := o.state.Has(k) || s.Free && k.Spreadable() && (o.state.Has(k.Plain()) || o.state.Has(k.Spread()))
+		if r.Netns == "" && !there {
 			missing = append(missing, k)
 		}
 	}

@@ -25,13 +25,22 @@ func Again(ctx context.Context, h Host, scope Scope, s *model.State, keys []mode
 		s.Remove(k)
 	}
 	var tables []model.Key // with addresses, or sysctls, that are read anew as a whole
+	routes := map[string][]model.Key{}
 	for _, k := range keys {
 		switch k.Kind {
 		case model.KindAddress, model.KindSysctl:
 			tables = append(tables, model.Key{Kind: k.Kind, Netns: k.Netns})
 			continue
+		case model.KindRoute:
+			routes[k.Netns] = append(routes[k.Netns], k)
+			continue
 		}
 		if err := o.look(ctx, k); err != nil {
+			return fmt.Errorf("observe: %w", err)
+		}
+	}
+	for ns, keys := range routes {
+		if err := o.theseRoutes(ctx, ns, keys); err != nil && !kernel.Absent(err) {
 			return fmt.Errorf("observe: %w", err)
 		}
 	}
@@ -42,6 +51,20 @@ func Again(ctx context.Context, h Host, scope Scope, s *model.State, keys []mode
 		}
 	}
 	return nil
+}
+
+// theseRoutes looks routes of a namespace up, all at once: it may take reading all routes
+// that there are.
+func (o *observer) theseRoutes(ctx context.Context, ns string, keys []model.Key) error {
+	asked := map[model.Key]bool{}
+	for _, k := range keys {
+		asked[k] = true
+	}
+	return o.host.RoutesLike(ctx, ns, keys, func(r model.Route) {
+		if asked[r.Key()] {
+			o.route(r)
+		}
+	})
 }
 
 // look looks a route, neighbour or FDB entry up, and puts it into the state, or out of it.

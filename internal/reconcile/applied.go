@@ -110,6 +110,15 @@ func (r *Reconciler) recall(facts model.Facts) func(now *model.State) *model.Sta
 	return func(*model.State) *model.State { return <-last }
 }
 
+// adapted adapts what was wanted before to the host, as what is wanted now was; nil stays
+// nil.
+func adapted(last, now, observed *model.State) *model.State {
+	if last != nil && last != now {
+		desired.Adapt(last, observed)
+	}
+	return last
+}
+
 // Applied returns the note of the topology that was applied last for a node, for a
 // snapshot; nil where there is none.
 func (p Place) Applied(id model.Identity) []byte {

@@ -189,7 +189,7 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, er
 		if p.Empty() && len(p.Conflicts)+len(p.Missing) == 0 {
 			return res, nil
 		}
-		diff.Originate(p, k.want.State, k.lastWanted(k.want.State, k.facts))
+		diff.Originate(p, k.want.State, adapted(k.lastWanted(k.want.State, k.facts), k.want.State, k.seen))
 		res, err := k.guarded(ctx, res)
 		if err != nil || k.Judge == nil {
 			return res, err

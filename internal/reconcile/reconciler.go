@@ -181,7 +181,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {
-		diff.Originate(p, x.State, last(x.State))
+		diff.Originate(p, x.State, adapted(last(x.State), x.State, observed))
 	}
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
 }
