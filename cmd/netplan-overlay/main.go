@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -13,7 +14,14 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
 
+// garbage is how much may lie beside what is in use, in percent, before it is collected.
+// Go's own 100 takes a fifth more memory for large fleets; less of it would cost time.
+const garbage = 40
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	lab.Stage(reconcile.DefaultRunDir)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
