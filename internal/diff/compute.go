@@ -23,8 +23,11 @@ type Options struct {
 //
 // What is right, and stands on nothing that differs, is only counted.
 func Compute(desired, observed *model.State, opts Options) *Plan {
-	const many = 2 // of as many objects, one that differs: then it is cheaper to look at all
-	if opts.Phase != Whole || desired.Len() > observed.Len()*many {
+	const (
+		few  = 200 // objects, at which to look costs less than to leave any out
+		many = 2   // of as many objects, one that differs: then it is cheaper to look at all
+	)
+	if opts.Phase != Whole || desired.Len() < few || desired.Len() > observed.Len()*many {
 		return ComputeWhole(desired, observed, opts)
 	}
 	c := Compare(desired, observed)
