@@ -176,7 +176,12 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for r := range replies(c.buf[:n]) {
+		b := c.buf[:n]
+		if !single {
+			most := rowsIn(b, c.seq)
+			out, b = append(out, b[:most]...), b[most:]
+		}
+		for r := range replies(b) {
 			if r.seq != c.seq {
 				continue // the late answer to a request that was given up
 			}
@@ -199,6 +204,23 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 			return out, errMany
 		}
 	}
+}
+
+// rowsIn returns how many bytes in front of b are messages of a dump, of the request with
+// the number, that say nothing about the dump itself: most of what is received, to be
+// copied as a whole.
+func rowsIn(b []byte, seq uint32) int {
+	done := 0
+	for len(b)-done >= unix.SizeofNlMsghdr {
+		m := b[done:]
+		n := int(native.Uint32(m))
+		control := native.Uint16(m[4:]) < unix.NLMSG_MIN_TYPE || native.Uint16(m[6:])&unix.NLM_F_DUMP_INTR != 0
+		if control || native.Uint32(m[8:]) != seq || n < unix.SizeofNlMsghdr || align(n) > len(m) {
+			break
+		}
+		done += align(n)
+	}
+	return done
 }
 
 // answer returns where to put the next answer.

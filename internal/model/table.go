@@ -142,7 +142,8 @@ func (t *table[T]) has(k Key) bool {
 // put adds a row, or replaces the one with the same key.
 func (t *table[T]) put(r row[T]) {
 	k := r.object.Key()
-	if i := t.beneath(k); i >= 0 && t.bit(i) {
+	i := t.beneath(k)
+	if i >= 0 && t.bit(i) {
 		t.flip(i)
 	}
 	if t.own(k) != nil {
@@ -150,24 +151,27 @@ func (t *table[T]) put(r row[T]) {
 		*t.own(k) = r
 		return
 	}
-	t.insert(k, r)
+	t.insert(k, i, r)
 }
 
 // add adds a row, unless there is one with the same key, which it returns.
 func (t *table[T]) add(r row[T]) (there row[T], ok bool) {
 	k := r.object.Key()
-	var room row[T]
-	if old := t.find(k, &room); old != nil {
+	i := t.beneath(k)
+	if i >= 0 && t.bit(i) {
+		return t.raised(i), true
+	}
+	if old := t.own(k); old != nil {
 		return *old, true
 	}
-	t.insert(k, r)
-	return room, false
+	t.insert(k, i, r)
+	return row[T]{}, false
 }
 
-// insert adds a row with a key that no row has.
-func (t *table[T]) insert(k Key, r row[T]) {
-	if i := t.beneath(k); i >= 0 && r == t.raised(i) {
-		t.flip(i)
+// insert adds a row with a key that no row has; beneath is what the method says of it.
+func (t *table[T]) insert(k Key, beneath int, r row[T]) {
+	if beneath >= 0 && r == t.raised(beneath) {
+		t.flip(beneath)
 		return
 	}
 	t.grow(1)
