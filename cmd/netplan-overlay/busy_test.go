@@ -49,7 +49,7 @@ func TestReadersAreNotBlocked(t *testing.T) {
 	h := w.hosts[0]
 	file := w.file("topology.yaml", plentiful("vxlan", 2, 3))
 	holder := h.stopped(file, 25)
-	before := append(h.truth(), h.rest()...)
+	before := append(h.settledTruth(), h.rest()...)
 	readers := [][]string{{"plan"}, {"plan", "--format", "json"}, {"observe"}, {"verify"}, {"render"}, {"validate"}}
 	for _, r := range readers {
 		began := time.Now()
