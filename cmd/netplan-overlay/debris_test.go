@@ -106,7 +106,7 @@ func TestJournalOfAnotherBoot(t *testing.T) {
 		t.Fatalf("the crash is not told: %s", r.err)
 	}
 	forge(t, filepath.Join(h.runDir(), "classic@vm1", "journal"))
-	before := h.truth()
+	before := h.settledTruth()
 	r := h.tool("apply", "-f", file, "--recover")
 	if r.code != exitError || !strings.Contains(r.err, "nothing to recover") {
 		t.Errorf("recover: exit code %d\n%s", r.code, r.err)
