@@ -88,6 +88,7 @@ func compute(desired, observed, all *model.State, opts Options) *Plan {
 	p.expect(desired, observed)
 	p.findConflicts(order)
 	p.findUndercutting(order)
+	p.leaving = p.addressesLeave()
 	p.reachAll(order)
 	p.rebuild(order)
 	p.prune(observed)
@@ -109,9 +110,10 @@ type planner struct {
 	undercutting map[model.Key]model.Key // routes that are taken over, by the wanted ones that they undercut
 	moved        map[model.Key]bool      // routes in whose place the plan has made one with another metric
 
-	mtus  mtus
-	right []bool // of the desired objects in order, as observed
-	known int    // desired objects that are there, and ours
+	mtus    mtus
+	right   []bool // of the desired objects in order, as observed
+	leaving bool   // addresses that are ours and no longer wanted
+	known   int    // desired objects that are there, and ours
 
 	addresses    []model.Address           // that are desired; made when first needed
 	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed

@@ -33,11 +33,28 @@ func (p *planner) inTheWayOf(o model.Object) []model.Entry {
 	case model.Address:
 		return p.inTheWayOfAddress(o)
 	case model.Neighbour:
+		if !p.leaving {
+			return nil
+		}
 		return p.lastAddresses(o.Netns, o.Link, o.IP)
 	case model.Route:
+		if !p.leaving {
+			return nil
+		}
 		return append(p.inTheWayOfRoute(o), p.lastAddresses(o.Netns, o.Dev.Value(), o.Dst.Addr())...)
 	}
 	return nil
+}
+
+// addressesLeave says whether any address is ours and no longer wanted: only these are in
+// the way of routes and neighbours, of which there are many.
+func (p *planner) addressesLeave() bool {
+	for e := range p.sim.observed.Frame() {
+		if e.Object.Key().Kind == model.KindAddress && p.doomed(e) {
+			return true
+		}
+	}
+	return false
 }
 
 // inTheWayOfLink returns what holds something that the link needs for itself alone:
