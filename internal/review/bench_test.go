@@ -1,6 +1,7 @@
 package review
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -34,27 +35,33 @@ func parsed(tb testing.TB, text []byte) *spec.Topology {
 }
 
 // BenchmarkBetween shows what plans for all nodes cost where one has changed, and how that
-// compares to reading both versions.
+// compares to reading both versions: where it has one more bridge, and where another
+// subnet has given its VTEP another address, so that all routes of its own are made anew.
 func BenchmarkBetween(b *testing.B) {
 	for _, n := range []int{100, 1000, 10000} {
-		b.Run(fmt.Sprintf("nodes=%d", n), func(b *testing.B) {
-			old, changed := fleet(n, -1), fleet(n, n/2)
-			var reading, planning time.Duration
-			for b.Loop() {
-				start := time.Now()
-				v := Versions{From: parsed(b, old), To: parsed(b, changed)}
-				read := time.Now()
-				d, err := Between(v)
-				planning, reading = planning+time.Since(read), reading+read.Sub(start)
-				if err != nil || len(d.Plans) != n || d.Plans[0].Plan.Empty() {
-					b.Fatalf("%d plans, %v", len(d.Plans), err)
-				}
-			}
-			b.ReportMetric(float64(reading.Milliseconds())/float64(b.N), "ms-reading/op")
-			b.ReportMetric(float64(planning.Milliseconds())/float64(b.N), "ms-planning/op")
-			b.ReportMetric(planning.Seconds()/reading.Seconds(), "planning/reading")
-		})
+		old := fleet(n, -1)
+		bridge := fmt.Sprintf("10.%d.%d.1/24}", n/2/256, n/2%256)
+		more := bytes.Replace(old, []byte(bridge), []byte(strings.TrimSuffix(bridge, "}")+", br1: 10.200.0.1/24}"), 1)
+		b.Run(fmt.Sprintf("bridge/nodes=%d", n), func(b *testing.B) { benchmarkBetween(b, n, old, more) })
+		b.Run(fmt.Sprintf("subnet/nodes=%d", n), func(b *testing.B) { benchmarkBetween(b, n, old, fleet(n, n/2)) })
 	}
+}
+
+func benchmarkBetween(b *testing.B, n int, old, changed []byte) {
+	var reading, planning time.Duration
+	for b.Loop() {
+		start := time.Now()
+		v := Versions{From: parsed(b, old), To: parsed(b, changed)}
+		read := time.Now()
+		d, err := Between(v)
+		planning, reading = planning+time.Since(read), reading+read.Sub(start)
+		if err != nil || len(d.Plans) != n || d.Plans[0].Plan.Empty() {
+			b.Fatalf("%d plans, %v", len(d.Plans), err)
+		}
+	}
+	b.ReportMetric(reading.Seconds()*1000/float64(b.N), "ms-reading/op")
+	b.ReportMetric(planning.Seconds()*1000/float64(b.N), "ms-planning/op")
+	b.ReportMetric(planning.Seconds()/reading.Seconds(), "planning/reading")
 }
 
 // BenchmarkBetweenAll shows what it costs where every node changes.

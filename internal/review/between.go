@@ -63,7 +63,8 @@ func Between(v Versions) (*Differences, error) {
 	names, d.LeftOut = affordable(c, names)
 	d.Plans = make([]render.NodePlan, len(names))
 	warnings := make([][]string, len(names))
-	inParallel(len(names), func(i int) { d.Plans[i], warnings[i] = v.plan(c, names[i]) })
+	m := models{of: map[outlook]*diff.Plan{}}
+	inParallel(len(names), func(i int) { d.Plans[i], warnings[i] = m.plan(v, c, names[i]) })
 	for _, name := range names {
 		switch {
 		case c.before[name] == nil:
@@ -124,11 +125,15 @@ func inParallel(n int, do func(i int)) {
 	w.Wait()
 }
 
+func (v Versions) header(name string) render.Header {
+	return render.Header{
+		Topology: v.To.Name, Node: name, Files: v.To.Files, Phase: v.Options.Phase, Basis: v.Basis,
+	}
+}
+
 // plan computes the plan of one node, and what expansion warns of.
 func (v Versions) plan(c *comparison, name string) (render.NodePlan, []string) {
-	out := render.NodePlan{Header: render.Header{
-		Topology: v.To.Name, Node: name, Files: v.To.Files, Phase: v.Options.Phase, Basis: v.Basis,
-	}}
+	out := render.NodePlan{Header: v.header(name)}
 	from, to := c.views(name)
 	base, err := expand(from, to, name)
 	if err != nil {

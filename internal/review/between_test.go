@@ -24,6 +24,11 @@ var unchanged = regexp.MustCompile(`"unchanged": \d+`)
 
 func document(t *testing.T, n render.NodePlan) string {
 	t.Helper()
+	return unchanged.ReplaceAllString(full(t, n), "")
+}
+
+func full(t *testing.T, n render.NodePlan) string {
+	t.Helper()
 	if n.Err != nil {
 		return n.Err.Error()
 	}
@@ -31,7 +36,7 @@ func document(t *testing.T, n render.NodePlan) string {
 	if err := render.PlanJSON(&b, n.Header, n.Plan); err != nil {
 		t.Fatal(err)
 	}
-	return unchanged.ReplaceAllString(b.String(), "")
+	return b.String()
 }
 
 // To look at the peers that differ, and no others, finds the same plans, of any phase.
@@ -57,6 +62,34 @@ func TestReducedViewsAreExact(t *testing.T) {
 	})
 	if reduced < 150 {
 		t.Errorf("only %d views were reduced", reduced)
+	}
+}
+
+// Nodes that look alike get the plan that each would get by itself, of any phase.
+func TestAlikeIsExact(t *testing.T) {
+	alike := 0
+	pairsBy(t, 400, generator.changeOne, func(t *testing.T, seed uint64, from, to *spec.Topology) {
+		for _, phase := range []diff.Phase{diff.Whole, diff.Prepare, diff.Commit} {
+			v := Versions{From: from, To: to, Options: diff.Options{LiveRename: true, Phase: phase}}
+			c := compare(from, to)
+			m := models{of: map[outlook]*diff.Plan{}}
+			for _, name := range c.names() {
+				if o, ok := c.outlookOf(name); ok && m.of[o] != nil && !m.of[o].Empty() {
+					alike++
+				}
+				got, gotWarnings := m.plan(v, c, name)
+				want, wantWarnings := v.plan(c, name)
+				if d := cmp.Diff(full(t, want), full(t, got)); d != "" {
+					t.Errorf("seed %d, phase %q, %s (-by itself +alike):\n%s", seed, phase, name, d)
+				}
+				if d := cmp.Diff(wantWarnings, gotWarnings); d != "" {
+					t.Errorf("seed %d, phase %q, %s, warnings (-by itself +alike):\n%s", seed, phase, name, d)
+				}
+			}
+		}
+	})
+	if alike < 200 {
+		t.Errorf("only %d plans were taken from others", alike)
 	}
 }
 

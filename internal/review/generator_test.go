@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -136,6 +137,14 @@ func (g generator) change(d draft) draft {
 	return out
 }
 
+// changeOne returns a later version in which one node is another, or new.
+func (g generator) changeOne(d draft) draft {
+	out := draft{backend: d.backend, mtu: d.mtu, nodes: maps.Clone(d.nodes)}
+	i := g.IntN(len(d.nodes) + 1)
+	out.nodes[nodeName(i)] = g.node(i, d.backend)
+	return out
+}
+
 // parse returns the topology of a draft; nil where validation refuses it.
 func (d draft) parse() *spec.Topology {
 	t, _ := spec.Parse([]spec.Source{{Name: "t.yaml", Data: []byte(d.String())}})
@@ -145,6 +154,12 @@ func (d draft) parse() *spec.Topology {
 // pairs calls do with random pairs of versions, until as many were sound as wanted.
 func pairs(t *testing.T, want int, do func(t *testing.T, seed uint64, from, to *spec.Topology)) {
 	t.Helper()
+	pairsBy(t, want, generator.change, do)
+}
+
+// pairsBy is pairs for versions of which change makes the later one.
+func pairsBy(t *testing.T, want int, change func(generator, draft) draft, do func(t *testing.T, seed uint64, from, to *spec.Topology)) {
+	t.Helper()
 	done := 0
 	for seed := uint64(1); done < want; seed++ {
 		if seed > uint64(50*want) {
@@ -152,7 +167,7 @@ func pairs(t *testing.T, want int, do func(t *testing.T, seed uint64, from, to *
 		}
 		g := seeded(seed)
 		old := g.draft()
-		from, to := old.parse(), g.change(old).parse()
+		from, to := old.parse(), change(g, old).parse()
 		if from == nil || to == nil {
 			continue
 		}
