@@ -1,7 +1,7 @@
 package review
 
 import (
-	"reflect"
+	"net/netip"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
@@ -28,11 +28,11 @@ func compare(from, to *spec.Topology) *comparison {
 			c.facing = append(c.facing, name)
 			continue
 		}
-		if reflect.DeepEqual(placeless(*a), placeless(*b)) {
+		if alike(a, b) {
 			continue
 		}
 		c.changed[name] = true
-		if !reflect.DeepEqual(faceOf(a), faceOf(b)) {
+		if !sameFace(a, b) {
 			c.facing = append(c.facing, name)
 		}
 	}
@@ -141,44 +141,12 @@ func settings(b spec.Backend) spec.Backend {
 	return b
 }
 
-// face is all that the expansion of other nodes takes of a node.
-type face struct {
-	Addresses, VTEP, Subnets any
-	MAC                      [6]byte
+// sameFace says whether all that the expansion of other nodes takes of a node is the same.
+func sameFace(a, b *spec.Node) bool {
+	return slices.Equal(a.Addresses, b.Addresses) && slices.Equal(a.Overlay.Addresses, b.Overlay.Addresses) &&
+		a.Overlay.MAC == b.Overlay.MAC && slices.Equal(subnets(a), subnets(b))
 }
 
-func faceOf(n *spec.Node) face {
-	return face{n.Addresses, n.Overlay.Addresses, slices.AppendSeq(slices.Collect(n.Subnets(4)), n.Subnets(6)), n.Overlay.MAC}
-}
-
-// placeless returns the node without where things stand in the file, with nothing of how
-// they were derived, and with nothing that makes no object.
-func placeless(n spec.Node) spec.Node {
-	n.Pos, n.Overlay.Pos, n.Overlay.Made, n.Unprobed = spec.Pos{}, spec.Pos{}, 0, false
-	n.Bridges = slices.Clone(n.Bridges)
-	for i := range n.Bridges {
-		n.Bridges[i].Pos, n.Bridges[i].Made = spec.Pos{}, 0
-	}
-	n.Namespaces = slices.Clone(n.Namespaces)
-	for i := range n.Namespaces {
-		n.Namespaces[i] = placelessNamespace(n.Namespaces[i])
-	}
-	return n
-}
-
-func placelessNamespace(n spec.Namespace) spec.Namespace {
-	n.Pos = spec.Pos{}
-	n.Interfaces = slices.Clone(n.Interfaces)
-	for i := range n.Interfaces {
-		n.Interfaces[i].Pos, n.Interfaces[i].Made = spec.Pos{}, 0
-	}
-	n.Routes = slices.Clone(n.Routes)
-	for i := range n.Routes {
-		n.Routes[i].Pos, n.Routes[i].Made = spec.Pos{}, 0
-	}
-	n.Sysctls = slices.Clone(n.Sysctls)
-	for i := range n.Sysctls {
-		n.Sysctls[i].Pos = spec.Pos{}
-	}
-	return n
+func subnets(n *spec.Node) []netip.Prefix {
+	return slices.AppendSeq(slices.Collect(n.Subnets(4)), n.Subnets(6))
 }

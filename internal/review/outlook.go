@@ -14,12 +14,13 @@ import (
 // and in how many objects are counted with that. Of nodes with the same one, the plans say
 // the same.
 type outlook struct {
-	device   string    // the overlay's
-	mtu      uint32    // the overlay's, as in the file
-	ends     int       // addresses of the overlay device
-	bridges  int       // objects of bridges that are looked at
-	underlay [2]string // the devices of both families, "" for none
-	direct   string    // which peers of both versions are on the link, in order
+	device   string  // the overlay's
+	mtu      uint32  // the overlay's, as in the file
+	ends     int     // addresses of the overlay device
+	bridges  int     // objects of bridges that are looked at
+	underlay string  // its device, as in the file
+	families [2]bool // of its addresses there: IPv4, IPv6
+	direct   string  // which peers of both versions are on the link, in order, where that counts
 }
 
 // outlookOf returns that of a node; false where its plan can't be that of another one:
@@ -29,29 +30,28 @@ func (c *comparison) outlookOf(name string) (outlook, bool) {
 		return outlook{}, false
 	}
 	node := c.after[name]
-	o := outlook{device: node.Overlay.Device, mtu: node.Overlay.MTU, ends: len(node.Overlay.Addresses)}
+	o := outlook{
+		device: node.Overlay.Device, mtu: node.Overlay.MTU, ends: len(node.Overlay.Addresses), underlay: node.Interface,
+		families: [2]bool{node.Address(4).IsValid(), node.Address(6).IsValid()},
+	}
 	if !bare(node) {
 		o.bridges = ofBridges(node.Bridges)
 	}
-	var direct strings.Builder
-	from, to := c.views(name)
-	for _, v := range [...]struct {
-		is, other *spec.Topology
-	}{{from, to}, {to, from}} {
-		f := assume(v.is, v.other, &v.is.Nodes[0], &v.other.Nodes[0])
-		for i, family := range [...]int{4, 6} {
-			o.underlay[i] = f.Underlay[family].Device
-		}
-		noteDirect(&direct, f, v.is.Nodes[1:])
+	if c.to.Backend.DirectRouting {
+		var b strings.Builder
+		from, to := c.views(name)
+		noteDirect(&b, from)
+		noteDirect(&b, to)
+		o.direct = b.String()
 	}
-	o.direct = direct.String()
 	return o, true
 }
 
-// noteDirect writes down which of the peers are on the link.
-func noteDirect(b *strings.Builder, f model.Facts, peers []spec.Node) {
-	for i := range peers {
-		for _, a := range peers[i].Addresses {
+// noteDirect writes down which of the peers are on the link of the first node.
+func noteDirect(b *strings.Builder, t *spec.Topology) {
+	f := assume(t, t, &t.Nodes[0], nil)
+	for i := range t.Nodes[1:] {
+		for _, a := range t.Nodes[i+1].Addresses {
 			mark := byte('0')
 			if f.Direct[a].OK {
 				mark = '1'
