@@ -67,9 +67,11 @@ func Try(ctx context.Context, a Attempt) (*model.Trial, error) {
 		}
 	}
 	t.Every = a.interval(len(before) - t.Left)
+	dropped := dropping()
 	stop := l.stream(ctx, bySource, t.Every)
 	err = l.change(ctx, a, t)
 	streams, streamErr := stop()
+	t.Dropped = dropped()
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +170,19 @@ func (l *Lab) part(ctx context.Context, a Attempt, t *model.Trial, p model.Part,
 	p.Announced, p.Changes = plan.Summary().Impact, len(plan.Changes)
 	t.Parts = append(t.Parts, p)
 	return sleep(ctx, settle(t.Every))
+}
+
+// dropping returns what tells how many packets the machine has dropped since; none where
+// it doesn't say.
+func dropping() func() uint32 {
+	before, err := kernel.Dropped()
+	return func() uint32 {
+		after, again := kernel.Dropped()
+		if err != nil || again != nil {
+			return 0
+		}
+		return after - before
+	}
 }
 
 // stream lets packets flow between the pairs; what it returns ends that, and tells what

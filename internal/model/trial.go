@@ -14,6 +14,10 @@ type Trial struct {
 	Pairs []Stream      // that the topology has before and after
 	After []Pair        // all of the new topology, in the end
 	Left  int           // pairs that only the old topology has
+
+	// Dropped is how many packets the machine itself had no room for meanwhile, whosesoever:
+	// where there are any, lost packets may be of these.
+	Dropped uint32
 }
 
 // Part is what was done to one node at a time.

@@ -18,6 +18,7 @@ func Trial(w io.Writer, t *model.Trial, most model.Opt[model.Impact], o Options)
 	p.parts(t)
 	p.silences(t)
 	p.others(t)
+	p.room(t)
 	p.trialVerdict(t, most)
 	return p.writeTo(w)
 }
@@ -108,6 +109,15 @@ func (p *page) others(t *model.Trial) {
 	}
 }
 
+// room says where lost packets may be none that the change lost.
+func (p *page) room(t *model.Trial) {
+	if _, lost := t.Totals(); lost == 0 || t.Dropped == 0 {
+		return
+	}
+	p.printf("This machine had no room for %s of all its programs meanwhile (net.core.netdev_max_backlog): those that were lost may be of these. Try again when less is going on.\n",
+		count(int(t.Dropped), "packet"))
+}
+
 // trialVerdict writes the last line.
 func (p *page) trialVerdict(t *model.Trial, most model.Opt[model.Impact]) {
 	sent, lost := t.Totals()
@@ -142,6 +152,7 @@ type trialDocument struct {
 	Pairs         []streamDocument `json:"pairs"`
 	OnlyBefore    int              `json:"pairs_only_before"`
 	After         []model.Pair     `json:"after"`
+	Dropped       uint32           `json:"packets_dropped_by_machine"`
 	OK            bool             `json:"ok"`
 }
 
@@ -168,7 +179,7 @@ type streamDocument struct {
 func TrialJSON(w io.Writer, topology string, t *model.Trial, most model.Opt[model.Impact]) error {
 	d := trialDocument{
 		FormatVersion: FormatVersion, Topology: topology, IntervalMS: milliseconds(t.Every), Parts: []partDocument{}, Pairs: []streamDocument{},
-		OnlyBefore: t.Left, After: append([]model.Pair{}, t.After...), OK: !t.Fails(most),
+		OnlyBefore: t.Left, After: append([]model.Pair{}, t.After...), Dropped: t.Dropped, OK: !t.Fails(most),
 	}
 	for _, p := range t.Parts {
 		d.Parts = append(d.Parts, partDocument{p.Node, p.Phase, p.Removed, p.Changes, p.Announced, p.Measured, p.Lost})

@@ -39,6 +39,10 @@ func TestTrial(t *testing.T) {
 	quiet := "...................."
 	unreachable := tried(model.ImpactNone, quiet)
 	unreachable.After[1].OK, unreachable.After[1].Err = false, "no answer"
+	busy := tried(model.ImpactNone, quiet, "................x...")
+	busy.Dropped = 1234
+	others := tried(model.ImpactNone, quiet)
+	others.Dropped = 1234
 	for _, c := range []struct {
 		name  string
 		trial *model.Trial
@@ -50,6 +54,8 @@ func TestTrial(t *testing.T) {
 		{"worse", tried(model.ImpactBrief, quiet, "......xxx...........", ".......xxxxxxxxxxxx."), model.Opt[model.Impact]{}, true},
 		{"too-bad", tried(model.ImpactBrief, quiet, "......xxx..........."), model.Some(model.ImpactNone), true},
 		{"unreachable", unreachable, model.Opt[model.Impact]{}, true},
+		{"busy", busy, model.Opt[model.Impact]{}, true},
+		{"busy-with-others", others, model.Opt[model.Impact]{}, false},
 	} {
 		var text, document bytes.Buffer
 		if err := render.Trial(&text, c.trial, c.most, render.Options{}); err != nil {
