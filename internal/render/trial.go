@@ -124,17 +124,20 @@ func (p *page) trialVerdict(t *model.Trial, most model.Opt[model.Impact]) {
 	numbers := fmt.Sprintf("%d of %d packets lost on %s", lost, sent, count(len(t.Pairs), "pair"))
 	announced, measured := t.Worst()
 	limit, set := most.Get()
-	worse := 0
+	worse, worst := 0, &model.Part{}
 	for i := range t.Parts {
-		if t.Parts[i].Worse() {
+		if x := &t.Parts[i]; x.Worse() {
 			worse++
+			if x.Measured > worst.Measured {
+				worst = x
+			}
 		}
 	}
 	switch n := len(t.Unreachable()); {
 	case n > 0:
 		p.printf("%s %d of %s of the new topology unreachable; %s.\n", p.paint(red, "Failed:"), n, count(len(t.After), "pair"), numbers)
 	case worse > 0:
-		p.printf("%s %s; the impact was worse than announced on %s (%s, not %s).\n", p.paint(red, "Failed:"), numbers, count(worse, "node"), measured.String(), announced.String())
+		p.printf("%s %s; the impact was worse than announced on %s (%s, not %s).\n", p.paint(red, "Failed:"), numbers, count(worse, "node"), worst.Measured.String(), worst.Announced.String())
 	case set && max(announced, measured) > limit:
 		p.printf("%s %s; the impact (announced %s, measured %s) is more than --max-impact %s allows.\n", p.paint(red, "Failed:"), numbers, announced.String(), measured.String(), limit.String())
 	case measured < announced:

@@ -43,6 +43,8 @@ func TestTrial(t *testing.T) {
 	busy.Dropped = 1234
 	others := tried(model.ImpactNone, quiet)
 	others.Dropped = 1234
+	elsewhere := tried(model.ImpactNone, quiet, "................x...")
+	elsewhere.Parts[0].Announced = model.ImpactBrief
 	for _, c := range []struct {
 		name  string
 		trial *model.Trial
@@ -54,6 +56,7 @@ func TestTrial(t *testing.T) {
 		{"worse", tried(model.ImpactBrief, quiet, "......xxx...........", ".......xxxxxxxxxxxx."), model.Opt[model.Impact]{}, true},
 		{"too-bad", tried(model.ImpactBrief, quiet, "......xxx..........."), model.Some(model.ImpactNone), true},
 		{"unreachable", unreachable, model.Opt[model.Impact]{}, true},
+		{"worse-elsewhere", elsewhere, model.Opt[model.Impact]{}, true},
 		{"busy", busy, model.Opt[model.Impact]{}, true},
 		{"busy-with-others", others, model.Opt[model.Impact]{}, false},
 	} {
