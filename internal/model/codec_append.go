@@ -111,7 +111,7 @@ func (n *Neighbour) appendJSON(b []byte, last *Neighbour) []byte {
 	if whole {
 		last = &Neighbour{}
 	}
-	b = appendPlace(b, whole, n.Netns, last.Netns, n.Link, last.Link)
+	b = appendPlace(b, whole, place{n.Netns, n.Link}, place{last.Netns, last.Link})
 	if whole || n.IP != last.IP {
 		b = appendAddr(append(b, `,"ip":`...), n.IP)
 	}
@@ -126,7 +126,7 @@ func (f *FDBEntry) appendJSON(b []byte, last *FDBEntry) []byte {
 	if whole {
 		last = &FDBEntry{}
 	}
-	b = appendPlace(b, whole, f.Netns, last.Netns, f.Link, last.Link)
+	b = appendPlace(b, whole, place{f.Netns, f.Link}, place{last.Netns, last.Link})
 	if whole || f.MAC != last.MAC {
 		b = appendMAC(append(b, `,"mac":`...), f.MAC)
 	}
@@ -140,7 +140,7 @@ func (a *Address) appendJSON(b []byte, last *Address) []byte {
 	if whole {
 		last = &Address{}
 	}
-	b = appendPlace(b, whole, a.Netns, last.Netns, a.Link, last.Link)
+	b = appendPlace(b, whole, place{a.Netns, a.Link}, place{last.Netns, last.Link})
 	if whole || a.Prefix != last.Prefix {
 		b = appendPrefix(append(b, `,"prefix":`...), a.Prefix)
 	}
@@ -149,13 +149,17 @@ func (a *Address) appendJSON(b []byte, last *Address) []byte {
 	return braced(b, start)
 }
 
-// appendPlace appends the namespace and the link that an object is on.
-func appendPlace(b []byte, whole bool, netns, lastNetns, link, lastLink string) []byte {
-	if netns != lastNetns {
-		b = appendString(append(b, `,"netns":`...), netns)
+// place is the namespace and the link that an object is on.
+type place struct{ netns, link string }
+
+// appendPlace appends what of it differs from the last one, or whatever is to be told of
+// the whole object.
+func appendPlace(b []byte, whole bool, at, last place) []byte {
+	if at.netns != last.netns {
+		b = appendString(append(b, `,"netns":`...), at.netns)
 	}
-	if whole || link != lastLink {
-		b = appendString(append(b, `,"link":`...), link)
+	if whole || at.link != last.link {
+		b = appendString(append(b, `,"link":`...), at.link)
 	}
 	return b
 }
