@@ -41,8 +41,8 @@ const lasting = 1500
 
 // TestInterruptedDump lists a host on which links, addresses, routes and neighbours come and
 // go: what was there all the time is in every list, and once. Of neighbours and FDB entries,
-// the kernel may leave some out of each dump that is not quiet, which the lists say: these
-// are found when they are looked up.
+// the kernel may leave some out of each dump that is not quiet, which EachNeighbour and
+// EachFDB say: these are found when they are looked up.
 func TestInterruptedDump(t *testing.T) {
 	const n = lasting
 	s := newSim(t)
@@ -127,7 +127,8 @@ func (s *sim) confirmed(list []model.Object, shaky bool, key func(i int) model.K
 	return list
 }
 
-// stable counts the objects that TestInterruptedDump does not touch.
+// stable lists the objects of a kind, and counts those that TestInterruptedDump does not
+// touch.
 func (s *sim) stable(k model.Kind) int {
 	s.Helper()
 	var list []model.Object
@@ -159,6 +160,12 @@ func (s *sim) stable(k model.Kind) int {
 	if err != nil {
 		s.Fatal(err)
 	}
+	return s.staying(list)
+}
+
+// staying counts those of a list that TestInterruptedDump does not touch.
+func (s *sim) staying(list []model.Object) int {
+	s.Helper()
 	n := 0
 	seen := map[model.Key]bool{}
 	for _, o := range list {

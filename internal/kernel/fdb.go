@@ -13,14 +13,15 @@ import (
 
 // FDB lists the entries of a vxlan device's forwarding table that somebody put
 // there: not what was learnt from packets, nor the row that the kernel makes of the
-// device's own default destination.
+// device's own default destination. It leaves out as little as Neighbours does.
 func (h *Host) FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error) {
-	var l []model.FDBEntry
-	twice, err := h.EachFDB(ctx, netns, link, func(f model.FDBEntry) { l = append(l, f) })
-	if twice {
-		l = latest(l)
-	}
-	return l, err
+	return whole(func(f func(model.FDBEntry)) (bool, error) { return h.EachFDB(ctx, netns, link, f) },
+		func(f model.FDBEntry) (model.Object, error) {
+			if f.MAC.IsZero() {
+				return f, nil // to look it up would take this very list
+			}
+			return h.Look(ctx, f.Key())
+		})
 }
 
 // EachFDB calls f with each entry that FDB lists; twice is as EachNeighbour has it.

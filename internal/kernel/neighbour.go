@@ -12,14 +12,11 @@ import (
 const ndaProtocol = 12
 
 // Neighbours lists the permanent entries of a link's ARP and ND tables; the others
-// come and go with the traffic.
+// come and go with the traffic. Where something changes meanwhile, it reads them again, as
+// often as it takes to find all that stay.
 func (h *Host) Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error) {
-	var l []model.Neighbour
-	twice, err := h.EachNeighbour(ctx, netns, link, func(n model.Neighbour) { l = append(l, n) })
-	if twice {
-		l = latest(l)
-	}
-	return l, err
+	return whole(func(f func(model.Neighbour)) (bool, error) { return h.EachNeighbour(ctx, netns, link, f) },
+		func(n model.Neighbour) (model.Object, error) { return h.Look(ctx, n.Key()) })
 }
 
 // EachNeighbour calls f with each entry that Neighbours lists; twice says that the kernel
@@ -45,7 +42,7 @@ func (h *Host) EachNeighbour(ctx context.Context, netns, link string, f func(mod
 // neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
 func (s *space) neighbourRows(ctx context.Context, dev rawLink, family uint8) (rows []byte, twice bool, err error) {
 	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, dev.index)
-	rows, twice, err = s.steadyDump(ctx, m, 0, unix.RTNLGRP_NEIGH)
+	rows, twice, err = s.steadyDump(ctx, unwatched{request: m, group: unix.RTNLGRP_NEIGH})
 	return rows, twice, opError("list the neighbours of", model.Link{Netns: s.netns, Name: dev.link.Name}, err)
 }
 

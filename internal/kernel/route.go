@@ -52,7 +52,7 @@ func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most
 	}
 	readRoutes(netns, rows, names, f)
 	s.conn.recycle(rows)
-	rows6, twice, err6 := s.steadyDump(ctx, routeRequest(unix.AF_INET6, protocol), most*size6, unix.RTNLGRP_IPV6_ROUTE)
+	rows6, twice, err6 := s.steadyDump(ctx, unwatched{request: routeRequest(unix.AF_INET6, protocol), group: unix.RTNLGRP_IPV6_ROUTE, most: most * size6})
 	if errors.Is(err6, errMany) {
 		return err6
 	}

@@ -9,25 +9,68 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// steadyDump is a dump of a table whose dumps the kernel doesn't watch over. IPv6
-// routes, neighbours and FDB entries come in pieces, each of which begins after as many
-// rows as were read before: where rows are removed in between, as many are left out,
-// without NLM_F_DUMP_INTR (fib6_dump_table, neigh_dump_table, vxlan_fdb_dump). So we
-// watch: if the table changed meanwhile, it is read once more, and both readings are
-// returned. What was there all the time is in one of them. most is as dumpUpTo has it.
-func (s *space) steadyDump(ctx context.Context, m message, most, group int) (rows []byte, twice bool, err error) {
+// unwatched is a dump of a table whose dumps the kernel doesn't watch over. IPv6 routes,
+// neighbours and FDB entries come in pieces, each of which begins after as many rows as
+// were read before: where rows are removed in between, as many are left out, without
+// NLM_F_DUMP_INTR (fib6_dump_table, neigh_dump_table, vxlan_fdb_dump).
+type unwatched struct {
+	request message
+	group   int // RTNLGRP_*, which is told what changes
+	most    int // as dumpUpTo has it
+}
+
+// steadyDump watches over a dump: if the table changed meanwhile, it is read once more,
+// and both readings are returned. What was there all the time is hardly ever in neither of
+// them.
+func (s *space) steadyDump(ctx context.Context, d unwatched) (rows []byte, twice bool, err error) {
 	s.newsMu.Lock()
 	defer s.newsMu.Unlock()
-	if err := s.news.follow(group); err != nil {
+	if err := s.news.follow(d.group); err != nil {
 		return nil, false, err
 	}
-	defer s.news.unfollow(group)
-	rows, err = s.conn.dumpUpTo(ctx, m, most)
+	defer s.news.unfollow(d.group)
+	rows, err = s.conn.dumpUpTo(ctx, d.request, d.most)
 	if err != nil || !s.news.pending() {
 		return rows, false, err
 	}
-	more, err := s.conn.dumpUpTo(ctx, m, most)
+	more, err := s.conn.dumpUpTo(ctx, d.request, d.most)
 	return append(rows, more...), true, err
+}
+
+// maxReadings is how often a table is read that changes each time.
+const maxReadings = 10
+
+// whole reads a table until nothing changes meanwhile: then all that is there was read.
+// Where something always does, it takes what any of the readings had, which all leave
+// something out, but not always the same. What the last one lacks was left out of that, or
+// is gone: look tells.
+func whole[T model.Object](read func(f func(T)) (shaky bool, err error), look func(T) (model.Object, error)) ([]T, error) {
+	var all, last []T
+	for range maxReadings {
+		last = nil
+		shaky, err := read(func(o T) { last = append(last, o) })
+		if !shaky || err != nil {
+			return last, err
+		}
+		all, last = latest(append(all, last...)), latest(last)
+	}
+	listed := make(map[model.Key]bool, len(last))
+	for _, o := range last {
+		listed[o.Key()] = true
+	}
+	for _, o := range all {
+		if listed[o.Key()] {
+			continue
+		}
+		found, err := look(o)
+		if err != nil {
+			return last, err
+		}
+		if o, ok := found.(T); ok {
+			last = append(last, o)
+		}
+	}
+	return last, nil
 }
 
 // follow lets the socket receive what the kernel tells a group (RTNLGRP_*).

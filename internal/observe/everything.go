@@ -127,3 +127,23 @@ func (o *observer) vxlans(ctx context.Context) error {
 	}
 	return nil
 }
+
+// wholeOverlayLink lists all that the link has: what nobody wants cannot be looked up
+// afterwards.
+func (o *observer) wholeOverlayLink(ctx context.Context, l model.Link, e model.Entry) error {
+	neighbours, err := o.host.Neighbours(ctx, l.Netns, l.Name)
+	if err != nil {
+		return err
+	}
+	entries, err := o.host.FDB(ctx, l.Netns, l.Name)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbours {
+		o.state.PutNeighbour(n, model.Entry{Owner: ownerOfNeighbour(n)})
+	}
+	for _, f := range entries {
+		o.state.PutFDB(f, model.Entry{Owner: e.Owner, Maker: e.Maker})
+	}
+	return nil
+}

@@ -29,6 +29,10 @@ type Host interface {
 	// which shaky says.
 	EachNeighbour(ctx context.Context, netns, link string, f func(model.Neighbour)) (shaky bool, err error)
 	EachFDB(ctx context.Context, netns, link string, f func(model.FDBEntry)) (shaky bool, err error)
+	// Neighbours and FDB list the same, and miss none that was there all the time, which may
+	// take many readings.
+	Neighbours(ctx context.Context, netns, link string) ([]model.Neighbour, error)
+	FDB(ctx context.Context, netns, link string) ([]model.FDBEntry, error)
 	// Look looks one route, neighbour or FDB entry up, and returns nil where there is none.
 	Look(ctx context.Context, k model.Key) (model.Object, error)
 	Sysctls(ctx context.Context, netns string, names []string) ([]model.Sysctl, error)

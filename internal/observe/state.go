@@ -34,7 +34,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 type observer struct {
 	host   Host
 	scope  Scope
-	frugal bool // of the host's own routes, those count that the scope is about
+	frugal bool // of the host's own routes, those count that the scope is about, and so do neighbours and FDB entries while they change
 	state  *model.State
 	inside []string                  // the namespaces to look into, "" first
 	links  map[model.Key]model.Owner // of the links in them
@@ -158,6 +158,9 @@ func (o *observer) overlayLinks(ctx context.Context) error {
 }
 
 func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry) error {
+	if !o.frugal {
+		return o.wholeOverlayLink(ctx, l, e)
+	}
 	shaky, err := o.host.EachNeighbour(ctx, l.Netns, l.Name, func(n model.Neighbour) {
 		o.state.PutNeighbour(n, model.Entry{Owner: ownerOfNeighbour(n)})
 	})

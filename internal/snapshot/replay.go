@@ -148,6 +148,18 @@ func (h *Host) EachFDB(_ context.Context, netns, link string, f func(model.FDBEn
 	return false, nil
 }
 
+// Neighbours implements observe.Host.
+func (h *Host) Neighbours(ctx context.Context, netns, link string) (l []model.Neighbour, err error) {
+	_, err = h.EachNeighbour(ctx, netns, link, func(n model.Neighbour) { l = append(l, n) })
+	return l, err
+}
+
+// FDB implements observe.Host.
+func (h *Host) FDB(ctx context.Context, netns, link string) (l []model.FDBEntry, err error) {
+	_, err = h.EachFDB(ctx, netns, link, func(f model.FDBEntry) { l = append(l, f) })
+	return l, err
+}
+
 // Look implements observe.Host.
 func (h *Host) Look(_ context.Context, k model.Key) (model.Object, error) {
 	switch k.Kind {
