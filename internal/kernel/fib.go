@@ -17,29 +17,41 @@ type Match struct {
 	Via     bool         // the gateway is of the other family
 	Scope   uint8        // IPv4 only
 	Dst     netip.Prefix // the route's destination
+	Err     error        // why there is no route; nil: there is one
 }
 
-// FIBMatch asks the kernel which route of the host a packet to dst would take
-// (RTM_F_FIB_MATCH: the route itself, not what was made of it for the one packet).
-// No route is an OpError.
-func (h *Host) FIBMatch(ctx context.Context, dst netip.Addr) (Match, error) {
-	if err := ctx.Err(); err != nil {
-		return Match{}, err
+// FIBMatches asks the kernel which route of the host a packet to each of the addresses would
+// take (RTM_F_FIB_MATCH: the route itself, not what was made of it for the one packet), in
+// their order. No route is an OpError in its place.
+func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) ([]Match, error) {
+	if err := ctx.Err(); err != nil || len(dsts) == 0 {
+		return nil, err
 	}
 	s, err := h.space("")
 	if err != nil {
-		return Match{}, err
+		return nil, err
 	}
-	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
-	body, err := s.conn.get(newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst))
-	if err != nil {
-		return Match{}, opError("look up", model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}, err)
+	l, devices := make([]Match, len(dsts)), make([]uint32, len(dsts))
+	err = s.conn.ask(len(dsts), func(m message, i int) message {
+		dst := dsts[i]
+		m = m.begin(unix.RTM_GETROUTE, 0)
+		m = rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}.appendTo(m)
+		return m.addr(unix.RTA_DST, dst)
+	}, func(i int, body []byte, err error) {
+		if err != nil {
+			to := model.Route{Dst: netip.PrefixFrom(dsts[i], dsts[i].BitLen()), Table: model.TableMain}
+			l[i].Err = opError("look up", to, err)
+			return
+		}
+		l[i], devices[i] = parseMatch(body)
+	})
+	names := s.names()
+	for i, index := range devices {
+		if index != 0 {
+			l[i].Dev = names.of(index)
+		}
 	}
-	m, index := parseMatch(body)
-	if index != 0 {
-		m.Dev = s.linkName(index)
-	}
-	return m, nil
+	return l, err
 }
 
 // parseMatch reads the answer, and returns the outgoing device's index apart.
