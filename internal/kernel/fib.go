@@ -20,38 +20,66 @@ type Match struct {
 	Err     error        // why there is no route; nil: there is one
 }
 
-// FIBMatches asks the kernel which route of the host a packet to each of the addresses would
-// take (RTM_F_FIB_MATCH: the route itself, not what was made of it for the one packet), in
-// their order. No route is an OpError in its place.
+// FIBMatches finds out which route of the host a packet to each of the addresses would
+// take, in their order (RTM_F_FIB_MATCH: the route itself, not what was made of it for the
+// one packet). No route is an OpError in its place.
 func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) ([]Match, error) {
+	l, _, err := h.fibMatches(ctx, dsts)
+	return l, err
+}
+
+// fibMatches is FIBMatches, which returns the IPv4 routes of the main table as well, if it
+// has read them.
+func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, rows []byte, err error) {
 	if err := ctx.Err(); err != nil || len(dsts) == 0 {
-		return nil, err
+		return nil, nil, err
+	}
+	m := matches{list: make([]Match, len(dsts)), devices: make([]uint32, len(dsts))}
+	rest, rows, err := h.deduce(ctx, dsts, m.read)
+	if err != nil {
+		return nil, nil, err
 	}
 	s, err := h.space("")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	l, devices := make([]Match, len(dsts)), make([]uint32, len(dsts))
-	err = s.conn.ask(len(dsts), func(m message, i int) message {
-		dst := dsts[i]
-		m = m.begin(unix.RTM_GETROUTE, 0)
-		m = rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}.appendTo(m)
-		return m.addr(unix.RTA_DST, dst)
+	if err := m.ask(s.conn, dsts, rest); err != nil {
+		return nil, nil, err
+	}
+	names := s.names()
+	for i, index := range m.devices {
+		if index != 0 {
+			m.list[i].Dev = names.of(index)
+		}
+	}
+	return m.list, rows, nil
+}
+
+// matches are what is known of routes to some addresses.
+type matches struct {
+	list    []Match
+	devices []uint32 // the indexes of the outgoing ones
+}
+
+// read notes the route that a message is about.
+func (m *matches) read(i int, body []byte) { m.list[i], m.devices[i] = parseMatch(body) }
+
+// ask asks the kernel for some of the addresses.
+func (m *matches) ask(c *conn, dsts []netip.Addr, some []int) error {
+	return c.ask(len(some), func(to message, i int) message {
+		dst := dsts[some[i]]
+		to = to.begin(unix.RTM_GETROUTE, 0)
+		to = rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}.appendTo(to)
+		return to.addr(unix.RTA_DST, dst)
 	}, func(i int, body []byte, err error) {
-		if err != nil {
-			to := model.Route{Dst: netip.PrefixFrom(dsts[i], dsts[i].BitLen()), Table: model.TableMain}
-			l[i].Err = opError("look up", to, err)
+		if err == nil {
+			m.read(some[i], body)
 			return
 		}
-		l[i], devices[i] = parseMatch(body)
+		dst := dsts[some[i]]
+		to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
+		m.list[some[i]].Err = opError("look up", to, err)
 	})
-	names := s.names()
-	for i, index := range devices {
-		if index != 0 {
-			l[i].Dev = names.of(index)
-		}
-	}
-	return l, err
 }
 
 // parseMatch reads the answer, and returns the outgoing device's index apart.

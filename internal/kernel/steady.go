@@ -14,19 +14,20 @@ import (
 // rows as were read before: where rows are removed in between, as many are left out,
 // without NLM_F_DUMP_INTR (fib6_dump_table, neigh_dump_table, vxlan_fdb_dump). So we
 // watch: if the table changed meanwhile, it is read once more, and both readings are
-// returned. What was there all the time is in one of them. most is as dumpUpTo has it.
-func (s *space) steadyDump(ctx context.Context, m message, most, group int) (rows []byte, twice bool, err error) {
+// returned. What was there all the time is in one of them. c is one of the namespace's sockets;
+// most is as dumpUpTo has it.
+func (s *space) steadyDump(ctx context.Context, c *conn, m message, most, group int) (rows []byte, twice bool, err error) {
 	s.newsMu.Lock()
 	defer s.newsMu.Unlock()
 	if err := s.news.follow(group); err != nil {
 		return nil, false, err
 	}
 	defer s.news.unfollow(group)
-	rows, err = s.conn.dumpUpTo(ctx, m, most)
+	rows, err = c.dumpUpTo(ctx, m, most)
 	if err != nil || !s.news.pending() {
 		return rows, false, err
 	}
-	more, err := s.conn.dumpUpTo(ctx, m, most)
+	more, err := c.dumpUpTo(ctx, m, most)
 	return append(rows, more...), true, err
 }
 
