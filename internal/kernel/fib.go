@@ -59,10 +59,19 @@ func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, ro
 type matches struct {
 	list    []Match
 	devices []uint32 // the indexes of the outgoing ones
+	last    []byte   // the message that was read last, and what it says
+	match   Match
+	device  uint32
 }
 
-// read notes the route that a message is about.
-func (m *matches) read(i int, body []byte) { m.list[i], m.devices[i] = parseMatch(body) }
+// read notes the route that a message is about, mostly the same one.
+func (m *matches) read(i int, body []byte) {
+	if len(m.last) == 0 || len(body) == 0 || &m.last[0] != &body[0] {
+		m.last = body
+		m.match, m.device = parseMatch(body)
+	}
+	m.list[i], m.devices[i] = m.match, m.device
+}
 
 // ask asks the kernel for some of the addresses.
 func (m *matches) ask(c *conn, dsts []netip.Addr, some []int) error {
@@ -73,7 +82,7 @@ func (m *matches) ask(c *conn, dsts []netip.Addr, some []int) error {
 		return to.addr(unix.RTA_DST, dst)
 	}, func(i int, body []byte, err error) {
 		if err == nil {
-			m.read(some[i], body)
+			m.list[some[i]], m.devices[some[i]] = parseMatch(body)
 			return
 		}
 		dst := dsts[some[i]]

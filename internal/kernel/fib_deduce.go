@@ -119,12 +119,23 @@ func coversOf(rows []byte, sorted []uint32) []cover {
 				break // it is the first one mostly
 			}
 		}
-		if i, _ := slices.BinarySearch(sorted, dst); i < len(sorted) && uint64(sorted[i])-uint64(dst) < 1<<(32-bits) {
+		if anyIn(sorted, dst, bits) {
 			p := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(dst >> 24), byte(dst >> 16), byte(dst >> 8), byte(dst)}), bits)
 			l = append(l, cover{dst: p, body: r.body, plain: plainRoute4(r.body)})
 		}
 	}
 	return l
+}
+
+// anyIn says whether any of the addresses is in a prefix: most routes of a host lead to
+// somewhere else than all of them.
+func anyIn(sorted []uint32, dst uint32, bits int) bool {
+	last := dst + uint32(1<<(32-bits)-1)
+	if last < sorted[0] || dst > sorted[len(sorted)-1] {
+		return false
+	}
+	i, _ := slices.BinarySearch(sorted, dst)
+	return i < len(sorted) && sorted[i] <= last
 }
 
 // plainRoute4 says whether the kernel takes a route whatever the packet, and whatever the
