@@ -186,11 +186,11 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, er
 	for {
 		w, s := withhold(want, seen, k.Held)
 		p := diff.Compute(w, s, opts)
-		res := &Result{Expansion: k.want, Observed: k.seen, Plan: p, Empties: empties(k.Node, p)}
+		res := &Result{Expansion: k.want, Observed: k.seen, Plan: p, Empties: empties(k.Node, p), facts: k.facts}
 		if p.Empty() && len(p.Conflicts)+len(p.Missing) == 0 {
 			return res, nil
 		}
-		diff.Originate(p, k.want.State, adapted(k.lastWanted(k.want.State, k.facts), k.want.State, k.seen))
+		k.recall(k.facts).originate(p, k.want.State, k.seen)
 		res, err := k.guarded(ctx, res)
 		if err != nil || k.Judge == nil {
 			return res, err

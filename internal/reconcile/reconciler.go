@@ -157,6 +157,8 @@ type Result struct {
 	Observed  *model.State
 	Plan      *diff.Plan
 	Empties   bool // the file leaves the node nothing, and the plan removes all that it had
+
+	facts model.Facts // by which the expansion is
 }
 
 // Plan computes what is to be done. It changes nothing.
@@ -182,9 +184,9 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {
-		diff.Originate(p, x.State, adapted(last(x.State), x.State, observed))
+		last.originate(p, x.State, observed)
 	}
-	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
+	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts})
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.
