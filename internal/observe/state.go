@@ -24,7 +24,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	}
 	o.state = &model.State{}
 	o.state.Over(o.scope.Wanted)
-	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
+	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.leading, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
 		}
@@ -81,14 +81,18 @@ func (o *observer) allLinks(ctx context.Context) error {
 	return nil
 }
 
-// each looks into the namespaces. What leads to peers is most of it: routes, neighbours and
-// FDB entries are read at the same time, each into its own table of the state.
-func (o *observer) each(ctx context.Context) error {
+func (o *observer) allAddresses(ctx context.Context) error {
 	for _, ns := range o.inside {
 		if err := o.addresses(ctx, ns); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// leading looks at what leads packets, most of all that there is: routes, neighbours and FDB
+// entries are read at the same time, each into its own table of the state.
+func (o *observer) leading(ctx context.Context) error {
 	err := together(
 		func() error { return o.allRoutes(ctx) },
 		func() error { return o.overlayLinks(ctx) },
