@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -179,7 +180,7 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 		b := c.buf[:n]
 		if !single {
 			most := rowsIn(b, c.seq)
-			out, b = append(out, b[:most]...), b[most:]
+			out, b = append(roomier(out, most), b[:most]...), b[most:]
 		}
 		for r := range replies(b) {
 			if r.seq != c.seq {
@@ -204,6 +205,15 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 			return out, errMany
 		}
 	}
+}
+
+// roomier returns b with room for n more bytes. It grows to the double: by the quarter that
+// append adds, all of a long answer would be copied four times over.
+func roomier(b []byte, n int) []byte {
+	if len(b)+n <= cap(b) {
+		return b
+	}
+	return slices.Grow(b, max(n, cap(b)))
 }
 
 // rowsIn returns how many bytes in front of b are messages of a dump, of the request with
