@@ -126,9 +126,8 @@ func (s sayings) direct(peer netip.Addr, m kernel.Match, device string) model.Di
 	if device == "" {
 		return model.Direct{Reason: "the node has no underlay address of the family"}
 	}
-	var op *kernel.OpError
-	if errors.As(m.Err, &op) {
-		return model.Direct{Reason: "no route: " + op.Err.Error()}
+	if m.Err != nil {
+		return model.Direct{Reason: "no route: " + reasonOf(m.Err)}
 	}
 	// IPv6 has no scopes; there the missing gateway alone tells.
 	onLink := m.Scope == model.ScopeLink || peer.Is6()
@@ -146,4 +145,13 @@ func (s sayings) direct(peer netip.Addr, m kernel.Match, device string) model.Di
 		s[m.Dst] = fmt.Sprintf("route %s scope link dev %s", m.Dst, m.Dev)
 	}
 	return model.Direct{OK: true, Reason: s[m.Dst]}
+}
+
+// reasonOf is what the kernel has said, without what it was asked.
+func reasonOf(err error) string {
+	var op *kernel.OpError
+	if errors.As(err, &op) {
+		return op.Err.Error()
+	}
+	return err.Error()
 }
