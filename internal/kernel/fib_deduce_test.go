@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // wired makes a host with an underlay on which packets could go out: u0 has a carrier.
@@ -98,4 +100,36 @@ func (s *sim) compareDeduced(dsts []netip.Addr) int {
 		}
 	}
 	return len(dsts) - len(rest)
+}
+
+// TestAskBeyondRoom asks where there is no room for the answers to many questions: none of
+// them is lost.
+func TestAskBeyondRoom(t *testing.T) {
+	s := wired(t)
+	root, err := s.space("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetsockoptInt(root.conn.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1); err != nil { // the least there is
+		t.Fatal(err)
+	}
+	dsts := addresses(rand.New(rand.NewPCG(3, 4)))
+	answers := map[int]int{}
+	err = root.conn.ask(len(dsts), func(m message, i int) message {
+		m = rtmsg{family: familyOf(dsts[i]), dstLen: uint8(dsts[i].BitLen()), flags: unix.RTM_F_FIB_MATCH}.appendTo(m.begin(unix.RTM_GETROUTE, 0))
+		return m.addr(unix.RTA_DST, dsts[i])
+	}, func(i int, body []byte, err error) {
+		answers[i]++
+		if m, _ := parseMatch(body); err == nil && !m.Dst.Contains(dsts[i]) {
+			t.Errorf("%s is answered by %+v", dsts[i], m)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, dst := range dsts {
+		if answers[i] != 1 {
+			t.Errorf("%s was answered %d times", dst, answers[i])
+		}
+	}
 }
