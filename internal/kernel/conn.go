@@ -207,13 +207,13 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 	}
 }
 
-// roomier returns b with room for n more bytes. It grows to the double: by the quarter that
-// append adds, all of a long answer would be copied four times over.
-func roomier(b []byte, n int) []byte {
-	if len(b)+n <= cap(b) {
-		return b
+// roomier returns out with room for n bytes more. It grows to the double: append, to a quarter
+// more, leaves five times as much garbage as there is in the end.
+func roomier(out []byte, n int) []byte {
+	if cap(out)-len(out) >= n {
+		return out
 	}
-	return slices.Grow(b, max(n, cap(b)))
+	return slices.Grow(out, max(n, len(out)))
 }
 
 // rowsIn returns how many bytes in front of b are messages of a dump, of the request with
