@@ -71,7 +71,8 @@ func walk(ctx context.Context, r *reconcile.Reconciler, took map[string]time.Dur
 	began := time.Now()
 	next := func(name string) { took[name], began = time.Since(began), time.Now() }
 	peers := desired.Peers(r.Topology, r.Node)
-	facts, err := observe.Facts(ctx, r.Host, observe.Query{Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: peers})
+	glance := r.Host.Glance()
+	facts, err := observe.Facts(ctx, glance, observe.Query{Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: peers})
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func walk(ctx context.Context, r *reconcile.Reconciler, took map[string]time.Dur
 		return err
 	}
 	next("expand")
-	state, err := observe.State(ctx, r.Host, observe.Scope{Identity: r.Identity(), Wanted: x.State})
+	state, err := observe.State(ctx, glance, observe.Scope{Identity: r.Identity(), Wanted: x.State})
 	if err != nil {
 		return err
 	}

@@ -17,29 +17,78 @@ type Match struct {
 	Via     bool         // the gateway is of the other family
 	Scope   uint8        // IPv4 only
 	Dst     netip.Prefix // the route's destination
+	Err     error        // why there is no route; nil: there is one
 }
 
-// FIBMatch asks the kernel which route of the host a packet to dst would take
-// (RTM_F_FIB_MATCH: the route itself, not what was made of it for the one packet).
-// No route is an OpError.
-func (h *Host) FIBMatch(ctx context.Context, dst netip.Addr) (Match, error) {
-	if err := ctx.Err(); err != nil {
-		return Match{}, err
+// FIBMatches finds out which route of the host a packet to each of the addresses would
+// take, in their order (RTM_F_FIB_MATCH: the route itself, not what was made of it for the
+// one packet). No route is an OpError in its place.
+func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) ([]Match, error) {
+	l, _, err := h.fibMatches(ctx, dsts)
+	return l, err
+}
+
+// fibMatches is FIBMatches, which returns the IPv4 routes of the main table as well, if it
+// has read them.
+func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, rows []byte, err error) {
+	if err := ctx.Err(); err != nil || len(dsts) == 0 {
+		return nil, nil, err
+	}
+	m := matches{list: make([]Match, len(dsts)), devices: make([]uint32, len(dsts))}
+	rest, rows, err := h.deduce(ctx, dsts, m.read)
+	if err != nil {
+		return nil, nil, err
 	}
 	s, err := h.space("")
 	if err != nil {
-		return Match{}, err
+		return nil, nil, err
 	}
-	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
-	body, err := s.conn.get(newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst))
-	if err != nil {
-		return Match{}, opError("look up", model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}, err)
+	if err := m.ask(s.conn, dsts, rest); err != nil {
+		return nil, nil, err
 	}
-	m, index := parseMatch(body)
-	if index != 0 {
-		m.Dev = s.linkName(index)
+	names := s.names()
+	for i, index := range m.devices {
+		if index != 0 {
+			m.list[i].Dev = names.of(index)
+		}
 	}
-	return m, nil
+	return m.list, rows, nil
+}
+
+// matches are what is known of routes to some addresses.
+type matches struct {
+	list    []Match
+	devices []uint32 // the indexes of the outgoing ones
+	last    []byte   // the message that was read last, and what it says
+	match   Match
+	device  uint32
+}
+
+// read notes the route that a message is about, mostly the same one.
+func (m *matches) read(i int, body []byte) {
+	if len(m.last) == 0 || len(body) == 0 || &m.last[0] != &body[0] {
+		m.last = body
+		m.match, m.device = parseMatch(body)
+	}
+	m.list[i], m.devices[i] = m.match, m.device
+}
+
+// ask asks the kernel for some of the addresses.
+func (m *matches) ask(c *conn, dsts []netip.Addr, some []int) error {
+	return c.ask(len(some), func(to message, i int) message {
+		dst := dsts[some[i]]
+		to = to.begin(unix.RTM_GETROUTE, 0)
+		to = rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}.appendTo(to)
+		return to.addr(unix.RTA_DST, dst)
+	}, func(i int, body []byte, err error) {
+		if err == nil {
+			m.list[some[i]], m.devices[some[i]] = parseMatch(body)
+			return
+		}
+		dst := dsts[some[i]]
+		to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
+		m.list[some[i]].Err = opError("look up", to, err)
+	})
 }
 
 // parseMatch reads the answer, and returns the outgoing device's index apart.

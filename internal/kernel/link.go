@@ -35,18 +35,26 @@ const (
 // veths are looked up among the root and all named namespaces; an end anywhere else
 // is in "?".
 func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error) {
-	dumps := map[string][]rawLink{}
+	return h.listLinks(ctx, h.rawLinks, netns)
+}
+
+// lister returns the links of a namespace.
+type lister func(ctx context.Context, netns string) ([]rawLink, error)
+
+func (h *Host) listLinks(ctx context.Context, list lister, netns []string) ([]model.Link, error) {
+	dumps, n := map[string][]rawLink{}, 0
 	for _, ns := range netns {
-		raw, err := h.rawLinks(ctx, ns)
+		raw, err := list(ctx, ns)
 		if err != nil {
 			return nil, err
 		}
 		dumps[ns] = raw
+		n += len(raw)
 	}
-	var l []model.Link
+	l := make([]model.Link, 0, n)
 	peers := newPeerFinder(h, dumps)
 	for _, ns := range netns {
-		names := namesOf(dumps[ns])
+		names := peers.names[ns]
 		for _, r := range dumps[ns] {
 			resolve(&r, names)
 			if r.link.Type.Value() == model.TypeVeth {
@@ -61,7 +69,11 @@ func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error)
 // Devices lists the links of one namespace without the other ends of veths: to know those,
 // each namespace that one is in has to be looked into.
 func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
-	raw, err := h.rawLinks(ctx, netns)
+	return devices(ctx, h.rawLinks, netns)
+}
+
+func devices(ctx context.Context, list lister, netns string) ([]model.Link, error) {
+	raw, err := list(ctx, netns)
 	if err != nil {
 		return nil, err
 	}

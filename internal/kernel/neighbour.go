@@ -42,7 +42,7 @@ func (h *Host) EachNeighbour(ctx context.Context, netns, link string, f func(mod
 // neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
 func (s *space) neighbourRows(ctx context.Context, dev rawLink, family uint8) (rows []byte, twice bool, err error) {
 	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, dev.index)
-	rows, twice, err = s.steadyDump(ctx, unwatched{request: m, group: unix.RTNLGRP_NEIGH})
+	rows, twice, err = s.steadyDump(ctx, unwatched{conn: s.conn, request: m, group: unix.RTNLGRP_NEIGH})
 	return rows, twice, opError("list the neighbours of", model.Link{Netns: s.netns, Name: dev.link.Name}, err)
 }
 

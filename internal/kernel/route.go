@@ -33,41 +33,84 @@ func (h *Host) EachRoute(ctx context.Context, netns string, protocol uint8, f fu
 func (h *Host) EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error) {
 	err = h.eachRoute(ctx, netns, 0, most, f)
 	if errors.Is(err, errMany) {
-		h.Forget(netns) // and its socket
 		return false, nil
 	}
 	return err == nil, err
 }
 
 func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most int, f func(model.Route)) error {
-	s, err := h.space(netns)
+	t, err := h.routeTable(netns, protocol, most)
 	if err != nil {
 		return err
 	}
-	names := s.names().of
-	const size4, size6 = 72, 144 // bytes of a message about one, or a little more (fib_dump_info, rt6_fill_node)
-	rows, err := s.conn.dumpUpTo(ctx, routeRequest(unix.AF_INET, protocol), most*size4)
-	if errors.Is(err, errMany) {
+	rows, err := t.rows4(ctx)
+	if err != nil {
 		return err
 	}
-	readRoutes(netns, rows, names, f)
-	s.conn.recycle(rows)
-	rows6, twice, err6 := s.steadyDump(ctx, unwatched{request: routeRequest(unix.AF_INET6, protocol), group: unix.RTNLGRP_IPV6_ROUTE, most: most * size6})
-	if errors.Is(err6, errMany) {
-		return err6
+	t.read(rows, f)
+	return t.each6(ctx, f)
+}
+
+// routeTable reads the main table of a namespace.
+type routeTable struct {
+	space    *space
+	conn     *conn
+	names    func(uint32) string
+	protocol uint8 // of the routes that count; 0: any
+	most     int   // routes of a family, or not many more; 0: however many
+}
+
+func (h *Host) routeTable(netns string, protocol uint8, most int) (*routeTable, error) {
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, err
 	}
-	defer s.conn.recycle(rows6)
-	for _, err := range []error{err, err6} {
-		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil { // no such table yet, no such family
-			return opError("list the routes of", model.Netns{Name: netns}, err)
-		}
+	t := &routeTable{space: s, conn: s.conn, names: s.names().of, protocol: protocol, most: most}
+	if netns == "" {
+		t.conn, err = s.aside()
+	}
+	return t, err
+}
+
+// Bytes of a message about one route, or a little more (fib_dump_info, rt6_fill_node).
+const size4, size6 = 72, 144
+
+// rows4 dumps the IPv4 routes, to be read once; errMany says that there are more than most.
+func (t *routeTable) rows4(ctx context.Context) ([]byte, error) {
+	rows, err := t.conn.dumpUpTo(ctx, routeRequest(unix.AF_INET, t.protocol), t.most*size4)
+	return rows, t.checked(err)
+}
+
+// checked turns the error of a dump into that of the list.
+func (t *routeTable) checked(err error) error {
+	if errors.Is(err, errMany) {
+		t.space.dropAside()
+		return err
+	}
+	// ENOENT: no such table yet; EOPNOTSUPP: no such family.
+	return opError("list the routes of", model.Netns{Name: t.space.netns}, ignore(err, unix.ENOENT, unix.EOPNOTSUPP))
+}
+
+// read reads the routes of a dump, whose room then serves the next one.
+func (t *routeTable) read(rows []byte, f func(model.Route)) {
+	readRoutes(t.space.netns, rows, t.names, f)
+	t.conn.recycle(rows)
+}
+
+// each6 calls f with each IPv6 route.
+func (t *routeTable) each6(ctx context.Context, f func(model.Route)) error {
+	rows, twice, err := t.space.steadyDump(ctx, unwatched{
+		conn: t.conn, request: routeRequest(unix.AF_INET6, t.protocol), group: unix.RTNLGRP_IPV6_ROUTE, most: t.most * size6,
+	})
+	if err := t.checked(err); err != nil {
+		return err
 	}
 	if !twice {
-		readRoutes(netns, rows6, names, f)
+		t.read(rows, f)
 		return nil
 	}
 	var l []model.Route
-	readRoutes(netns, rows6, names, func(r model.Route) { l = append(l, r) })
+	t.read(rows, func(r model.Route) { l = append(l, r) })
 	for _, r := range latest(l) {
 		f(r)
 	}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -225,4 +226,14 @@ route add 10.5.0.0/16 nexthop via 192.0.2.11 nexthop via 192.0.2.12
 	if err != nil || m.Type != "unicast" || m.Dst != prefix("10.5.0.0/16") {
 		t.Errorf("of two next hops: got %+v, %v", m, err)
 	}
+}
+
+// FIBMatch is FIBMatches for one address.
+func (s *sim) FIBMatch(ctx context.Context, dst netip.Addr) (Match, error) {
+	l, err := s.FIBMatches(ctx, []netip.Addr{dst})
+	if err != nil {
+		return Match{}, err
+	}
+	err, l[0].Err = l[0].Err, nil
+	return l[0], err
 }

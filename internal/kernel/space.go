@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,6 +23,9 @@ type space struct {
 
 	newsMu sync.Mutex
 	news   *conn // hears of changes, while a dump is made
+
+	sideMu sync.Mutex
+	side   *conn // for a dump beside others; made when it is needed
 
 	mu      sync.Mutex
 	index   map[string]uint32 // of links, as far as they were listed or asked for
@@ -215,7 +219,37 @@ func (s *space) dial() (err error) {
 	return err
 }
 
+// aside returns another socket of the namespace, for a long dump that others need not wait
+// for, or that may be given up.
+func (s *space) aside() (*conn, error) {
+	s.sideMu.Lock()
+	defer s.sideMu.Unlock()
+	if s.side != nil {
+		return s.side, nil
+	}
+	open := func() (err error) {
+		s.side, err = dial()
+		return err
+	}
+	if s.file == nil {
+		return s.side, open()
+	}
+	err := abroad(func(home *os.File) error { return errors.Join(s.enter(home), open()) })
+	return s.side, err
+}
+
+// dropAside closes that socket, on which the kernel goes on answering.
+func (s *space) dropAside() {
+	s.sideMu.Lock()
+	defer s.sideMu.Unlock()
+	if s.side != nil {
+		s.side.close()
+		s.side = nil
+	}
+}
+
 func (s *space) close() {
+	s.dropAside()
 	for _, c := range []*conn{s.conn, s.news} {
 		if c != nil {
 			c.close()

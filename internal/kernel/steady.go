@@ -14,6 +14,7 @@ import (
 // were read before: where rows are removed in between, as many are left out, without
 // NLM_F_DUMP_INTR (fib6_dump_table, neigh_dump_table, vxlan_fdb_dump).
 type unwatched struct {
+	conn    *conn // one of the namespace's sockets
 	request message
 	group   int // RTNLGRP_*, which is told what changes
 	most    int // as dumpUpTo has it
@@ -29,11 +30,11 @@ func (s *space) steadyDump(ctx context.Context, d unwatched) (rows []byte, twice
 		return nil, false, err
 	}
 	defer s.news.unfollow(d.group)
-	rows, err = s.conn.dumpUpTo(ctx, d.request, d.most)
+	rows, err = d.conn.dumpUpTo(ctx, d.request, d.most)
 	if err != nil || !s.news.pending() {
 		return rows, false, err
 	}
-	more, err := s.conn.dumpUpTo(ctx, d.request, d.most)
+	more, err := d.conn.dumpUpTo(ctx, d.request, d.most)
 	return append(rows, more...), true, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync/atomic"
 )
 
 // Entry is an object of a state, with what is known about it beside the object.
@@ -22,7 +23,8 @@ type Entry struct {
 }
 
 // State is a set of objects by key. The zero value is empty and ready to use.
-// It is not safe for concurrent change.
+// It is not safe for concurrent change, but that its routes, its neighbours, its FDB entries
+// and all else may be changed by a goroutine each.
 //
 // What leads packets to peers is kept in tables of its kind: there are three such
 // objects a peer, and most of the time nobody looks at them one by one.
@@ -31,7 +33,7 @@ type State struct {
 	routes     table[Route]
 	neighbours table[Neighbour]
 	fdb        table[FDBEntry]
-	last       *notes // of the last entry that had any
+	last       atomic.Pointer[notes] // of the last entry that had any
 }
 
 // Reserve makes room for so many more objects of the kinds that lead to peers, which
@@ -114,10 +116,12 @@ func (s *State) notesOf(e Entry) *notes {
 	if n == (notes{}) {
 		return nil
 	}
-	if s.last == nil || *s.last != n {
-		s.last = &notes{source: e.Source, intent: e.Intent, maker: e.Maker}
+	last := s.last.Load()
+	if last == nil || *last != n {
+		last = &notes{source: e.Source, intent: e.Intent, maker: e.Maker}
+		s.last.Store(last)
 	}
-	return s.last
+	return last
 }
 
 // Get returns the entry with the key.

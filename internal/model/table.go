@@ -13,6 +13,8 @@ type bulk[T any] interface {
 	// settled returns the object as the kernel tells of it once it is made: what is open
 	// has its default.
 	settled() T
+	// digest is DigestOf.
+	digest(free bool) Digest
 }
 
 // table holds the objects of one kind of which there are many, one after the other and

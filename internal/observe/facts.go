@@ -23,7 +23,7 @@ type Query struct {
 func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	f := model.Facts{
 		Underlay:        map[int]model.Underlay{},
-		Direct:          map[netip.Addr]model.Direct{},
+		Direct:          make(map[netip.Addr]model.Direct, len(q.Peers)),
 		AddressProtocol: h.Features().AddressProtocol,
 	}
 	links, addresses, err := root(ctx, h)
@@ -42,12 +42,13 @@ func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 			return f, err
 		}
 	}
-	for _, p := range q.Peers {
-		d, err := direct(ctx, h, p, f.Underlay[model.Family(p)].Device)
-		if err != nil {
-			return f, err
-		}
-		f.Direct[p] = d
+	ways, err := h.FIBMatches(ctx, q.Peers)
+	if err != nil {
+		return f, fmt.Errorf("observe: %w", err)
+	}
+	said := sayings{}
+	for i, p := range q.Peers {
+		f.Direct[p] = said.direct(p, ways[i], f.Underlay[model.Family(p)].Device)
 	}
 	return f, nil
 }
@@ -115,32 +116,42 @@ func acceptRA(ctx context.Context, h Host, device string) (string, error) {
 	return list[0].Value.Value(), nil
 }
 
-// direct asks the kernel what it would do with a packet to the peer, and accepts
+// sayings are why peers of a host are on its link: thousands of them for the same route.
+type sayings map[netip.Prefix]string
+
+// direct judges what the kernel would do with a packet to the peer, and accepts
 // nothing but a plain route of the underlay's own link (fib_select_path takes
 // more: "via inet6", or a route to another link's subnet).
-func direct(ctx context.Context, h Host, peer netip.Addr, device string) (model.Direct, error) {
+func (s sayings) direct(peer netip.Addr, m kernel.Match, device string) model.Direct {
 	if device == "" {
-		return model.Direct{Reason: "the node has no underlay address of the family"}, nil
+		return model.Direct{Reason: "the node has no underlay address of the family"}
 	}
-	m, err := h.FIBMatch(ctx, peer)
-	var op *kernel.OpError
-	if errors.As(err, &op) {
-		return model.Direct{Reason: "no route: " + op.Err.Error()}, nil
-	}
-	if err != nil {
-		return model.Direct{}, err
+	if m.Err != nil {
+		return model.Direct{Reason: "no route: " + reasonOf(m.Err)}
 	}
 	// IPv6 has no scopes; there the missing gateway alone tells.
 	onLink := m.Scope == model.ScopeLink || peer.Is6()
 	switch {
 	case m.Type != "unicast":
-		return model.Direct{Reason: fmt.Sprintf("the route to it is of type %s", m.Type)}, nil
+		return model.Direct{Reason: fmt.Sprintf("the route to it is of type %s", m.Type)}
 	case m.Via || m.Gateway.IsValid():
-		return model.Direct{Reason: fmt.Sprintf("the route to it has the gateway %s", m.Gateway)}, nil
+		return model.Direct{Reason: fmt.Sprintf("the route to it has the gateway %s", m.Gateway)}
 	case m.Dev != device:
-		return model.Direct{Reason: fmt.Sprintf("the route to it leads out of %s, not %s", m.Dev, device)}, nil
+		return model.Direct{Reason: fmt.Sprintf("the route to it leads out of %s, not %s", m.Dev, device)}
 	case !onLink:
-		return model.Direct{Reason: "the route to it is not of scope link"}, nil
+		return model.Direct{Reason: "the route to it is not of scope link"}
 	}
-	return model.Direct{OK: true, Reason: fmt.Sprintf("route %s scope link dev %s", m.Dst, m.Dev)}, nil
+	if _, ok := s[m.Dst]; !ok {
+		s[m.Dst] = fmt.Sprintf("route %s scope link dev %s", m.Dst, m.Dev)
+	}
+	return model.Direct{OK: true, Reason: s[m.Dst]}
+}
+
+// reasonOf is what the kernel has said, without what it was asked.
+func reasonOf(err error) string {
+	var op *kernel.OpError
+	if errors.As(err, &op) {
+		return op.Err.Error()
+	}
+	return err.Error()
 }

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -41,13 +42,18 @@ func (o *observer) hostRoutes(ctx context.Context) error {
 	return o.host.RoutesLike(ctx, "", missing, o.route)
 }
 
-// confirm looks up each neighbour and FDB entry of a link that is not as wanted, after the
-// kernel's tables changed while they were read: then it may have left rows out that were
+// confirm looks up each neighbour and FDB entry of a shaky link that is not as wanted: the
+// kernel's tables changed while they were read, and then it may have left rows out that were
 // there all the time, or told some that had gone (vxlan_fdb_dump, neigh_dump_table).
-func (o *observer) confirm(ctx context.Context, link model.Key) error {
+func (o *observer) confirm(ctx context.Context) error {
+	links := o.shaky
+	o.shaky = nil
+	if len(links) == 0 {
+		return nil
+	}
 	for _, k := range model.Compare(o.scope.Wanted, o.state).Unlike {
-		on := k.Netns == link.Netns && k.Name == link.Name
-		if on && (k.Kind == model.KindNeighbour || k.Kind == model.KindFDB) {
+		leads := k.Kind == model.KindNeighbour || k.Kind == model.KindFDB
+		if leads && slices.Contains(links, model.LinkKey(k.Netns, k.Name)) {
 			if err := o.look(ctx, k); err != nil {
 				return err
 			}

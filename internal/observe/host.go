@@ -37,6 +37,7 @@ type Host interface {
 	Look(ctx context.Context, k model.Key) (model.Object, error)
 	Sysctls(ctx context.Context, netns string, names []string) ([]model.Sysctl, error)
 	SavedSysctls(ctx context.Context) ([]model.Sysctl, error)
-	FIBMatch(ctx context.Context, dst netip.Addr) (kernel.Match, error)
+	// FIBMatches returns for each address which route a packet to it would take.
+	FIBMatches(ctx context.Context, dsts []netip.Addr) ([]kernel.Match, error)
 	Features() kernel.Features
 }

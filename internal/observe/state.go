@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -23,7 +24,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	}
 	o.state = &model.State{}
 	o.state.Over(o.scope.Wanted)
-	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
+	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.leading, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
 		}
@@ -38,6 +39,7 @@ type observer struct {
 	state  *model.State
 	inside []string                  // the namespaces to look into, "" first
 	links  map[model.Key]model.Owner // of the links in them
+	shaky  []model.Key               // links of which neighbours or FDB entries may have been missed
 }
 
 func (o *observer) put(obj model.Object, owner model.Owner, maker string) {
@@ -79,19 +81,43 @@ func (o *observer) allLinks(ctx context.Context) error {
 	return nil
 }
 
-// each looks into the namespaces.
-func (o *observer) each(ctx context.Context) error {
+func (o *observer) allAddresses(ctx context.Context) error {
 	for _, ns := range o.inside {
 		if err := o.addresses(ctx, ns); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// leading looks at what leads packets, most of all that there is: routes, neighbours and FDB
+// entries are read at the same time, each into its own table of the state.
+func (o *observer) leading(ctx context.Context) error {
+	err := together(
+		func() error { return o.allRoutes(ctx) },
+		func() error { return o.overlayLinks(ctx) },
+	)
+	if err != nil {
+		return err
+	}
+	return o.confirm(ctx)
+}
+
+// together does both, and returns the first's error before the other's.
+func together(a, b func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- b() }()
+	err := a()
+	return cmp.Or(err, <-done)
+}
+
+func (o *observer) allRoutes(ctx context.Context) error {
 	for _, ns := range o.inside {
 		if err := o.routes(ctx, ns); err != nil {
 			return err
 		}
 	}
-	return o.overlayLinks(ctx)
+	return nil
 }
 
 func (o *observer) addresses(ctx context.Context, ns string) error {
@@ -161,20 +187,23 @@ func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry)
 	if !o.frugal {
 		return o.wholeOverlayLink(ctx, l, e)
 	}
-	shaky, err := o.host.EachNeighbour(ctx, l.Netns, l.Name, func(n model.Neighbour) {
-		o.state.PutNeighbour(n, model.Entry{Owner: ownerOfNeighbour(n)})
-	})
-	if err != nil {
+	var shaky, more bool
+	err := together(func() (err error) {
+		shaky, err = o.host.EachNeighbour(ctx, l.Netns, l.Name, func(n model.Neighbour) {
+			o.state.PutNeighbour(n, model.Entry{Owner: ownerOfNeighbour(n)})
+		})
 		return err
-	}
-	more, err := o.host.EachFDB(ctx, l.Netns, l.Name, func(f model.FDBEntry) {
-		o.state.PutFDB(f, model.Entry{Owner: e.Owner, Maker: e.Maker})
+	}, func() (err error) {
+		more, err = o.host.EachFDB(ctx, l.Netns, l.Name, func(f model.FDBEntry) {
+			o.state.PutFDB(f, model.Entry{Owner: e.Owner, Maker: e.Maker})
+		})
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	if shaky || more {
-		return o.confirm(ctx, l.Key())
+		o.shaky = append(o.shaky, l.Key())
 	}
 	return nil
 }

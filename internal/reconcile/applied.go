@@ -13,8 +13,8 @@ import (
 )
 
 // The topology that was applied last lies beside the journal, so that a plan can tell
-// what the file has changed from what the host has: its digest, and in the next line its
-// texts. Nothing is decided by it: a file that is missing, unreadable or not what it
+// what the file has changed from what the host has: its digest, in the next line its
+// texts, and then digests of what it wanted. Nothing is decided by it: a file that is missing, unreadable or not what it
 // should be makes plans say less, and no more.
 const (
 	appliedFile = "applied"
@@ -36,10 +36,23 @@ func (r *Reconciler) remember(res *Result, o ApplyOptions) {
 		_ = d.Remove(appliedFile)
 	case o.Phase != diff.Whole:
 	case o.Confirm.Within > 0 && !res.Plan.Empty():
-		_ = d.Replace(pendingFile, appliedText(r.Topology))
-	case appliedDigest(d) != r.Topology.Digest:
-		_ = d.Replace(appliedFile, appliedText(r.Topology))
+		_ = d.Replace(pendingFile, appliedText(r.Topology, res))
+	case !noted(d, r.Topology, res):
+		_ = d.Replace(appliedFile, appliedText(r.Topology, res))
 	}
+}
+
+// noted says whether what would be remembered is.
+func noted(d *kernel.Dir, t *spec.Topology, res *Result) bool {
+	if appliedDigest(d) != t.Digest {
+		return false
+	}
+	f, err := d.Open(appliedFile)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return endsWith(f, appendFooter(nil, objectsIn(res.Expansion.State), res.facts))
 }
 
 // keepApplied notes the topology of a run that was just confirmed.
@@ -52,14 +65,16 @@ func keepApplied(dir string) {
 	_ = d.Rename(pendingFile, appliedFile)
 }
 
-func appliedText(t *spec.Topology) []byte {
+func appliedText(t *spec.Topology, res *Result) []byte {
 	b, err := json.Marshal(t.Sources)
 	if err != nil {
 		return nil
 	}
-	return append([]byte(t.Digest+"\n"), b...)
+	b = append([]byte(t.Digest+"\n"), b...)
+	return appendObjects(append(b, '\n'), res.Expansion.State, res.facts)
 }
 
+// readApplied reads the digest and the texts.
 func readApplied(d *kernel.Dir, most int64) []byte {
 	f, err := d.Open(appliedFile)
 	if err != nil {
@@ -70,6 +85,10 @@ func readApplied(d *kernel.Dir, most int64) []byte {
 	if err != nil {
 		return nil
 	}
+	digest, texts, _ := bytes.Cut(b, []byte("\n"))
+	if end := bytes.IndexByte(texts, '\n'); end >= 0 {
+		return b[:len(digest)+1+end]
+	}
 	return b
 }
 
@@ -79,44 +98,35 @@ func appliedDigest(d *kernel.Dir) string {
 	return string(digest)
 }
 
-// lastWanted returns what the topology that was applied last wanted of the host, by the
-// facts of now; nil where that is not known.
-func (r *Reconciler) lastWanted(now *model.State, facts model.Facts) *model.State {
+// recall finds out what the topology that was applied last wanted of the host, by the facts
+// of now, as far as that is asked for later. Where it takes reading that topology, this
+// begins at once, beside what the caller does meanwhile.
+func (r *Reconciler) recall(facts model.Facts) recollection {
+	d, err := kernel.OpenDir(r.stateDir())
+	if err != nil {
+		return recollection{whole: func() *model.State { return nil }}
+	}
+	defer d.Close()
+	if appliedDigest(d) == r.Topology.Digest {
+		return recollection{same: true}
+	}
+	if l := readObjects(d, facts); l != nil {
+		return recollection{objects: l, whole: func() *model.State { return r.lastWanted(facts) }}
+	}
+	last := make(chan *model.State, 1)
+	go func() { last <- r.lastWanted(facts) }()
+	return recollection{whole: func() *model.State { return <-last }}
+}
+
+// lastWanted reads the topology that was applied last, and returns what it wanted; nil where
+// that is not known.
+func (r *Reconciler) lastWanted(facts model.Facts) *model.State {
 	d, err := kernel.OpenDir(r.stateDir())
 	if err != nil {
 		return nil
 	}
 	defer d.Close()
-	if appliedDigest(d) == r.Topology.Digest {
-		return now
-	}
-	return wantedBy(readApplied(d, maxApplied), r.Topology, r.Node, now, facts)
-}
-
-// recall is lastWanted for who will know only later whether to ask: where the topology has
-// changed since, it begins at once to find out what the former one wanted, beside what
-// the caller does meanwhile.
-func (r *Reconciler) recall(facts model.Facts) func(now *model.State) *model.State {
-	d, err := kernel.OpenDir(r.stateDir())
-	if err != nil {
-		return func(*model.State) *model.State { return nil }
-	}
-	defer d.Close()
-	if appliedDigest(d) == r.Topology.Digest {
-		return func(now *model.State) *model.State { return now }
-	}
-	note, last := readApplied(d, maxApplied), make(chan *model.State, 1)
-	go func() { last <- wantedBy(note, r.Topology, r.Node, nil, facts) }()
-	return func(*model.State) *model.State { return <-last }
-}
-
-// adapted adapts what was wanted before to the host, as what is wanted now was; nil stays
-// nil.
-func adapted(last, now, observed *model.State) *model.State {
-	if last != nil && last != now {
-		desired.Adapt(last, observed)
-	}
-	return last
+	return wantedBy(readApplied(d, maxApplied), r.Topology, r.Node, nil, facts)
 }
 
 // Applied returns the note of the topology that was applied last for a node, for a

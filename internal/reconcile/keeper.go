@@ -99,10 +99,11 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 	for {
 		k.ear.Take() // what was heard until now is looked at below
-		if err := k.expand(ctx); err != nil {
+		glance := k.Host.Glance()
+		if err := k.expand(ctx, glance); err != nil {
 			return nil, err
 		}
-		seen, err := k.observe(ctx, k.want.State)
+		seen, err := k.observe(ctx, glance, k.want.State)
 		if err != nil {
 			return nil, err
 		}
@@ -137,8 +138,8 @@ func (k *Keeper) settle(seen *model.State) func(*Result, error) (*Result, error)
 }
 
 // expand finds out what the node should have, if the host is not as it was.
-func (k *Keeper) expand(ctx context.Context) error {
-	facts, err := k.Reconciler.facts(ctx)
+func (k *Keeper) expand(ctx context.Context, h observe.Host) error {
+	facts, err := k.Reconciler.facts(ctx, h)
 	if err != nil || k.want != nil && facts.Equal(k.facts) {
 		return err
 	}
@@ -185,11 +186,11 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, er
 	for {
 		w, s := withhold(want, seen, k.Held)
 		p := diff.Compute(w, s, opts)
-		res := &Result{Expansion: k.want, Observed: k.seen, Plan: p, Empties: empties(k.Node, p)}
+		res := &Result{Expansion: k.want, Observed: k.seen, Plan: p, Empties: empties(k.Node, p), facts: k.facts}
 		if p.Empty() && len(p.Conflicts)+len(p.Missing) == 0 {
 			return res, nil
 		}
-		diff.Originate(p, k.want.State, adapted(k.lastWanted(k.want.State, k.facts), k.want.State, k.seen))
+		k.recall(k.facts).originate(p, k.want.State, k.seen)
 		res, err := k.guarded(ctx, res)
 		if err != nil || k.Judge == nil {
 			return res, err

@@ -134,15 +134,15 @@ func (r *Reconciler) Identity() model.Identity {
 
 // Expand returns what the node should have, by the facts of the host.
 func (r *Reconciler) Expand(ctx context.Context) (*desired.Expansion, error) {
-	facts, err := r.facts(ctx)
+	facts, err := r.facts(ctx, r.Host)
 	if err != nil {
 		return nil, err
 	}
 	return desired.Expand(r.Topology, r.Node, facts)
 }
 
-func (r *Reconciler) facts(ctx context.Context) (model.Facts, error) {
-	facts, err := observe.Facts(ctx, r.Host, observe.Query{
+func (r *Reconciler) facts(ctx context.Context, h observe.Host) (model.Facts, error) {
+	facts, err := observe.Facts(ctx, h, observe.Query{
 		Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: desired.Peers(r.Topology, r.Node),
 	})
 	if err != nil {
@@ -157,6 +157,8 @@ type Result struct {
 	Observed  *model.State
 	Plan      *diff.Plan
 	Empties   bool // the file leaves the node nothing, and the plan removes all that it had
+
+	facts model.Facts // by which the expansion is
 }
 
 // Plan computes what is to be done. It changes nothing.
@@ -164,7 +166,8 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if r.Absent {
 		return r.PlanDestroy(ctx)
 	}
-	facts, err := r.facts(ctx)
+	glance := r.Host.Glance()
+	facts, err := r.facts(ctx, glance)
 	if err != nil {
 		return nil, err
 	}
@@ -174,21 +177,21 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		return nil, err
 	}
 	opts.LiveRename = r.Host.Features().LiveRename
-	observed, err := r.observe(ctx, x.State)
+	observed, err := r.observe(ctx, glance, x.State)
 	if err != nil {
 		return nil, err
 	}
 	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {
-		diff.Originate(p, x.State, adapted(last(x.State), x.State, observed))
+		last.originate(p, x.State, observed)
 	}
-	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
+	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts})
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.
 func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
-	observed, err := r.observe(ctx, nil)
+	observed, err := r.observe(ctx, r.Host, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +209,8 @@ func (r *Reconciler) Observe(ctx context.Context) (*model.State, error) {
 	return observe.State(ctx, r.Host, observe.Scope{Identity: r.Identity(), Wanted: wanted})
 }
 
-func (r *Reconciler) observe(ctx context.Context, wanted *model.State) (*model.State, error) {
-	s, err := observe.State(ctx, r.Host, observe.Scope{Identity: r.Identity(), Wanted: wanted})
+func (r *Reconciler) observe(ctx context.Context, h observe.Host, wanted *model.State) (*model.State, error) {
+	s, err := observe.State(ctx, h, observe.Scope{Identity: r.Identity(), Wanted: wanted})
 	if err != nil {
 		return nil, err
 	}

@@ -203,11 +203,19 @@ func (h *Host) SavedSysctls(context.Context) ([]model.Sysctl, error) {
 	return h.s.Saved, nil
 }
 
-// FIBMatch implements observe.Host. It goes by the host's addresses and the routes of its
+// FIBMatches implements observe.Host. It goes by the host's addresses and the routes of its
 // main table: rules that lead into other tables are not known.
-func (h *Host) FIBMatch(_ context.Context, dst netip.Addr) (kernel.Match, error) {
+func (h *Host) FIBMatches(_ context.Context, dsts []netip.Addr) ([]kernel.Match, error) {
+	l := make([]kernel.Match, 0, len(dsts))
+	for _, dst := range dsts {
+		l = append(l, h.fibMatch(dst))
+	}
+	return l, nil
+}
+
+func (h *Host) fibMatch(dst netip.Addr) kernel.Match {
 	if h.own[dst] {
-		return kernel.Match{Type: "local", Dev: "lo", Dst: netip.PrefixFrom(dst, dst.BitLen())}, nil
+		return kernel.Match{Type: "local", Dev: "lo", Dst: netip.PrefixFrom(dst, dst.BitLen())}
 	}
 	for bits := dst.BitLen(); bits >= 0; bits-- {
 		p, _ := dst.Prefix(bits) // the length fits
@@ -216,9 +224,9 @@ func (h *Host) FIBMatch(_ context.Context, dst netip.Addr) (kernel.Match, error)
 			return kernel.Match{
 				Type: r.Type.Value(), Dev: r.Dev.Value(), Gateway: via, Via: via.IsValid() && via.Is4() != dst.Is4(),
 				Scope: r.Scope.Value(), Dst: r.Dst,
-			}, nil
+			}
 		}
 	}
 	to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
-	return kernel.Match{}, &kernel.OpError{Op: "look up", Key: to.Key(), Err: syscall.ENETUNREACH}
+	return kernel.Match{Err: &kernel.OpError{Op: "look up", Key: to.Key(), Err: syscall.ENETUNREACH}}
 }

@@ -1,0 +1,83 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// Glance is a host for the time of one look: what several questions about the host's own
+// namespace have in common, it asks the kernel once. It tells nothing of what changes
+// later, and must not outlive the look. One goroutine may ask it about links and addresses,
+// and another one about routes.
+type Glance struct {
+	*Host
+	links     []rawLink
+	addresses []model.Address
+	looked    struct{ links, addresses bool }
+	routes    []byte // of IPv4, in the main table, until somebody reads them; nil: not known
+}
+
+// Glance begins a look at the host.
+func (h *Host) Glance() *Glance { return &Glance{Host: h} }
+
+func (g *Glance) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
+	if netns != "" {
+		return g.Host.rawLinks(ctx, netns)
+	}
+	var err error
+	if !g.looked.links {
+		g.links, err = g.Host.rawLinks(ctx, netns)
+		g.looked.links = err == nil
+	}
+	return g.links, err
+}
+
+// Links is as Host has it.
+func (g *Glance) Links(ctx context.Context, netns ...string) ([]model.Link, error) {
+	return g.listLinks(ctx, g.rawLinks, netns)
+}
+
+// Devices is as Host has it.
+func (g *Glance) Devices(ctx context.Context, netns string) ([]model.Link, error) {
+	return devices(ctx, g.rawLinks, netns)
+}
+
+// Addresses is as Host has it.
+func (g *Glance) Addresses(ctx context.Context, netns string) ([]model.Address, error) {
+	if netns != "" {
+		return g.Host.Addresses(ctx, netns)
+	}
+	var err error
+	if !g.looked.addresses {
+		g.addresses, err = g.Host.Addresses(ctx, netns)
+		g.looked.addresses = err == nil
+	}
+	return g.addresses, err
+}
+
+// FIBMatches is as Host has it.
+func (g *Glance) FIBMatches(ctx context.Context, dsts []netip.Addr) (l []Match, err error) {
+	l, g.routes, err = g.fibMatches(ctx, dsts)
+	return l, err
+}
+
+// EachRouteUpTo is as Host has it.
+func (g *Glance) EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error) {
+	if netns != "" || g.routes == nil {
+		return g.Host.EachRouteUpTo(ctx, netns, most, f)
+	}
+	t, err := g.routeTable(netns, 0, most)
+	if err != nil {
+		return false, err
+	}
+	t.read(g.routes, f)
+	g.routes = nil
+	err = t.each6(ctx, f)
+	if errors.Is(err, errMany) {
+		return false, nil
+	}
+	return err == nil, err
+}
