@@ -33,6 +33,7 @@ func (s *simulation) dependentsOf(k model.Key) []model.Key {
 	if k.Kind != model.KindLink {
 		return s.dependents[k]
 	}
+	s.settle()
 	return append(slices.Clip(s.dependents[k]), s.changed.LeadingOn(k)...)
 }
 

@@ -15,6 +15,8 @@ type Options struct {
 	LiveRename bool
 	// Phase is how much of the way to the desired state is gone.
 	Phase Phase
+
+	each bool // look at each object, also where makes would do
 }
 
 // Compute returns the plan that leads from observed to desired. Where it reports
@@ -28,14 +30,14 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		many = 2   // of as many objects, one that differs: then it is cheaper to look at all
 	)
 	if opts.Phase != Whole || desired.Len() < few || desired.Len() > observed.Len()*many {
-		return ComputeWhole(desired, observed, opts)
+		return compute(desired, observed, desired, opts)
 	}
 	c := Compare(desired, observed)
 	if len(c.Unlike) == 0 {
 		return &Plan{Unchanged: c.Right}
 	}
 	if len(c.Unlike)*many > desired.Len() {
-		return ComputeWhole(desired, observed, opts)
+		return compute(desired, observed, desired, opts)
 	}
 	some, of := SurroundingsOf(desired, observed).Excerpt(desired, observed, c.Unlike)
 	p := compute(some, of, desired, opts)
@@ -53,6 +55,7 @@ func Compare(desired, observed *model.State) model.Comparison {
 
 // ComputeWhole is Compute by looking at each object. Its plan is the same.
 func ComputeWhole(desired, observed *model.State, opts Options) *Plan {
+	opts.each = true
 	return compute(desired, observed, desired, opts)
 }
 
@@ -143,7 +146,6 @@ func (p *planner) expect(desired, observed *model.State) {
 	if n := desired.Len() - observed.Len(); n > 0 {
 		p.plan.Changes = slices.Grow(p.plan.Changes, n)
 		p.plan.Steps = slices.Grow(p.plan.Steps, n)
-		p.sim.changed.ReserveAs(desired)
 	}
 }
 

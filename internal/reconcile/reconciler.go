@@ -53,6 +53,13 @@ type Reconciler struct {
 	Host     *kernel.Host
 	place    Place
 	swept    bool
+	latest   expanded // by Plan
+}
+
+// expanded is what a node should have, by the facts of its host.
+type expanded struct {
+	facts model.Facts
+	want  *desired.Expansion // nil: it was not worked out yet
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,
@@ -168,8 +175,25 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	last := r.recall(facts)
-	x, err := desired.Expand(r.Topology, r.Node, facts)
+	return r.planBy(ctx, facts, r.recall(facts), opts)
+}
+
+// planAgain is Plan after a run. Where that was by the same facts, the node should have the same,
+// which isn't worked out anew; nobody asks where the need for a change comes from.
+func (r *Reconciler) planAgain(ctx context.Context, opts diff.Options) (*Result, error) {
+	if r.Absent {
+		return r.PlanDestroy(ctx)
+	}
+	facts, err := r.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.planBy(ctx, facts, func(*model.State) *model.State { return nil }, opts)
+}
+
+// planBy computes what is to be done by the facts; last is as recall returns it.
+func (r *Reconciler) planBy(ctx context.Context, facts model.Facts, last func(now *model.State) *model.State, opts diff.Options) (*Result, error) {
+	x, err := r.expanded(facts)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +208,19 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		diff.Originate(p, x.State, adapted(last(x.State), x.State, observed))
 	}
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p)})
+}
+
+// expanded returns what the node should have by the facts: as it was last, if they are the
+// same. That may have been adapted to the host since, as it would be now.
+func (r *Reconciler) expanded(facts model.Facts) (*desired.Expansion, error) {
+	if r.latest.want != nil && facts.Equal(r.latest.facts) {
+		return r.latest.want, nil
+	}
+	x, err := desired.Expand(r.Topology, r.Node, facts)
+	if err == nil {
+		r.latest = expanded{facts, x}
+	}
+	return x, err
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.
