@@ -146,6 +146,7 @@ func (p *planner) expect(desired, observed *model.State) {
 	if n := desired.Len() - observed.Len(); n > 0 {
 		p.plan.Changes = slices.Grow(p.plan.Changes, n)
 		p.plan.Steps = slices.Grow(p.plan.Steps, n)
+		p.sim.waiting = slices.Grow(p.sim.waiting, n)
 	}
 }
 

@@ -21,35 +21,29 @@ type ranked struct {
 // their sysctls, then links, what is set on links, and last what leads packets
 // through them, peer by peer. There are about n of them. The order depends on nothing but the entries.
 func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
-	var before []ranked
-	leading := make([]model.Entry, 0, n)
+	l := make([]model.Entry, 0, n)
+	before := 0 // the last stage
 	for e := range entries {
-		if s := stage(e.Object); s < lastStage {
-			before = append(before, ranked{Entry: e, key: e.Object.Key(), stage: s})
-		} else {
-			leading = append(leading, e)
+		l = append(l, e)
+		if stage(e.Object) < lastStage {
+			l[before], l[len(l)-1] = e, l[before]
+			before++
 		}
 	}
-	if len(before)+len(leading) == 0 {
-		return nil
-	}
-	out := make([]model.Entry, 0, len(before)+len(leading))
-	rank(before)
-	for i := range before {
-		out = append(out, before[i].Entry)
-	}
-	for _, i := range inRuns(len(leading), func(i, j int32) int { return compareLeading(&leading[i], &leading[j]) }) {
-		out = append(out, leading[i])
-	}
-	return out
+	rank(l[:before])
+	leading := l[before:]
+	rearrange(leading, inRuns(len(leading), func(i, j int32) int { return compareLeading(&leading[i], &leading[j]) }))
+	return l
 }
 
 // rank sorts entries of the stages before the last one.
-func rank(l []ranked) {
+func rank(entries []model.Entry) {
+	l := make([]ranked, len(entries))
 	links := map[model.Key]model.Object{}
-	for i := range l {
+	for i, e := range entries {
+		l[i] = ranked{Entry: e, key: e.Object.Key(), stage: stage(e.Object)}
 		if l[i].key.Kind == model.KindLink {
-			links[l[i].key] = l[i].Object
+			links[l[i].key] = e.Object
 		}
 	}
 	depths := map[model.Key]int{}
@@ -59,6 +53,9 @@ func rank(l []ranked) {
 		}
 	}
 	slices.SortFunc(l, compareRanked)
+	for i := range l {
+		entries[i] = l[i].Entry
+	}
 }
 
 func compareRanked(a, b ranked) int {

@@ -36,3 +36,22 @@ func merge(out, a, b []int32, compare func(i, j int32) int) {
 	}
 	copy(out[copy(out, a):], b)
 }
+
+// rearrange puts what has the numbers into their order. It uses the numbers up.
+func rearrange[T any](l []T, numbers []int32) {
+	for i := range numbers {
+		if int(numbers[i]) == i {
+			continue
+		}
+		first, at := l[i], i
+		for {
+			from := int(numbers[at])
+			numbers[at] = int32(at)
+			if from == i {
+				break
+			}
+			l[at], at = l[from], from
+		}
+		l[at] = first
+	}
+}
