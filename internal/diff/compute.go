@@ -249,7 +249,7 @@ func (p *planner) delete(e model.Entry, cause model.Key) {
 		e = first
 	}
 	impact := p.impactOfDeleting(e.Object)
-	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
+	if !p.desired.Has(e.Object.Key()) {
 		p.recordDeletion(Change{Impact: impact, Intent: e.Intent, Cause: cause}, e.Object)
 	} else {
 		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
@@ -287,17 +287,19 @@ func (p *planner) remove(o model.Object, impact model.Impact) {
 // take records what the kernel takes down with a change, and returns the objects
 // in the order in which they can be made again.
 func (p *planner) take(lost []model.Entry, why loss) []model.Object {
-	var objects []model.Object
+	objects := slices.Grow([]model.Object(nil), len(lost))
 	for _, e := range lost {
 		key := e.Object.Key()
 		p.sim.remove(key)
 		if e.Owner == model.OwnerKernel {
 			continue
 		}
-		why.object = e.Object
-		p.sim.lost[key] = why
 		objects = append(objects, e.Object)
-		_, wanted := p.desired.Get(key)
+		wanted := p.desired.Has(key)
+		if wanted {
+			why.object = e.Object
+			p.sim.lost[key] = why
+		}
 		switch {
 		case !p.mine(e) && e.Owner != model.OwnerShared:
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})

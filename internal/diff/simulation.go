@@ -14,7 +14,7 @@ type simulation struct {
 	observed *model.State
 	changed  *model.State
 	gone     map[model.Key]bool
-	lost     map[model.Key]loss      // observed objects that the kernel took down with a change
+	lost     map[model.Key]loss      // observed objects that are desired, and that the kernel took down with a change
 	released map[model.Key]model.Key // ports, and the deleted bridge that let them go
 	made     map[model.Key]bool      // links that a step made
 	waiting  []model.Object          // that steps have made, and that are put when somebody asks
@@ -91,7 +91,7 @@ func (s *simulation) put(o model.Object) {
 	switch o := o.(type) {
 	case model.Neighbour, model.FDBEntry:
 	case model.Route:
-		s.noteSource(o)
+		s.noteSource(&o)
 	default:
 		s.note(o)
 	}
@@ -136,9 +136,8 @@ func (s *simulation) latest(k model.Key) model.Object {
 
 // carried says whether a route led through the link when the plan was begun.
 func (s *simulation) carried(l model.Link) bool {
-	for _, k := range s.on(l.Key(), model.KindRoute) {
-		e, ok := s.observed.Get(k)
-		if ok && e.Owner != model.OwnerKernel && e.Object.(model.Route).Dev.Value() == l.Name {
+	for r, about := range s.observed.Routes() {
+		if r.Netns == l.Netns && r.Dev.Value() == l.Name && about.Owner != model.OwnerKernel {
 			return true
 		}
 	}
