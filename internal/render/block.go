@@ -11,6 +11,7 @@ type block[T any] struct {
 	intent string
 	items  []T
 	n      int // of items that there will be
+	at     int // its place before it was sorted
 }
 
 // isPeer says whether the block is about a peer, which is told in one line.
@@ -80,9 +81,13 @@ func inRanks[T any](blocks []*block[T]) {
 		}
 		return naturally(a.intent, b.intent)
 	}
-	if !slices.IsSortedFunc(blocks, compare) {
-		slices.SortStableFunc(blocks, compare)
+	if slices.IsSortedFunc(blocks, compare) {
+		return
 	}
+	for i, b := range blocks {
+		b.at = i
+	}
+	slices.SortFunc(blocks, func(a, b *block[T]) int { return cmp.Or(compare(a, b), a.at-b.at) })
 }
 
 // naturally compares names as people would: n2 comes before n10.
