@@ -138,7 +138,7 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 // lostInOrder returns what was taken, each once, in the order in which it can be made again.
 func (c *cascade) lostInOrder() []model.Entry {
 	l := inOrder(slices.Values(c.lost), len(c.lost))
-	return slices.CompactFunc(l, func(a, b model.Entry) bool { return a.Object.Key() == b.Object.Key() })
+	return slices.CompactFunc(l, func(a, b model.Entry) bool { return model.CompareKeys(a.Object, b.Object) == 0 })
 }
 
 func (c *cascade) take(e model.Entry) {
@@ -213,7 +213,7 @@ func (c *cascade) staying(l []model.Entry) []model.Entry {
 // flush returns the permanent neighbours of a link, which a change of its MAC drops.
 func (s *simulation) flush(link model.Key) []model.Entry {
 	l := s.neighboursOn(link)
-	slices.SortFunc(l, func(a, b model.Entry) int { return a.Object.Key().Compare(b.Object.Key()) })
+	slices.SortFunc(l, func(a, b model.Entry) int { return model.CompareKeys(a.Object, b.Object) })
 	return l
 }
 

@@ -71,12 +71,12 @@ func compareRanked(a, b ranked) int {
 	return a.key.Compare(b.key)
 }
 
-// compareLeading is compareRanked in the last stage. It makes no key unless it must.
+// compareLeading is compareRanked in the last stage.
 func compareLeading(a, b *model.Entry) int {
 	if c := strings.Compare(a.Intent, b.Intent); c != 0 {
 		return c
 	}
-	return a.Object.Key().Compare(b.Object.Key())
+	return model.CompareKeys(a.Object, b.Object)
 }
 
 // stage is the coarse order of kinds; no object needs one of a later stage. The

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -179,7 +180,7 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 		b := c.buf[:n]
 		if !single {
 			most := rowsIn(b, c.seq)
-			out, b = append(out, b[:most]...), b[most:]
+			out, b = append(roomier(out, most), b[:most]...), b[most:]
 		}
 		for r := range replies(b) {
 			if r.seq != c.seq {
@@ -204,6 +205,15 @@ func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
 			return out, errMany
 		}
 	}
+}
+
+// roomier returns out with room for n bytes more. It grows to the double: append, to a quarter
+// more, leaves five times as much garbage as there is in the end.
+func roomier(out []byte, n int) []byte {
+	if cap(out)-len(out) >= n {
+		return out
+	}
+	return slices.Grow(out, max(n, len(out)))
 }
 
 // rowsIn returns how many bytes in front of b are messages of a dump, of the request with
