@@ -35,8 +35,6 @@ type ApplyOptions struct {
 	// it doesn't any more.
 	Verify  bool
 	Confirm Confirm
-
-	again planner // makes the plan of the second look; nil: as the first one
 }
 
 // revocable says whether a run is taken back that turns out not to be what was wanted
@@ -59,9 +57,9 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 		}
 		o.Adopt, o.Phase = o.Saved.Adopt, o.Saved.Phase
 	}
-	opts := diff.Options{Adopt: o.Adopt, Phase: o.Phase}
-	plan := func(ctx context.Context) (*Result, error) { return r.Plan(ctx, opts) }
-	o.again = func(ctx context.Context) (*Result, error) { return r.planAgain(ctx, opts) }
+	plan := func(ctx context.Context) (*Result, error) {
+		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
+	}
 	return r.execute(ctx, plan, o)
 }
 

@@ -37,9 +37,6 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, plan planner, o 
 	if err := r.run(ctx, res, j); err != nil {
 		return err
 	}
-	if o.again != nil {
-		plan = o.again
-	}
 	err = r.converged(ctx, plan)
 	if err == nil {
 		err = r.stillWorking(ctx, worked)

@@ -175,24 +175,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	return r.planBy(ctx, facts, r.recall(facts), opts)
-}
-
-// planAgain is Plan after a run. Where that was by the same facts, the node should have the same,
-// which isn't worked out anew; nobody asks where the need for a change comes from.
-func (r *Reconciler) planAgain(ctx context.Context, opts diff.Options) (*Result, error) {
-	if r.Absent {
-		return r.PlanDestroy(ctx)
-	}
-	facts, err := r.facts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r.planBy(ctx, facts, func(*model.State) *model.State { return nil }, opts)
-}
-
-// planBy computes what is to be done by the facts; last is as recall returns it.
-func (r *Reconciler) planBy(ctx context.Context, facts model.Facts, last func(now *model.State) *model.State, opts diff.Options) (*Result, error) {
+	last := r.recall(facts)
 	x, err := r.expanded(facts)
 	if err != nil {
 		return nil, err
