@@ -30,14 +30,14 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		many = 2   // of as many objects, one that differs: then it is cheaper to look at all
 	)
 	if opts.Phase != Whole || desired.Len() < few || desired.Len() > observed.Len()*many {
-		return compute(desired, observed, desired, opts)
+		return computeAll(desired, observed, opts)
 	}
 	c := Compare(desired, observed)
 	if len(c.Unlike) == 0 {
 		return &Plan{Unchanged: c.Right}
 	}
 	if len(c.Unlike)*many > desired.Len() {
-		return compute(desired, observed, desired, opts)
+		return computeAll(desired, observed, opts)
 	}
 	some, of := SurroundingsOf(desired, observed).Excerpt(desired, observed, c.Unlike)
 	p := compute(some, of, desired, opts)
@@ -56,6 +56,11 @@ func Compare(desired, observed *model.State) model.Comparison {
 // ComputeWhole is Compute by looking at each object. Its plan is the same.
 func ComputeWhole(desired, observed *model.State, opts Options) *Plan {
 	opts.each = true
+	return computeAll(desired, observed, opts)
+}
+
+// computeAll makes the plan for all that is desired.
+func computeAll(desired, observed *model.State, opts Options) *Plan {
 	return compute(desired, observed, desired, opts)
 }
 
