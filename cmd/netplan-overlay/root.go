@@ -193,7 +193,7 @@ func (c *common) place() reconcile.Place {
 
 // trace tells each step at the level debug.
 func (c *common) trace(s model.Step, err error) {
-	if err == nil {
+	if err == nil && c.ui.debugs() {
 		c.ui.log().Debug("step done", "step", s.Op.String()+" "+s.Key().String())
 	}
 	if c.ui.onStep != nil {

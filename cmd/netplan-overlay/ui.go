@@ -11,6 +11,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,15 @@ func (u *ui) log() *slog.Logger {
 		level = slog.LevelWarn
 	}
 	return slog.New(slog.NewTextHandler(u.err, &slog.HandlerOptions{Level: level}))
+}
+
+// debugs says whether what log tells at the level debug is told at all: of many thousand
+// steps, it isn't even put into words.
+func (u *ui) debugs() bool {
+	if u.running != nil {
+		return u.running.Enabled(context.Background(), slog.LevelDebug)
+	}
+	return u.level == "debug"
 }
 
 // warn tells something that doesn't stop the command.

@@ -58,3 +58,30 @@ func BenchmarkCompute(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDestroy plans the removal of all that a host with many peers has.
+func BenchmarkDestroy(b *testing.B) {
+	for _, peers := range []int{1000, 10000, 50000} {
+		topology := fleet(peers)
+		x, err := desired.Expand(topology, &topology.Nodes[0], desired.Assume(topology, &topology.Nodes[0]))
+		if err != nil {
+			b.Fatal(err)
+		}
+		k := bare()
+		for e := range x.State.All() {
+			if !e.Ref {
+				k.Put(e.Object)
+			}
+		}
+		nothing := &model.State{}
+		observed := k.Observe(nothing)
+		b.Run(fmt.Sprintf("peers=%d", peers), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if p := diff.Compute(nothing, observed, diff.Options{}); len(p.Changes) < peers {
+					b.Fatalf("%d changes for %d peers", len(p.Changes), peers)
+				}
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -17,23 +18,40 @@ func (s *simulation) index() {
 	s.subnets = map[model.Key][]model.Key{}
 	s.holders = map[hostIP][]model.Key{}
 	s.sourced = map[hostIP][]model.Key{}
-	for e := range s.observed.Unordered() {
-		s.note(e.Object)
-	}
-	for e := range s.changed.Frame() {
-		s.note(e.Object)
+	for _, state := range []*model.State{s.observed, s.changed} {
+		for e := range state.Frame() {
+			s.note(e.Object)
+		}
+		for r := range state.Routes() {
+			s.noteSource(r)
+		}
 	}
 }
 
-// dependentsOf returns the keys of what may go down with the key. What steps have made
-// that leads to peers is not in the index: it is looked for when somebody asks, which is
-// seldom, and never once a peer.
+// dependentsOf returns the keys of what may go down with the key, but for what leads to peers:
+// see leadingOn.
 func (s *simulation) dependentsOf(k model.Key) []model.Key {
 	s.index()
-	if k.Kind != model.KindLink {
-		return s.dependents[k]
+	return s.dependents[k]
+}
+
+// leadingOn yields, in any order, the present routes, neighbours and FDB entries on a link.
+// They are not in the index: they are looked for when somebody asks, which is
+// seldom, and never once a peer.
+func (s *simulation) leadingOn(link model.Key) iter.Seq[model.Entry] {
+	s.settle()
+	return func(yield func(model.Entry) bool) {
+		for e := range s.observed.LeadingOn(link) {
+			if k := e.Object.Key(); !s.gone[k] && !s.changed.Has(k) && !yield(e) {
+				return
+			}
+		}
+		for e := range s.changed.LeadingOn(link) {
+			if !yield(e) {
+				return
+			}
+		}
 	}
-	return append(slices.Clip(s.dependents[k]), s.changed.LeadingOn(k)...)
 }
 
 // note adds an object to the index.
@@ -61,13 +79,11 @@ func (s *simulation) note(o model.Object) {
 		s.subnets[route] = append(s.subnets[route], key)
 		ip := hostIP{o.Netns, o.Prefix.Addr()}
 		s.holders[ip] = append(s.holders[ip], key)
-	case model.Route:
-		s.noteSource(o)
 	}
 }
 
 // noteSource notes a route that prefers an IPv4 address as source.
-func (s *simulation) noteSource(r model.Route) {
+func (s *simulation) noteSource(r *model.Route) {
 	if src := r.Src.Value(); src.Is4() {
 		ip := hostIP{r.Netns, src}
 		s.sourced[ip] = append(s.sourced[ip], r.Key())
@@ -77,8 +93,9 @@ func (s *simulation) noteSource(r model.Route) {
 // cascade is what the kernel takes down with the deletion of an object.
 type cascade struct {
 	*simulation
-	down map[model.Key]bool // with the object itself
-	lost []model.Entry
+	down map[model.Key]bool // with the object itself; none that leads to a peer
+	idle map[model.Key]bool // links whose last IPv4 address goes
+	lost []model.Entry      // what leads to a peer may be there twice
 	todo []model.Object
 }
 
@@ -90,7 +107,7 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 		return nil, nil // nothing stands on them
 	}
 	s.index()
-	c := &cascade{simulation: s, down: map[model.Key]bool{o.Key(): true}, todo: []model.Object{o}}
+	c := &cascade{simulation: s, down: map[model.Key]bool{o.Key(): true}, idle: map[model.Key]bool{}, todo: []model.Object{o}}
 	for len(c.todo) > 0 {
 		next := c.todo[0]
 		c.todo = c.todo[1:]
@@ -99,8 +116,13 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 				c.take(e)
 			}
 		}
-		if a, ok := next.(model.Address); ok && a.Prefix.Addr().Is4() {
-			c.address(a)
+		switch next := next.(type) {
+		case model.Link:
+			c.lost = slices.AppendSeq(c.lost, c.leadingOn(next.Key()))
+		case model.Address:
+			if next.Prefix.Addr().Is4() {
+				c.address(next)
+			}
 		}
 	}
 	for k := range c.down {
@@ -110,10 +132,20 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 			}
 		}
 	}
-	return inOrder(slices.Values(c.lost), len(c.lost)), inOrder(slices.Values(released), len(released))
+	return c.lostInOrder(), inOrder(slices.Values(released), len(released))
+}
+
+// lostInOrder returns what was taken, each once, in the order in which it can be made again.
+func (c *cascade) lostInOrder() []model.Entry {
+	l := inOrder(slices.Values(c.lost), len(c.lost))
+	return slices.CompactFunc(l, func(a, b model.Entry) bool { return model.CompareKeys(a.Object, b.Object) == 0 })
 }
 
 func (c *cascade) take(e model.Entry) {
+	if stage(e.Object) == lastStage {
+		c.lost = append(c.lost, e)
+		return
+	}
 	if k := e.Object.Key(); !c.down[k] {
 		c.down[k] = true
 		c.lost = append(c.lost, e)
@@ -155,14 +187,19 @@ func (c *cascade) address(a model.Address) {
 		c.take(own)
 	}
 	if last {
-		c.disableIPv4(model.Link{Netns: a.Netns, Name: a.Link})
+		c.disableIPv4(model.LinkKey(a.Netns, a.Link))
 	}
 }
 
-// disableIPv4 takes what goes with a link's last IPv4 address.
-func (c *cascade) disableIPv4(l model.Link) {
-	for _, e := range c.present(c.on(l.Key(), model.KindRoute, model.KindNeighbour)) {
-		if e.Object.Key().Prefix.Addr().Is4() && stillNeeds(e.Object, l) {
+// disableIPv4 takes what goes with a link's last IPv4 address. If the link goes, too, so does
+// all that is on it.
+func (c *cascade) disableIPv4(link model.Key) {
+	if c.down[link] || c.idle[link] {
+		return
+	}
+	c.idle[link] = true
+	for e := range c.leadingOn(link) {
+		if k := e.Object.Key(); k.Kind != model.KindFDB && k.Prefix.Addr().Is4() {
 			c.take(e)
 		}
 	}
@@ -175,15 +212,17 @@ func (c *cascade) staying(l []model.Entry) []model.Entry {
 
 // flush returns the permanent neighbours of a link, which a change of its MAC drops.
 func (s *simulation) flush(link model.Key) []model.Entry {
-	return s.present(s.on(link, model.KindNeighbour))
+	l := s.neighboursOn(link)
+	slices.SortFunc(l, func(a, b model.Entry) int { return model.CompareKeys(a.Object, b.Object) })
+	return l
 }
 
-// on returns the keys of what may be on a link, of some kinds.
-func (s *simulation) on(link model.Key, kinds ...model.Kind) []model.Key {
-	var l []model.Key
-	for _, k := range s.dependentsOf(link) {
-		if slices.Contains(kinds, k.Kind) {
-			l = append(l, k)
+// neighboursOn returns the present neighbours on a link, in any order.
+func (s *simulation) neighboursOn(link model.Key) []model.Entry {
+	var l []model.Entry
+	for e := range s.leadingOn(link) {
+		if e.Object.Key().Kind == model.KindNeighbour {
+			l = append(l, e)
 		}
 	}
 	return l
@@ -220,16 +259,19 @@ func (s *simulation) withFirstAddress(op model.Op, a model.Address) []model.Entr
 			return nil
 		}
 	}
-	c := &cascade{simulation: s, down: map[model.Key]bool{}}
-	c.disableIPv4(model.Link{Netns: a.Netns, Name: a.Link})
+	c := &cascade{simulation: s, idle: map[model.Key]bool{}}
+	c.disableIPv4(model.LinkKey(a.Netns, a.Link))
 	return c.lost
 }
 
 // whileDown returns what a link that is down can have, and loses when it goes down:
 // neighbours and IPv6 addresses.
 func (s *simulation) whileDown(link model.Link) []model.Entry {
-	return slices.DeleteFunc(s.present(s.on(link.Key(), model.KindAddress, model.KindNeighbour)), func(e model.Entry) bool {
-		k := e.Object.Key()
-		return k.Kind == model.KindAddress && k.Prefix.Addr().Is4()
-	})
+	l := s.neighboursOn(link.Key())
+	for _, e := range s.addressesOn(link.Netns, link.Name) {
+		if e.Object.Key().Prefix.Addr().Is6() {
+			l = append(l, e)
+		}
+	}
+	return l
 }

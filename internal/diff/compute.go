@@ -15,6 +15,8 @@ type Options struct {
 	LiveRename bool
 	// Phase is how much of the way to the desired state is gone.
 	Phase Phase
+
+	each bool // look at each object, also where makes would do
 }
 
 // Compute returns the plan that leads from observed to desired. Where it reports
@@ -28,14 +30,14 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 		many = 2   // of as many objects, one that differs: then it is cheaper to look at all
 	)
 	if opts.Phase != Whole || desired.Len() < few || desired.Len() > observed.Len()*many {
-		return ComputeWhole(desired, observed, opts)
+		return computeAll(desired, observed, opts)
 	}
 	c := Compare(desired, observed)
 	if len(c.Unlike) == 0 {
 		return &Plan{Unchanged: c.Right}
 	}
 	if len(c.Unlike)*many > desired.Len() {
-		return ComputeWhole(desired, observed, opts)
+		return computeAll(desired, observed, opts)
 	}
 	some, of := SurroundingsOf(desired, observed).Excerpt(desired, observed, c.Unlike)
 	p := compute(some, of, desired, opts)
@@ -53,6 +55,12 @@ func Compare(desired, observed *model.State) model.Comparison {
 
 // ComputeWhole is Compute by looking at each object. Its plan is the same.
 func ComputeWhole(desired, observed *model.State, opts Options) *Plan {
+	opts.each = true
+	return computeAll(desired, observed, opts)
+}
+
+// computeAll makes the plan for all that is desired.
+func computeAll(desired, observed *model.State, opts Options) *Plan {
 	return compute(desired, observed, desired, opts)
 }
 
@@ -143,7 +151,7 @@ func (p *planner) expect(desired, observed *model.State) {
 	if n := desired.Len() - observed.Len(); n > 0 {
 		p.plan.Changes = slices.Grow(p.plan.Changes, n)
 		p.plan.Steps = slices.Grow(p.plan.Steps, n)
-		p.sim.changed.ReserveAs(desired)
+		p.sim.waiting = slices.Grow(p.sim.waiting, n)
 	}
 }
 
@@ -246,7 +254,7 @@ func (p *planner) delete(e model.Entry, cause model.Key) {
 		e = first
 	}
 	impact := p.impactOfDeleting(e.Object)
-	if _, wanted := p.desired.Get(e.Object.Key()); !wanted {
+	if !p.desired.Has(e.Object.Key()) {
 		p.recordDeletion(Change{Impact: impact, Intent: e.Intent, Cause: cause}, e.Object)
 	} else {
 		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
@@ -284,17 +292,19 @@ func (p *planner) remove(o model.Object, impact model.Impact) {
 // take records what the kernel takes down with a change, and returns the objects
 // in the order in which they can be made again.
 func (p *planner) take(lost []model.Entry, why loss) []model.Object {
-	var objects []model.Object
+	objects := slices.Grow([]model.Object(nil), len(lost))
 	for _, e := range lost {
 		key := e.Object.Key()
 		p.sim.remove(key)
 		if e.Owner == model.OwnerKernel {
 			continue
 		}
-		why.object = e.Object
-		p.sim.lost[key] = why
 		objects = append(objects, e.Object)
-		_, wanted := p.desired.Get(key)
+		wanted := p.desired.Has(key)
+		if wanted {
+			why.object = e.Object
+			p.sim.lost[key] = why
+		}
 		switch {
 		case !p.mine(e) && e.Owner != model.OwnerShared:
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})

@@ -26,10 +26,7 @@ func Touches(p *Plan, observed *model.State, m model.Management) []Touch {
 	if len(m.Ways) == 0 {
 		return nil
 	}
-	g := &guard{observed: observed, ways: m.Ways, actions: map[model.Key]Action{}}
-	for _, c := range p.Changes {
-		g.actions[c.Key()] = c.Action
-	}
+	g := &guard{plan: p, observed: observed, ways: m.Ways}
 	g.carriers = carriersOf(m, observed)
 	g.router = newRouter(m, p.Steps)
 	for _, s := range p.Steps {
@@ -40,19 +37,32 @@ func Touches(p *Plan, observed *model.State, m model.Management) []Touch {
 
 // guard looks at steps, one after the other.
 type guard struct {
+	plan     *Plan
 	observed *model.State
 	ways     []model.Way
-	actions  map[model.Key]Action
+	actions  map[model.Key]Action // of the changes; made when first needed
 	carriers *carriers
 	router   *router
 	found    []Touch
+}
+
+// actionOn returns what the plan does to an object, 0 for nothing.
+func (g *guard) actionOn(k model.Key) Action {
+	if g.actions == nil {
+		g.actions = make(map[model.Key]Action, len(g.plan.Changes))
+		for i := range g.plan.Changes {
+			c := &g.plan.Changes[i]
+			g.actions[c.Key()] = c.Action
+		}
+	}
+	return g.actions[k]
 }
 
 func (g *guard) add(o model.Object, cause model.Key, why string) {
 	if why == "" {
 		return
 	}
-	t := Touch{Action: g.actions[o.Key()], Object: o, Cause: cause, Why: why}
+	t := Touch{Action: g.actionOn(o.Key()), Object: o, Cause: cause, Why: why}
 	if t.Action == 0 {
 		t.Action = Delete // by the kernel, with the step
 	}
@@ -79,7 +89,7 @@ func (g *guard) step(s model.Step) {
 		g.add(o, s.Key(), g.losing(o))
 	}
 	for _, o := range s.Released {
-		if g.actions[o.Key()] == 0 {
+		if g.actionOn(o.Key()) == 0 {
 			g.actions[o.Key()] = Update // by the kernel: it has no master any more
 		}
 		g.add(o, s.Key(), g.losing(o))

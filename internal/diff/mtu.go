@@ -50,7 +50,7 @@ func (p *planner) reachAll(order []model.Entry) {
 			p.unchanged(e.Object.Key()) // no step has changed that
 			continue
 		}
-		if p.waits(e) {
+		if p.makes(e) || p.waits(e) {
 			continue
 		}
 		p.reach(e)

@@ -9,7 +9,7 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// ranked is an entry with its place in the order of creation.
+// ranked is an entry of a stage before the last one, with its place in the order of creation.
 type ranked struct {
 	model.Entry
 	key   model.Key
@@ -21,13 +21,29 @@ type ranked struct {
 // their sysctls, then links, what is set on links, and last what leads packets
 // through them, peer by peer. There are about n of them. The order depends on nothing but the entries.
 func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
-	l := make([]ranked, 0, n)
-	links := map[model.Key]model.Object{}
+	l := make([]model.Entry, 0, n)
+	before := 0 // the last stage
 	for e := range entries {
-		key := e.Object.Key()
-		l = append(l, ranked{Entry: e, key: key, stage: stage(e.Object)})
-		if key.Kind == model.KindLink {
-			links[key] = e.Object
+		l = append(l, e)
+		if stage(e.Object) < lastStage {
+			l[before], l[len(l)-1] = e, l[before]
+			before++
+		}
+	}
+	rank(l[:before])
+	leading := l[before:]
+	rearrange(leading, inRuns(len(leading), func(i, j int32) int { return compareLeading(&leading[i], &leading[j]) }))
+	return l
+}
+
+// rank sorts entries of the stages before the last one.
+func rank(entries []model.Entry) {
+	l := make([]ranked, len(entries))
+	links := map[model.Key]model.Object{}
+	for i, e := range entries {
+		l[i] = ranked{Entry: e, key: e.Object.Key(), stage: stage(e.Object)}
+		if l[i].key.Kind == model.KindLink {
+			links[l[i].key] = e.Object
 		}
 	}
 	depths := map[model.Key]int{}
@@ -37,11 +53,9 @@ func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
 		}
 	}
 	slices.SortFunc(l, compareRanked)
-	out := make([]model.Entry, len(l))
 	for i := range l {
-		out[i] = l[i].Entry
+		entries[i] = l[i].Entry
 	}
-	return out
 }
 
 func compareRanked(a, b ranked) int {
@@ -55,6 +69,14 @@ func compareRanked(a, b ranked) int {
 		return c
 	}
 	return a.key.Compare(b.key)
+}
+
+// compareLeading is compareRanked in the last stage.
+func compareLeading(a, b *model.Entry) int {
+	if c := strings.Compare(a.Intent, b.Intent); c != 0 {
+		return c
+	}
+	return model.CompareKeys(a.Object, b.Object)
 }
 
 // stage is the coarse order of kinds; no object needs one of a later stage. The
@@ -72,11 +94,13 @@ func stage(o model.Object) int {
 	case model.Address:
 		return 5
 	}
-	return 6
+	return lastStage
 }
 
-// linkStage is the stage of links.
-const linkStage = 2
+const (
+	linkStage = 2 // of links
+	lastStage = 6 // of what leads packets to peers, of which there may be very many
+)
 
 func sysctlStage(s model.Sysctl) int {
 	switch {

@@ -12,18 +12,20 @@ func (p *planner) prune(observed *model.State) {
 	if p.allKnown(observed) {
 		return
 	}
-	doomed := map[model.Key]bool{}
-	var entries []model.Entry
+	doomed := map[model.Key]bool{} // but for what leads to peers, which nothing needs
+	entries := p.roomFor(observed.CountMine() - p.known)
 	for e := range observed.Unordered() {
 		key := e.Object.Key()
-		if _, wanted := p.desired.Get(key); wanted || !p.mine(e) {
+		if !p.mine(e) || p.desired.Has(key) {
 			continue
 		}
 		if p.opts.Phase == Commit && !p.rivals(e.Object) {
 			continue
 		}
 		if now, ok := p.sim.get(key); ok {
-			doomed[key] = true
+			if stage(now.Object) < lastStage {
+				doomed[key] = true
+			}
 			entries = append(entries, now)
 		}
 	}
@@ -36,19 +38,21 @@ func (p *planner) prune(observed *model.State) {
 	}
 }
 
+// roomFor makes room for about so many deletions.
+func (p *planner) roomFor(n int) []model.Entry {
+	n = max(n, 0)
+	p.plan.Changes = slices.Grow(p.plan.Changes, n)
+	if len(p.sim.gone) == 0 {
+		p.sim.gone = make(map[model.Key]bool, n)
+	}
+	return make([]model.Entry, 0, n)
+}
+
 // allKnown says whether all that is ours is desired: as much of it was found among the
 // desired objects as there is.
 func (p *planner) allKnown(observed *model.State) bool {
-	if len(p.adopted) > 0 {
-		return false // with it, more is ours
-	}
-	n := 0
-	for e := range observed.Unordered() {
-		if e.Owner.Mine() {
-			n++
-		}
-	}
-	return n == p.known
+	return len(p.adopted) == 0 && // with it, more is ours
+		observed.CountMine() == p.known
 }
 
 // goesWith says whether the kernel takes the object down with a doomed one.

@@ -140,8 +140,7 @@ func (p *planner) lastAddresses(netns, link string, family netip.Addr) []model.E
 
 // doomed says whether the entry is ours and no longer wanted.
 func (p *planner) doomed(e model.Entry) bool {
-	_, wanted := p.desired.Get(e.Object.Key())
-	return !wanted && p.mine(e)
+	return p.mine(e) && !p.desired.Has(e.Object.Key())
 }
 
 // holdersOf returns the present addresses of a namespace with the IP address.

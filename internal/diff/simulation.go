@@ -14,9 +14,10 @@ type simulation struct {
 	observed *model.State
 	changed  *model.State
 	gone     map[model.Key]bool
-	lost     map[model.Key]loss      // observed objects that the kernel took down with a change
+	lost     map[model.Key]loss      // observed objects that are desired, and that the kernel took down with a change
 	released map[model.Key]model.Key // ports, and the deleted bridge that let them go
 	made     map[model.Key]bool      // links that a step made
+	waiting  []model.Object          // that steps have made, and that are put when somebody asks
 
 	// Made when first needed, and kept up to date from then on. They may name what is
 	// gone or no longer so: whoever looks something up checks it.
@@ -54,6 +55,7 @@ func newSimulation(observed *model.State) *simulation {
 }
 
 func (s *simulation) get(k model.Key) (model.Entry, bool) {
+	s.settle()
 	if len(s.gone) > 0 && s.gone[k] {
 		return model.Entry{}, false
 	}
@@ -61,6 +63,22 @@ func (s *simulation) get(k model.Key) (model.Entry, bool) {
 		return e, true
 	}
 	return s.observed.Get(k)
+}
+
+// putLater is put for an object of a kind of which there are many, and that was neither
+// observed nor made by a step before: mostly nobody asks for it any more.
+func (s *simulation) putLater(o model.Object) { s.waiting = append(s.waiting, o) }
+
+// settle puts the objects that wait for it.
+func (s *simulation) settle() {
+	if len(s.waiting) == 0 {
+		return
+	}
+	l := s.waiting
+	s.waiting = nil
+	for _, o := range l {
+		s.put(o)
+	}
 }
 
 // put records an object that a step made or changed; it is ours from then on.
@@ -73,13 +91,14 @@ func (s *simulation) put(o model.Object) {
 	switch o := o.(type) {
 	case model.Neighbour, model.FDBEntry:
 	case model.Route:
-		s.noteSource(o)
+		s.noteSource(&o)
 	default:
 		s.note(o)
 	}
 }
 
 func (s *simulation) remove(k model.Key) {
+	s.settle()
 	s.changed.Remove(k)
 	s.gone[k] = true
 }
@@ -117,9 +136,8 @@ func (s *simulation) latest(k model.Key) model.Object {
 
 // carried says whether a route led through the link when the plan was begun.
 func (s *simulation) carried(l model.Link) bool {
-	for _, k := range s.on(l.Key(), model.KindRoute) {
-		e, ok := s.observed.Get(k)
-		if ok && e.Owner != model.OwnerKernel && e.Object.(model.Route).Dev.Value() == l.Name {
+	for r, about := range s.observed.Routes() {
+		if r.Netns == l.Netns && r.Dev.Value() == l.Name && about.Owner != model.OwnerKernel {
 			return true
 		}
 	}

@@ -36,7 +36,7 @@ func Compare(desired, observed *State) Comparison {
 	compareRows(&c, &mine, &desired.routes, &observed.routes, (*Route).allows)
 	compareRows(&c, &mine, &desired.neighbours, &observed.neighbours, (*Neighbour).allows)
 	compareRows(&c, &mine, &desired.fdb, &observed.fdb, (*FDBEntry).allows)
-	if mine == observed.countMine() {
+	if mine == observed.CountMine() {
 		return c
 	}
 	for k, got := range observed.entries {
@@ -202,8 +202,8 @@ func (n *notes) same(o *notes) bool {
 	return n == o || n != nil && o != nil && *n == *o
 }
 
-// countMine returns how many of the objects are ours.
-func (s *State) countMine() int {
+// CountMine returns how many of the objects are ours.
+func (s *State) CountMine() int {
 	n := 0
 	for _, e := range s.entries {
 		if e.Owner.Mine() {

@@ -230,29 +230,20 @@ func (s *State) Routes() iter.Seq2[*Route, Standing] {
 	}
 }
 
-// LeadingOn returns the keys, in any order, of the routes, neighbours and FDB entries on a
-// link.
-func (s *State) LeadingOn(link Key) []Key {
-	var l []Key
-	s.routes.each(func(r *row[Route]) bool {
-		if o := &r.object; o.Netns == link.Netns && o.Dev.Value() == link.Name {
-			l = append(l, o.Key())
-		}
-		return true
-	})
-	s.neighbours.each(func(r *row[Neighbour]) bool {
-		if o := &r.object; o.Netns == link.Netns && o.Link == link.Name {
-			l = append(l, o.Key())
-		}
-		return true
-	})
-	s.fdb.each(func(r *row[FDBEntry]) bool {
-		if o := &r.object; o.Netns == link.Netns && o.Link == link.Name {
-			l = append(l, o.Key())
-		}
-		return true
-	})
-	return l
+// LeadingOn yields, in any order, the routes, neighbours and FDB entries on a link.
+func (s *State) LeadingOn(link Key) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		_ = s.routes.each(func(r *row[Route]) bool {
+			o := &r.object
+			return o.Netns != link.Netns || o.Dev.Value() != link.Name || yield(r.entry())
+		}) && s.neighbours.each(func(r *row[Neighbour]) bool {
+			o := &r.object
+			return o.Netns != link.Netns || o.Link != link.Name || yield(r.entry())
+		}) && s.fdb.each(func(r *row[FDBEntry]) bool {
+			o := &r.object
+			return o.Netns != link.Netns || o.Link != link.Name || yield(r.entry())
+		})
+	}
 }
 
 // Clone returns a copy that can be changed independently.

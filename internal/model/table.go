@@ -129,16 +129,22 @@ func (t *table[T]) raised(i int) row[T] {
 // find returns the row with the key, or nil. One that the table has a bit of is put into
 // room.
 func (t *table[T]) find(k Key, room *row[T]) *row[T] {
-	if i := t.beneath(k); i >= 0 && t.bit(i) {
-		*room = t.raised(i)
-		return room
+	if t.both > 0 {
+		if i := t.beneath(k); i >= 0 && t.bit(i) {
+			*room = t.raised(i)
+			return room
+		}
 	}
 	return t.own(k)
 }
 
 func (t *table[T]) has(k Key) bool {
-	i := t.beneath(k)
-	return i >= 0 && t.bit(i) || t.own(k) != nil
+	if t.both > 0 {
+		if i := t.beneath(k); i >= 0 && t.bit(i) {
+			return true
+		}
+	}
+	return t.own(k) != nil
 }
 
 // put adds a row, or replaces the one with the same key.

@@ -53,6 +53,13 @@ type Reconciler struct {
 	Host     *kernel.Host
 	place    Place
 	swept    bool
+	latest   expanded // by Plan
+}
+
+// expanded is what a node should have, by the facts of its host.
+type expanded struct {
+	facts model.Facts
+	want  *desired.Expansion // nil: it was not worked out yet
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,
@@ -172,7 +179,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		return nil, err
 	}
 	last := r.recall(facts)
-	x, err := desired.Expand(r.Topology, r.Node, facts)
+	x, err := r.expanded(facts)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +194,19 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		last.originate(p, x.State, observed)
 	}
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts})
+}
+
+// expanded returns what the node should have by the facts: as it was last, if they are the
+// same. That may have been adapted to the host since, as it would be now.
+func (r *Reconciler) expanded(facts model.Facts) (*desired.Expansion, error) {
+	if r.latest.want != nil && facts.Equal(r.latest.facts) {
+		return r.latest.want, nil
+	}
+	x, err := desired.Expand(r.Topology, r.Node, facts)
+	if err == nil {
+		r.latest = expanded{facts, x}
+	}
+	return x, err
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.

@@ -10,6 +10,8 @@ import (
 type block[T any] struct {
 	intent string
 	items  []T
+	n      int // of items that there will be
+	at     int // its place before it was sorted
 }
 
 // isPeer says whether the block is about a peer, which is told in one line.
@@ -33,8 +35,8 @@ func (b *block[T]) netns() string {
 // rank orders blocks as one would draw the network: from the host's own devices to
 // the peers. What is part of nothing comes last.
 func (b *block[T]) rank() int {
-	nouns := []string{"host", "bridge", "namespace", "overlay", "peer"}
-	switch i := slices.Index(nouns, b.noun()); {
+	nouns := [...]string{"host", "bridge", "namespace", "overlay", "peer"}
+	switch i := slices.Index(nouns[:], b.noun()); {
 	case i >= 0:
 		return i
 	case b.intent == "":
@@ -48,23 +50,44 @@ func (b *block[T]) rank() int {
 func byIntent[T any](items []T, intent func(T) string) []*block[T] {
 	index := make(map[string]*block[T])
 	var blocks []*block[T]
-	for _, item := range items {
-		name := intent(item)
-		b := index[name]
-		if b == nil {
-			b = &block[T]{intent: name}
-			index[name] = b
-			blocks = append(blocks, b)
+	of := make([]*block[T], len(items))
+	var b *block[T]
+	for i, item := range items {
+		if name := intent(item); b == nil || b.intent != name { // mostly, it is that of the one before
+			if b = index[name]; b == nil {
+				b = &block[T]{intent: name}
+				index[name], blocks = b, append(blocks, b)
+			}
 		}
-		b.items = append(b.items, item)
+		of[i] = b
+		b.n++
 	}
-	slices.SortStableFunc(blocks, func(a, b *block[T]) int {
+	room := make([]T, len(items))
+	for _, b := range blocks {
+		b.items, room = room[:0:b.n], room[b.n:]
+	}
+	for i, item := range items {
+		of[i].items = append(of[i].items, item)
+	}
+	inRanks(blocks)
+	return blocks
+}
+
+// inRanks sorts blocks by their ranks, and those of peers by their names.
+func inRanks[T any](blocks []*block[T]) {
+	compare := func(a, b *block[T]) int {
 		if d := a.rank() - b.rank(); d != 0 || !a.isPeer() {
 			return d
 		}
 		return naturally(a.intent, b.intent)
-	})
-	return blocks
+	}
+	if slices.IsSortedFunc(blocks, compare) {
+		return
+	}
+	for i, b := range blocks {
+		b.at = i
+	}
+	slices.SortFunc(blocks, func(a, b *block[T]) int { return cmp.Or(compare(a, b), a.at-b.at) })
 }
 
 // naturally compares names as people would: n2 comes before n10.
@@ -122,20 +145,26 @@ func folded[T any](items []T, class func(T) string) []fold[T] {
 	if len(items) <= foldLimit {
 		class = func(T) string { return "" }
 	}
-	total := make(map[string]int)
-	for _, item := range items {
-		total[class(item)]++
-	}
-	seen := make(map[string]int)
-	var l []fold[T]
-	for _, item := range items {
+	type group struct{ total, seen int }
+	groups := make(map[string]*group)
+	of := make([]*group, len(items))
+	for i, item := range items {
 		c := class(item)
-		seen[c]++
+		if groups[c] == nil {
+			groups[c] = &group{}
+		}
+		of[i] = groups[c]
+		of[i].total++
+	}
+	var l []fold[T]
+	for i, item := range items {
+		g := of[i]
+		g.seen++
 		switch {
-		case seen[c] <= foldLimit:
+		case g.seen <= foldLimit:
 			l = append(l, fold[T]{item: item})
-		case seen[c] == foldLimit+1:
-			l = append(l, fold[T]{item: item, hidden: total[c] - foldLimit})
+		case g.seen == foldLimit+1:
+			l = append(l, fold[T]{item: item, hidden: g.total - foldLimit})
 		}
 	}
 	return l

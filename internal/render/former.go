@@ -14,17 +14,17 @@ import (
 // recognised by what they have in common, and shown with what becomes of the peer;
 // or, if it is gone, under its underlay address.
 func withIntents(changes []diff.Change) []diff.Change {
-	former := func(c diff.Change) bool { return c.Intent == "" && c.Action == diff.Delete }
-	if !slices.ContainsFunc(changes, former) {
+	former := func(c *diff.Change) bool { return c.Intent == "" && c.Action == diff.Delete }
+	if !slices.ContainsFunc(changes, func(c diff.Change) bool { return former(&c) }) {
 		return changes
 	}
-	known := intents{}
+	known := make(intents, len(changes))
 	var unknown []*diff.Change
 	changes = slices.Clone(changes)
 	for i := range changes {
 		c := &changes[i]
 		switch {
-		case !former(*c):
+		case !former(c):
 			known.learn(c.Before, c.Intent)
 			known.learn(c.After, c.Intent)
 		default:
@@ -92,33 +92,34 @@ func (in intents) learn(o model.Object, intent string) {
 	}
 	l := traces(o)
 	if link, ok := o.(model.Link); ok {
-		l = append(l, trace{link: link.Name})
+		l[1] = trace{link: link.Name}
 	}
 	for _, t := range l {
-		if in[t] == "" {
+		if t != (trace{}) && in[t] == "" {
 			in[t] = intent
 		}
 	}
 }
 
-// traces lists what tells the peer that an object of the host's own namespace leads
-// to.
-func traces(o model.Object) []trace {
-	return slices.DeleteFunc(allTraces(o), func(t trace) bool { return !t.addr.IsValid() && t.mac.IsZero() })
-}
-
-func allTraces(o model.Object) []trace {
+// traces returns what tells the peer that an object of the host's own namespace leads
+// to; the zero trace is none.
+func traces(o model.Object) (l [2]trace) {
 	switch o := o.(type) {
 	case model.FDBEntry:
-		return []trace{{link: o.Link, mac: o.MAC}, {addr: o.Dst.Value()}}
+		l = [2]trace{{link: o.Link, mac: o.MAC}, {addr: o.Dst.Value()}}
 	case model.Neighbour:
-		return []trace{{link: o.Link, addr: o.IP}, {link: o.Link, mac: o.MAC.Value()}}
+		l = [2]trace{{link: o.Link, addr: o.IP}, {link: o.Link, mac: o.MAC.Value()}}
 	case model.Route:
-		return []trace{{link: o.Dev.Value(), addr: o.Via.Value()}, {addr: o.Via.Value()}}
+		l = [2]trace{{link: o.Dev.Value(), addr: o.Via.Value()}, {addr: o.Via.Value()}}
 	case model.Link:
-		return []trace{{addr: o.IPIP.Remote.Value()}}
+		l[0] = trace{addr: o.IPIP.Remote.Value()}
 	}
-	return nil
+	for i := range l {
+		if !l[i].addr.IsValid() && l[i].mac.IsZero() {
+			l[i] = trace{}
+		}
+	}
+	return l
 }
 
 // find gives intents to deletions: first by what is known, and then to each kind by
@@ -145,7 +146,7 @@ func (in intents) resolve(c *diff.Change) {
 		return
 	}
 	for _, t := range traces(c.Before) {
-		if intent := in[t]; intent != "" {
+		if intent := in[t]; t != (trace{}) && intent != "" {
 			c.Intent = intent
 			in.learn(c.Before, intent)
 			return

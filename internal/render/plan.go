@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -85,24 +87,33 @@ func (t *planText) changes() {
 
 // blockClass is equal for blocks that differ in nothing but names and values.
 func blockClass(b *changeBlock) string {
-	var s strings.Builder
-	s.WriteString(b.noun())
+	var room [256]byte
+	s := append(room[:0], b.noun()...)
 	for _, c := range b.items {
-		s.WriteString(changeClass(c))
+		s = appendClass(s, c)
 	}
-	return s.String()
+	return string(s)
 }
 
 // changeClass is equal for changes that differ in nothing but names and values.
 func changeClass(c *diff.Change) string {
-	var s strings.Builder
-	fmt.Fprintf(&s, " %c%s%t%s%s", c.Action, c.Key().Kind, c.Implied, c.Impact, c.Origin)
+	var room [64]byte
+	return string(appendClass(room[:0], c))
+}
+
+// appendClass appends the class of a change. It is asked of each, of many thousand.
+func appendClass(s []byte, c *diff.Change) []byte {
+	s = utf8.AppendRune(append(s, ' '), rune(c.Action))
+	s = append(s, c.Key().Kind.String()...)
+	s = strconv.AppendBool(s, c.Implied)
+	s = append(s, c.Impact.String()...)
+	s = append(s, c.Origin.String()...)
 	if c.Action != diff.Create && c.Action != diff.Delete {
 		for _, a := range c.Differences() {
-			s.WriteString("," + a.Name)
+			s = append(append(s, ','), a.Name...)
 		}
 	}
-	return s.String()
+	return s
 }
 
 // oneLine says whether a block is told in one line: that of a peer whose objects
