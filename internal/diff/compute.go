@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -15,6 +16,10 @@ type Options struct {
 	LiveRename bool
 	// Phase is how much of the way to the desired state is gone.
 	Phase Phase
+	// All is all that is desired, where the desired state is an excerpt of it; nil where
+	// it is not. Beside is how many more objects there are then that are right.
+	All    *model.State
+	Beside int
 }
 
 // Compute returns the plan that leads from observed to desired. Where it reports
@@ -32,13 +37,13 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	}
 	c := Compare(desired, observed)
 	if len(c.Unlike) == 0 {
-		return &Plan{Unchanged: c.Right}
+		return &Plan{Unchanged: c.Right + opts.Beside}
 	}
 	if len(c.Unlike)*many > desired.Len() {
 		return ComputeWhole(desired, observed, opts)
 	}
 	some, of := SurroundingsOf(desired, observed).Excerpt(desired, observed, c.Unlike)
-	p := compute(some, of, desired, opts)
+	p := compute(some, of, cmp.Or(opts.All, desired), opts)
 	p.Unchanged += c.Right - model.Compare(some, of).Right
 	return p
 }
@@ -53,7 +58,7 @@ func Compare(desired, observed *model.State) model.Comparison {
 
 // ComputeWhole is Compute by looking at each object. Its plan is the same.
 func ComputeWhole(desired, observed *model.State, opts Options) *Plan {
-	return compute(desired, observed, desired, opts)
+	return compute(desired, observed, cmp.Or(opts.All, desired), opts)
 }
 
 // compute makes the plan for some of all that is desired.
@@ -75,7 +80,7 @@ func compute(desired, observed, all *model.State, opts Options) *Plan {
 		all:     all,
 		sim:     newSimulation(observed),
 		opts:    opts,
-		plan:    &Plan{},
+		plan:    &Plan{Unchanged: opts.Beside},
 		adopted: map[model.Key]bool{},
 		blocked: map[model.Key]bool{},
 		renamed: map[model.Key]int{},

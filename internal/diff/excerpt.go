@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -84,15 +85,15 @@ func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key)
 		for _, k := range s.frame {
 			x.take(k)
 		}
-		links := s.links(keys)
+		links := s.Links(keys)
 		x.takeOn(links, s.addressesOn(links))
 	}
 	return x.some, x.of
 }
 
-// links returns the links that are among the keys, have an address among them, or are in
+// Links returns the links that are among the keys, have an address among them, or are in
 // a namespace among them, and those that go down with these.
-func (s *Surroundings) links(keys []model.Key) map[model.Key]bool {
+func (s *Surroundings) Links(keys []model.Key) map[model.Key]bool {
 	links, netns := map[model.Key]bool{}, map[string]bool{}
 	var todo []model.Key
 	add := func(k model.Key) {
@@ -122,6 +123,20 @@ func (s *Surroundings) links(keys []model.Key) map[model.Key]bool {
 		}
 	}
 	return links
+}
+
+// On returns the links, and the addresses on them.
+func (s *Surroundings) On(links map[model.Key]bool) []model.Key {
+	var l []model.Key
+	for k := range links {
+		l = append(l, k)
+		for _, a := range s.addresses[k.Netns] {
+			if a.Name == k.Name {
+				l = append(l, a)
+			}
+		}
+	}
+	return l
 }
 
 // addressesOn returns the addresses on the links.
@@ -163,16 +178,16 @@ func (x *excerpt) takeOn(links map[model.Key]bool, ips map[hostIP]bool) {
 		netns[k.Netns] = true
 	}
 	for _, s := range []*model.State{x.want, x.seen} {
-		for e := range s.Unordered() {
+		for e := range s.Frame() {
 			k := e.Object.Key()
-			on := links[model.LinkKey(k.Netns, k.Name)]
-			if r, ok := e.Object.(model.Route); ok {
-				dev := r.Dev.Value()
-				on = netns[k.Netns] && dev == "" || links[model.LinkKey(k.Netns, dev)] || ips[hostIP{k.Netns, r.Src.Value()}]
-			}
-			if on || k.Kind == model.KindSysctl && netns[k.Netns] {
+			if k.Kind == model.KindSysctl && netns[k.Netns] || links[model.LinkKey(k.Netns, k.Name)] {
 				x.take(k)
 			}
+		}
+		for _, k := range s.Leading(func(ns, link string, src netip.Addr) bool {
+			return netns[ns] && (link == "" || links[model.LinkKey(ns, link)] || src.IsValid() && ips[hostIP{ns, src}])
+		}) {
+			x.take(k)
 		}
 	}
 }

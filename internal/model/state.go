@@ -3,6 +3,7 @@ package model
 import (
 	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 )
 
@@ -226,29 +227,36 @@ func (s *State) Routes() iter.Seq2[*Route, Standing] {
 	}
 }
 
+// TakeFrame puts what Frame yields of another state in the place of its own.
+func (s *State) TakeFrame(from *State) { s.entries = from.entries }
+
+// Leading calls f with each of what leads packets, in any order: the link that it is on,
+// "" for none, and the source address that a route prefers. It returns the keys of those
+// for which f says so, of all of which it makes nothing.
+func (s *State) Leading(f func(netns, link string, src netip.Addr) bool) []Key {
+	var l []Key
+	for k := range s.routes.rowsOf() {
+		if f(k.Netns, k.Dev.Value(), k.Src.Value()) {
+			l = append(l, k.Key())
+		}
+	}
+	for k := range s.neighbours.rowsOf() {
+		if f(k.Netns, k.Link, netip.Addr{}) {
+			l = append(l, k.Key())
+		}
+	}
+	for k := range s.fdb.rowsOf() {
+		if f(k.Netns, k.Link, netip.Addr{}) {
+			l = append(l, k.Key())
+		}
+	}
+	return l
+}
+
 // LeadingOn returns the keys, in any order, of the routes, neighbours and FDB entries on a
 // link.
 func (s *State) LeadingOn(link Key) []Key {
-	var l []Key
-	s.routes.each(func(r *row[Route]) bool {
-		if o := &r.object; o.Netns == link.Netns && o.Dev.Value() == link.Name {
-			l = append(l, o.Key())
-		}
-		return true
-	})
-	s.neighbours.each(func(r *row[Neighbour]) bool {
-		if o := &r.object; o.Netns == link.Netns && o.Link == link.Name {
-			l = append(l, o.Key())
-		}
-		return true
-	})
-	s.fdb.each(func(r *row[FDBEntry]) bool {
-		if o := &r.object; o.Netns == link.Netns && o.Link == link.Name {
-			l = append(l, o.Key())
-		}
-		return true
-	})
-	return l
+	return s.Leading(func(netns, name string, _ netip.Addr) bool { return netns == link.Netns && name == link.Name })
 }
 
 // Clone returns a copy that can be changed independently.

@@ -44,7 +44,7 @@ func gone(err error) bool {
 
 func (o *observer) everything(ctx context.Context) error {
 	for _, look := range []func(context.Context) error{
-		o.everyNetns, o.allLinks, o.others, o.forwarding, o.each, o.vxlans, o.sysctls,
+		o.everyNetns, o.allLinks, o.others, o.forwarding, o.allAddresses, o.allRoutes, o.overlayLinks, o.vxlans, o.sysctls,
 	} {
 		if err := look(ctx); err != nil {
 			return err

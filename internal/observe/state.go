@@ -23,7 +23,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	}
 	o.state = &model.State{}
 	o.state.Over(o.scope.Wanted)
-	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.each, o.sysctls} {
+	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.allRoutes, o.overlayLinks, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
 		}
@@ -79,19 +79,22 @@ func (o *observer) allLinks(ctx context.Context) error {
 	return nil
 }
 
-// each looks into the namespaces.
-func (o *observer) each(ctx context.Context) error {
+func (o *observer) allAddresses(ctx context.Context) error {
 	for _, ns := range o.inside {
 		if err := o.addresses(ctx, ns); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func (o *observer) allRoutes(ctx context.Context) error {
 	for _, ns := range o.inside {
 		if err := o.routes(ctx, ns); err != nil {
 			return err
 		}
 	}
-	return o.overlayLinks(ctx)
+	return nil
 }
 
 func (o *observer) addresses(ctx context.Context, ns string) error {

@@ -62,9 +62,9 @@ func (k *Keeper) Want() *desired.Expansion { return k.want }
 // carried out. Its errors are those of Apply.
 func (k *Keeper) Full(ctx context.Context) (*Result, error) { return k.run(ctx, k.lookAtAll) }
 
-// Point looks at the objects that are said to have changed, puts right those that
-// differ, and returns the plan that it has carried out. Where more than they may have
-// changed, the error is ErrDoubt, and nothing was done.
+// Point looks at the objects that are said to have changed, as Concern.Keys has them,
+// puts right those that differ, and returns the plan that it has carried out. Where more
+// than they may have changed, the error is ErrDoubt, and nothing was done.
 func (k *Keeper) Point(ctx context.Context, keys []model.Key) (*Result, error) {
 	k.dirty = keys
 	return k.run(ctx, k.lookAtDirty)
@@ -119,11 +119,10 @@ func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 	k.wards = wardsOf(k.want.State, k.seen, k.Node, k.facts)
 	if k.right == nil || len(k.Held) > 0 {
 		k.right = nil
-		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen))
+		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen, diff.Options{}))
 	}
 	k.doubted = merge(k.doubted, model.Unlike(k.right, k.seen))
-	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.doubted)
-	return k.settle(k.seen)(k.plan(ctx, want, seen))
+	return k.settle(k.seen)(k.planOf(ctx, k.doubted))
 }
 
 // settle notes that all is right, if a plan says so.
@@ -158,14 +157,18 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 		return nil, ErrDoubt
 	}
 	k.dirty = merge(k.dirty, c.Keys)
-	k.doubted = merge(k.doubted, k.dirty)
 	scope := observe.Scope{Identity: k.Identity(), Wanted: k.want.State}
-	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
+	if slices.ContainsFunc(k.dirty, standing) {
+		if err := k.lookNear(ctx, scope); err != nil {
+			return nil, err
+		}
+	}
+	k.doubted = merge(k.doubted, k.dirty)
+	if err := observe.Again(ctx, k.Host, scope, k.seen, slices.DeleteFunc(slices.Clone(k.dirty), standing)); err != nil {
 		return nil, err
 	}
 	desired.AdaptAt(k.dirty, k.want.State, k.seen)
-	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.dirty)
-	res, err := k.plan(ctx, want, seen)
+	res, err := k.planOf(ctx, k.dirty)
 	if k.right == k.seen && len(k.doubted) == len(k.dirty) {
 		return k.settle(k.seen)(res, err)
 	}
@@ -179,9 +182,26 @@ func merge(a, b []model.Key) []model.Key {
 	return slices.Compact(a)
 }
 
+// planOf makes a plan of some objects. All others count as right.
+func (k *Keeper) planOf(ctx context.Context, keys []model.Key) (*Result, error) {
+	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, keys)
+	return k.plan(ctx, want, seen, diff.Options{All: k.want.State, Beside: makeable(k.want.State) - makeable(want)})
+}
+
+// makeable returns how many objects of a desired state are ours to make.
+func makeable(want *model.State) int {
+	n := want.Len()
+	for e := range want.Frame() {
+		if e.Ref {
+			n--
+		}
+	}
+	return n
+}
+
 // plan compares what is wanted with what was seen, but for what is held.
-func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, error) {
-	opts := diff.Options{Adopt: k.Options.Adopt, LiveRename: k.Host.Features().LiveRename}
+func (k *Keeper) plan(ctx context.Context, want, seen *model.State, opts diff.Options) (*Result, error) {
+	opts.Adopt, opts.LiveRename = k.Options.Adopt, k.Host.Features().LiveRename
 	for {
 		w, s := withhold(want, seen, k.Held)
 		p := diff.Compute(w, s, opts)
