@@ -12,14 +12,14 @@ import (
 // The routes out of a link are those of all that lead out of it, in either family.
 func TestEachRouteOn(t *testing.T) {
 	s := newSim(t)
-	s.lines(`link add name a type bridge
-link add name b type bridge
-link set a up
-link set b up
-address add 10.1.0.1/24 dev a
-address add 10.2.0.1/24 dev b
-address add fd01::1/64 dev a nodad
-address add fd02::1/64 dev b nodad
+	s.lines(`link add brl type bridge
+link add brr type bridge
+link set brl up
+link set brr up
+address add 10.1.0.1/24 dev brl
+address add 10.2.0.1/24 dev brr
+address add fd01::1/64 dev brl nodad
+address add fd02::1/64 dev brr nodad
 route add 10.8.0.0/16 via 10.1.0.9
 route add 10.8.0.0/16 via 10.2.0.9 metric 7
 route add 10.9.0.0/16 nexthop via 10.1.0.9 nexthop via 10.2.0.9
@@ -30,10 +30,10 @@ route add blackhole 10.10.0.0/16
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, link := range []string{"a", "b", "lo", "nix"} {
+	for _, link := range []string{"brl", "brr", "lo", "nix"} {
 		want, got := map[model.Key]model.Route{}, map[model.Key]model.Route{}
 		for _, r := range all {
-			if r.Dev.Value() == link || r.NextHops.Value() != "" && (link == "a" || link == "b") {
+			if r.Dev.Value() == link || r.NextHops.Value() != "" && (link == "brl" || link == "brr") {
 				want[r.Key()] = r
 			}
 		}
