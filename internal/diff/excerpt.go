@@ -184,8 +184,14 @@ func (x *excerpt) takeOn(links map[model.Key]bool, ips map[hostIP]bool) {
 				x.take(k)
 			}
 		}
+		var last model.Key // most are on the same link as the one before
+		on := netns[""]
 		for _, k := range s.Leading(func(ns, link string, src netip.Addr) bool {
-			return netns[ns] && (link == "" || links[model.LinkKey(ns, link)] || src.IsValid() && ips[hostIP{ns, src}])
+			if last.Name != link || last.Netns != ns {
+				last = model.LinkKey(ns, link)
+				on = links[last] || link == "" && netns[ns]
+			}
+			return on || src.IsValid() && ips[hostIP{ns, src}]
 		}) {
 			x.take(k)
 		}

@@ -36,6 +36,8 @@ type Keeper struct {
 	seen  *model.State       // within what is wanted and ours; nil before the first full look
 	wards wards              // of both
 	dirty []model.Key        // to be looked at next
+	near  []model.Key        // looked at with the links that are dirty
+	ways  ways
 
 	right   *model.State // as seen when all was right, but for doubts; nil where that is not known
 	doubted []model.Key  // of it, what may not be right any more
@@ -66,7 +68,7 @@ func (k *Keeper) Full(ctx context.Context) (*Result, error) { return k.run(ctx, 
 // puts right those that differ, and returns the plan that it has carried out. Where more
 // than they may have changed, the error is ErrDoubt, and nothing was done.
 func (k *Keeper) Point(ctx context.Context, keys []model.Key) (*Result, error) {
-	k.dirty = keys
+	k.dirty, k.near = keys, nil
 	return k.run(ctx, k.lookAtDirty)
 }
 
@@ -91,6 +93,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 		var differs *NotConverged
 		seen := errors.As(err, &differs) && differs.Plan != nil
 		k.wards.stale, k.right = k.wards.stale || !seen, nil // what was seen may not be so any more
+		k.ways = ways{}
 	}
 	return res, err
 }
@@ -99,6 +102,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 	for {
 		k.ear.Take() // what was heard until now is looked at below
+		k.ways = ways{}
 		if err := k.expand(ctx); err != nil {
 			return nil, err
 		}
@@ -163,13 +167,14 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	k.doubted = merge(k.doubted, k.dirty)
 	if err := observe.Again(ctx, k.Host, scope, k.seen, slices.DeleteFunc(slices.Clone(k.dirty), standing)); err != nil {
 		return nil, err
 	}
-	desired.AdaptAt(k.dirty, k.want.State, k.seen)
-	res, err := k.planOf(ctx, k.dirty)
-	if k.right == k.seen && len(k.doubted) == len(k.dirty) {
+	keys := merge(k.dirty, k.near)
+	k.doubted = merge(k.doubted, keys)
+	desired.AdaptAt(keys, k.want.State, k.seen)
+	res, err := k.planOf(ctx, keys)
+	if k.right == k.seen && len(k.doubted) == len(keys) {
 		return k.settle(k.seen)(res, err)
 	}
 	return res, err
@@ -222,6 +227,18 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State, opts diff.Op
 			return res, nil
 		}
 	}
+}
+
+// guarded is Reconciler.guarded, with the default routes that are known.
+func (k *Keeper) guarded(ctx context.Context, res *Result) (*Result, error) {
+	if len(res.Plan.Steps) == 0 {
+		return res, nil
+	}
+	defaults, err := k.ways.defaults(ctx, k.Host)
+	if err != nil {
+		return nil, err
+	}
+	return k.guardedBy(ctx, res, defaults)
 }
 
 // inside lists the namespaces that are looked into: the host's own, and those that are

@@ -40,8 +40,8 @@ func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) error {
 		return cmp.Or(err, ErrDoubt)
 	}
 	k.wards.noteFrames(k.want.State, k.seen)
-	k.dirty = merge(k.dirty, unlike)
-	links := k.wards.around.Links(k.dirty)
+	k.near = merge(k.near, unlike)
+	links := k.wards.around.Links(slices.Concat(k.dirty, k.near))
 	for l := range links {
 		if k.wards.broad(l) {
 			return ErrDoubt
@@ -51,7 +51,7 @@ func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) error {
 	if err != nil {
 		return err
 	}
-	k.dirty = merge(merge(k.dirty, routes), k.wards.around.On(links))
+	k.near = merge(merge(k.near, routes), k.wards.around.On(links))
 	return nil
 }
 

@@ -132,6 +132,7 @@ func (k *Keeper) Concerns(news []kernel.News) Concern {
 		return c
 	}
 	for _, n := range news {
+		k.ways.hear(n)
 		switch n.Kind {
 		case kernel.Lost, kernel.Nexthop:
 			c.All = true
@@ -150,6 +151,9 @@ func (k *Keeper) concern(c *Concern, n kernel.News) {
 	ours := n.Mark || k.ours(n.Key)
 	switch n.Key.Kind {
 	case model.KindRoute:
+		if n.Key.Table != model.TableMain {
+			return
+		}
 		if ours {
 			c.Keys = append(c.Keys, n.Key)
 		} else if k.undercuts(n.Key) {
