@@ -190,7 +190,13 @@ func merge(a, b []model.Key) []model.Key {
 // planOf makes a plan of some objects. All others count as right.
 func (k *Keeper) planOf(ctx context.Context, keys []model.Key) (*Result, error) {
 	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, keys)
-	return k.plan(ctx, want, seen, diff.Options{All: k.want.State, Beside: makeable(k.want.State) - makeable(want)})
+	return k.plan(ctx, want, seen, beside(k.want.State, want))
+}
+
+// beside lets a plan of an excerpt be judged by all that is desired, of which all else
+// counts as right.
+func beside(all, some *model.State) diff.Options {
+	return diff.Options{All: all, Beside: makeable(all) - makeable(some)}
 }
 
 // makeable returns how many objects of a desired state are ours to make.

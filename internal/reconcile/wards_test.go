@@ -79,8 +79,8 @@ func TestAround(t *testing.T) {
 			desired.Adapt(want, seen)
 			desired.AdaptAt(keys, at, seen)
 			some, of := w.around.Excerpt(at, seen, keys)
-			all, part := diff.Compute(want, seen, diff.Options{}), diff.Compute(some, of, diff.Options{})
-			if d := cmp.Diff(told(all), told(part)); d != "" {
+			all, part := diff.Compute(want, seen, diff.Options{}), diff.Compute(some, of, beside(at, some))
+			if d := cmp.Diff(judged(all), judged(part)); d != "" {
 				t.Fatalf("%s, seed %d, %v (-everything +around):\n%s", backend, seed, keys, d)
 			}
 			steps += len(part.Steps)
@@ -89,6 +89,15 @@ func TestAround(t *testing.T) {
 			t.Errorf("%s: only %d steps in all", backend, steps)
 		}
 	}
+}
+
+// judged is what a plan does, and what limits of harm and number go by.
+func judged(p *diff.Plan) []string {
+	l := append(told(p), fmt.Sprintf("unchanged %d, %+v", p.Unchanged, p.Summary()))
+	for _, c := range p.Changes {
+		l = append(l, fmt.Sprintf("%s %s: %s", c.Action, c.Key(), c.Impact))
+	}
+	return l
 }
 
 // disturb changes an object behind the tool's back, and returns its key.
