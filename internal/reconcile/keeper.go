@@ -36,7 +36,7 @@ type Keeper struct {
 	seen  *model.State       // within what is wanted and ours; nil before the first full look
 	wards wards              // of both
 	dirty []model.Key        // to be looked at next
-	near  []model.Key        // looked at with the links that are dirty
+	near  []model.Key        // what stands on the links that are dirty, or did at the last look
 	ways  ways
 
 	right   *model.State // as seen when all was right, but for doubts; nil where that is not known
@@ -102,7 +102,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 	for {
 		k.ear.Take() // what was heard until now is looked at below
-		k.ways = ways{}
+		k.ways, k.near = ways{}, nil
 		if err := k.expand(ctx); err != nil {
 			return nil, err
 		}
@@ -163,14 +163,16 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 	k.dirty = merge(k.dirty, c.Keys)
 	scope := observe.Scope{Identity: k.Identity(), Wanted: k.want.State}
 	if slices.ContainsFunc(k.dirty, standing) {
-		if err := k.lookNear(ctx, scope); err != nil {
-			return nil, err
-		}
+		return k.planNear(ctx, scope)
 	}
-	if err := observe.Again(ctx, k.Host, scope, k.seen, slices.DeleteFunc(slices.Clone(k.dirty), standing)); err != nil {
+	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
 		return nil, err
 	}
-	keys := merge(k.dirty, k.near)
+	return k.planSeen(ctx, k.dirty)
+}
+
+// planSeen makes a plan of objects that were just looked at.
+func (k *Keeper) planSeen(ctx context.Context, keys []model.Key) (*Result, error) {
 	k.doubted = merge(k.doubted, keys)
 	desired.AdaptAt(keys, k.want.State, k.seen)
 	res, err := k.planOf(ctx, keys)
@@ -189,7 +191,11 @@ func merge(a, b []model.Key) []model.Key {
 
 // planOf makes a plan of some objects. All others count as right.
 func (k *Keeper) planOf(ctx context.Context, keys []model.Key) (*Result, error) {
-	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, keys)
+	excerpt := k.wards.around.Excerpt
+	if len(k.near) > 0 { // what is on the links is among the keys
+		excerpt = k.wards.around.Part
+	}
+	want, seen := excerpt(k.want.State, k.seen, keys)
 	return k.plan(ctx, want, seen, beside(k.want.State, want))
 }
 

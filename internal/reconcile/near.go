@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 )
@@ -14,11 +15,55 @@ func standing(k model.Key) bool {
 	return k.Kind == model.KindLink || k.Kind == model.KindAddress || k.Kind == model.KindNetns
 }
 
-// lookNear brings up to date what others stand on, and the routes out of the links that
-// are dirty, have changed, or go down with one that is or has. What of it is looked at
-// becomes dirty. What leads to the peers is none of it: where that may have changed, too,
-// the error is ErrDoubt.
-func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) error {
+// planNear makes a plan of what is dirty, and of what is on the links that are, have changed,
+// or go down with one that is or has.
+func (k *Keeper) planNear(ctx context.Context, scope observe.Scope) (*Result, error) {
+	links, err := k.lookNear(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	res, err := k.planSeen(ctx, merge(k.dirty, k.near))
+	if err != nil || !takesAlong(res.Plan) {
+		return res, err
+	}
+	routes, err := observe.RoutesOn(ctx, k.Host, scope, k.seen, links) // others' would go, too
+	if err != nil {
+		return nil, err
+	}
+	k.near = merge(k.near, routes)
+	return k.planSeen(ctx, merge(k.dirty, k.near))
+}
+
+// takesAlong says whether a plan may do harm to what stands on what it changes.
+func takesAlong(p *diff.Plan) bool {
+	return slices.ContainsFunc(p.Steps, func(s model.Step) bool {
+		return s.Op == model.OpDelete && standing(s.Key()) || len(s.Lost)+len(s.Released)+len(s.Restore) > 0
+	})
+}
+
+// lookNear brings up to date what others stand on, and looks up what of ours is on the
+// links that are dirty, have changed, or go down with one that is or has: with them, it
+// goes without a word. What leads to the peers is none of it: where that may have changed,
+// too, the error is ErrDoubt.
+func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) (links map[model.Key]bool, err error) {
+	if err := k.lookAtFrame(ctx, scope); err != nil {
+		return nil, err
+	}
+	links = k.wards.around.Links(slices.Concat(k.dirty, k.near))
+	for l := range links {
+		if k.wards.broad(l) {
+			return nil, ErrDoubt
+		}
+	}
+	k.near = merge(k.near, k.wards.around.Standing(k.want.State, k.seen, links))
+	leaves := slices.DeleteFunc(merge(k.dirty, k.near), func(key model.Key) bool {
+		return standing(key) || key.Kind == model.KindSysctl || !k.ours(key) && !slices.Contains(k.dirty, key)
+	})
+	return links, observe.Again(ctx, k.Host, scope, k.seen, leaves)
+}
+
+// lookAtFrame brings up to date what others stand on, and notes what of ours has changed.
+func (k *Keeper) lookAtFrame(ctx context.Context, scope observe.Scope) error {
 	if err := k.sameFacts(ctx); err != nil {
 		return err
 	}
@@ -41,17 +86,6 @@ func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) error {
 	}
 	k.wards.noteFrames(k.want.State, k.seen)
 	k.near = merge(k.near, unlike)
-	links := k.wards.around.Links(slices.Concat(k.dirty, k.near))
-	for l := range links {
-		if k.wards.broad(l) {
-			return ErrDoubt
-		}
-	}
-	routes, err := observe.RoutesOn(ctx, k.Host, scope, k.seen, links)
-	if err != nil {
-		return err
-	}
-	k.near = merge(merge(k.near, routes), k.wards.around.On(links))
 	return nil
 }
 
