@@ -180,7 +180,8 @@ func (k *Keeper) concern(c *Concern, n kernel.News) {
 }
 
 // concernAddress adds what an address makes worth a look: with it, routes go and come
-// without a word, those that prefer it as their source wherever they lead.
+// without a word, those of IPv4 that prefer it as their source wherever they lead
+// (fib_sync_down_addr; those of IPv6 stay, rt6_remove_prefsrc): to peers, too.
 func (k *Keeper) concernAddress(c *Concern, a model.Key, ours bool) {
 	link := model.LinkKey(a.Netns, a.Name)
 	underlay := a.Netns == "" && (k.wards.devices[a.Name] || slices.Contains(k.wards.underlay, a.Prefix.Addr()))
@@ -188,7 +189,7 @@ func (k *Keeper) concernAddress(c *Concern, a model.Key, ours bool) {
 	case underlay || k.wards.sources[sourceKey(a.Netns, a.Prefix.Addr())]:
 		c.All = true
 	case ours || k.ours(link):
-		c.near(link, k.wards.broad(link) || a.Netns == "" && len(k.wards.peers) > 0)
+		c.near(link, k.wards.broad(link) || a.Netns == "" && a.Prefix.Addr().Is4() && len(k.wards.peers) > 0)
 	}
 }
 
