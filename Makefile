@@ -22,7 +22,7 @@ help:
 	@echo 'make bench    measure large hosts beside the floor, iproute2 and others; writes docs/benchmarks.md (bench/README.md; root; 20 minutes)'
 	@echo 'make bench-vm the same for ipip, in a virtual machine that has it'
 	@echo 'make bench-go benchmarks of the parts, to be compared by benchstat'
-	@echo 'make bench-watch  how soon watch reacts, what it costs idle and in a storm (bench/README.md; root; 10 minutes)'
+	@echo 'make bench-watch  how soon watch reacts, what it costs idle and in storms of foreign changes (bench/README.md; root; 10 minutes)'
 	@echo 'make soak     half an hour of changes, drift, restarts and kills beside watch (SOAK=30m); the tests do a minute of it'
 	@echo 'make fuzz     fuzz the decoders for a while (FUZZTIME=1m)'
 	@echo 'make vuln     look for known vulnerabilities in what the program is built from (needs the Internet)'

@@ -7,7 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"os/exec"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
 // calm is how long a host is left alone before it is measured: IPv6 addresses come of
@@ -65,10 +69,15 @@ func idleCommand(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("idle", flag.ContinueOnError)
 	tool := set.String("tool", "netplan-overlay", "the program")
 	period := set.Duration("for", time.Minute, "how long")
+	sizes := set.String("peers", "1000,10000", "how many peers the hosts have")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	for _, peers := range []int{1000, 10000} {
+	for _, size := range strings.Split(*sizes, ",") {
+		peers, err := strconv.Atoi(size)
+		if err != nil {
+			return fmt.Errorf("-peers: %w", err)
+		}
 		if err := idle(ctx, *tool, peers, *period); err != nil {
 			return err
 		}
@@ -90,10 +99,10 @@ func idle(ctx context.Context, tool string, peers int, period time.Duration) (er
 			return err
 		}
 	}
-	if peers <= 1000 {
-		return h.quiet(ctx, tool, "default interval (1m)", period)
+	if peers > 1000 {
+		period = min(period, 5*time.Second)
 	}
-	return h.quiet(ctx, tool, "default interval (1m)", min(period, 5*time.Second))
+	return h.quiet(ctx, tool, "default interval (1m)", period)
 }
 
 // quiet runs watch for a while in which nothing happens.
@@ -136,6 +145,33 @@ func (h *host) quiet(ctx context.Context, tool, name string, period time.Duratio
 	if now.State != "in-sync" {
 		return fmt.Errorf("the host is %s", now.State)
 	}
+	return h.afterRepairs(ctx, p)
+}
+
+// afterRepairs reports what watch has in memory when it has put objects of a peer right,
+// and a link, and some time has passed.
+func (h *host) afterRepairs(ctx context.Context, p *process) error {
+	s, err := newScene(h, "vxlan", 0)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var steps []model.Step
+	for _, k := range []model.Key{s.route(0), s.neighbour(0), s.fdb(0)} {
+		steps = append(steps, model.Step{Op: model.OpDelete, Before: s.entry(k)})
+	}
+	steps = append(steps, changed(bridge(), mtu)(s, 0)...)
+	if err := errors.Join(s.door.Do(ctx, steps)...); err != nil {
+		return fmt.Errorf("break the host: %w", err)
+	}
+	if err := s.converged(ctx); err != nil {
+		return err
+	}
+	if err := pause(ctx, calm); err != nil {
+		return err
+	}
+	rss, pss, peak := memory(p.Process.Pid)
+	fmt.Printf("    after repairs: RSS %s, PSS %s, most %s\n", mib(rss), mib(pss), mib(peak))
 	return nil
 }
 

@@ -17,16 +17,28 @@ func stormCommand(ctx context.Context, args []string) error {
 	set := flag.NewFlagSet("storm", flag.ContinueOnError)
 	tool := set.String("tool", "netplan-overlay", "the program")
 	peers := set.Int("peers", 1000, "of the topology")
-	changes := set.Int("changes", 50000, "foreign route changes in each storm")
+	changes := set.Int("changes", 50000, "foreign route changes in each of two storms; 0: without them")
+	period := set.Duration("mixed", 10*time.Second, "how long others change FDB entries, neighbours and routes; 0: not")
+	rate := set.Int("rate", 10000, "of these changes, a second")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	return storms(ctx, *tool, *peers, *changes)
+	return storms(ctx, *tool, *peers, func(st *storm) error {
+		st.changes = *changes
+		if *changes > 0 {
+			if err := st.blowTwice(ctx); err != nil {
+				return err
+			}
+		}
+		if *period > 0 {
+			return st.blowMixed(ctx, *rate, *period)
+		}
+		return nil
+	})
 }
 
-// storms lets others change many routes, while the host drifts, too: once beside a watch
-// that runs, and once beside one that is stopped meanwhile, so that more is told than fits.
-func storms(ctx context.Context, tool string, peers, changes int) (err error) {
+// storms makes a host that is watched, and lets storms pass over it.
+func storms(ctx context.Context, tool string, peers int, blow func(*storm) error) (err error) {
 	h, err := newHost(topology("vxlan", peers))
 	if err != nil {
 		return err
@@ -42,16 +54,22 @@ func storms(ctx context.Context, tool string, peers, changes int) (err error) {
 		return err
 	}
 	defer s.Close()
-	fmt.Printf("vxlan, %d peers, %d foreign route changes\n", peers, changes)
-	st := &storm{scene: s, p: p, tool: tool, changes: changes}
-	if err := st.blow(ctx, "watch runs", func(f func() error) error { return f() }); err != nil {
+	fmt.Printf("vxlan, %d peers\n", peers)
+	return blow(&storm{scene: s, p: p, tool: tool})
+}
+
+// blowTwice lets others change many routes, while the host drifts, too: once beside a watch
+// that runs, and once beside one that is stopped meanwhile, so that more is told than fits.
+func (s *storm) blowTwice(ctx context.Context) error {
+	fmt.Printf("  %d foreign route changes\n", s.changes)
+	if err := s.blow(ctx, "watch runs", func(f func() error) error { return f() }); err != nil {
 		return err
 	}
-	return st.blow(ctx, "watch is stopped (SIGSTOP) until it is over", func(f func() error) error {
-		if err := p.Process.Signal(syscall.SIGSTOP); err != nil {
+	return s.blow(ctx, "watch is stopped (SIGSTOP) until it is over", func(f func() error) error {
+		if err := s.p.Process.Signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
-		defer p.Process.Signal(syscall.SIGCONT)
+		defer s.p.Process.Signal(syscall.SIGCONT)
 		return f()
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -86,6 +87,7 @@ type Daemon struct {
 	full, retry *time.Timer
 	quiet       *time.Timer     // when dirty is looked at
 	quietUntil  time.Time       // no look before, however much is heard
+	tidy        *time.Timer     // when memory is given back
 	credit      credit          // of looks
 	pause       time.Duration   // before the last retry; 0: the last pass went well
 	timers      int             // looks by the timer
@@ -213,8 +215,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 		d.probes.Run(inner)
 	}()
 	defer func() { stop(); <-done; <-probed }()
-	d.full, d.retry, d.quiet = time.NewTimer(d.jittered()), stopped(), stopped()
-	for _, t := range []*time.Timer{d.full, d.retry, d.quiet} {
+	d.full, d.retry, d.quiet, d.tidy = time.NewTimer(d.jittered()), stopped(), stopped(), stopped()
+	for _, t := range []*time.Timer{d.full, d.retry, d.quiet, d.tidy} {
 		defer t.Stop()
 	}
 	beat := ticker(d.c.Beat)
@@ -243,6 +245,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.everything(ctx, status.PassRetry)
 		case <-d.quiet.C:
 			d.look(ctx)
+		case <-d.tidy.C:
+			debug.FreeOSMemory()
 		case answer := <-d.asked:
 			close(answer)
 		case <-d.c.Reload:

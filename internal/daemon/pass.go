@@ -85,8 +85,11 @@ func (d *Daemon) look(ctx context.Context) {
 		d.quiet.Reset(wait)
 		return
 	}
+	// In a dry run, what differs is told as a whole. What is left alone may be no more than
+	// what it stands on has changed.
+	all := d.dirty.All || len(d.dirty.Keys) > 0 && d.c.DryRun || len(d.holds) > 0 && slices.ContainsFunc(d.dirty.Keys, isLink)
 	switch {
-	case d.dirty.All, d.c.DryRun && len(d.dirty.Keys) > 0: // what differs is told as a whole
+	case all:
 		d.everything(ctx, status.PassEvent)
 	case len(d.dirty.Keys) > 0:
 		slices.SortFunc(d.dirty.Keys, model.Key.Compare)
@@ -98,6 +101,8 @@ func (d *Daemon) look(ctx context.Context) {
 		})
 	}
 }
+
+func isLink(k model.Key) bool { return k.Kind == model.KindLink }
 
 // everything looks at everything; before anything is in force, it tries that.
 func (d *Daemon) everything(ctx context.Context, why status.PassKind) {

@@ -228,6 +228,7 @@ func (d *Daemon) begun(n *topology, k *reconcile.Keeper, restored bool) {
 	}
 	d.force = &force{topology: n, keeper: k, since: time.Now(), restored: restored}
 	d.holds, d.fights, d.dirty = holds{}, fights{}, reconcile.Concern{}
+	d.tidy.Reset(tidyAfter) // of what was before, and what it took to read this one
 	k.Options.MaxImpact = model.Opt[model.Impact]{}
 	k.Options.AllowHarm, k.Options.AllowMgmt, k.Options.AllowEmpty = true, true, true // judge leaves alone what isn't allowed
 	k.Options.MaxDestroy = reconcile.Limit{}

@@ -14,8 +14,16 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
 )
 
-// maxRecent is how many changes are remembered.
-const maxRecent = 20
+const (
+	// maxRecent is how many changes are remembered.
+	maxRecent = 20
+
+	// What it takes to read a revision, and to change many objects, is several times what is
+	// kept, and Go gives it back when as much was needed again, which may be never. So it is
+	// asked to when all is calm again.
+	manyChanges = 1000
+	tidyAfter   = time.Second
+)
 
 // begin makes the first status.
 func (d *Daemon) begin() {
@@ -155,7 +163,10 @@ func (d *Daemon) changed(res *reconcile.Result, took time.Duration) {
 		d.drift(res.Plan, now)
 		return
 	}
-	for _, c := range res.Plan.Changes {
+	if len(res.Plan.Changes) > manyChanges {
+		d.tidy.Reset(tidyAfter)
+	}
+	for i, c := range res.Plan.Changes {
 		one := status.Change{
 			Time: now, Action: c.Action.String(), Kind: c.Key().Kind.String(), Object: c.Key().String(), Attrs: attrs(c),
 			Reason: c.Origin.String(), Impact: c.Impact.String(), Duration: took,
@@ -168,8 +179,10 @@ func (d *Daemon) changed(res *reconcile.Result, took time.Duration) {
 		if paced(c) {
 			d.tokens.spend(now)
 		}
-		d.s.Last = &one
-		d.s.Recent = append([]status.Change{one}, d.s.Recent[:min(len(d.s.Recent), maxRecent-1)]...)
+		if len(res.Plan.Changes)-i <= maxRecent {
+			d.s.Recent = append([]status.Change{one}, d.s.Recent[:min(len(d.s.Recent), maxRecent-1)]...)
+			d.s.Last = &d.s.Recent[0]
+		}
 	}
 	d.fought(res.Plan, now)
 }

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -15,6 +16,10 @@ type Options struct {
 	LiveRename bool
 	// Phase is how much of the way to the desired state is gone.
 	Phase Phase
+	// All is all that is desired, where the desired state is an excerpt of it; nil where
+	// it is not. Beside is how many more objects there are then that are right.
+	All    *model.State
+	Beside int
 
 	each bool // look at each object, also where makes would do
 }
@@ -34,13 +39,13 @@ func Compute(desired, observed *model.State, opts Options) *Plan {
 	}
 	c := Compare(desired, observed)
 	if len(c.Unlike) == 0 {
-		return &Plan{Unchanged: c.Right}
+		return &Plan{Unchanged: c.Right + opts.Beside}
 	}
 	if len(c.Unlike)*many > desired.Len() {
 		return computeAll(desired, observed, opts)
 	}
 	some, of := SurroundingsOf(desired, observed).Excerpt(desired, observed, c.Unlike)
-	p := compute(some, of, desired, opts)
+	p := compute(some, of, cmp.Or(opts.All, desired), opts)
 	p.Unchanged += c.Right - model.Compare(some, of).Right
 	return p
 }
@@ -61,7 +66,7 @@ func ComputeWhole(desired, observed *model.State, opts Options) *Plan {
 
 // computeAll makes the plan for all that is desired.
 func computeAll(desired, observed *model.State, opts Options) *Plan {
-	return compute(desired, observed, desired, opts)
+	return compute(desired, observed, cmp.Or(opts.All, desired), opts)
 }
 
 // compute makes the plan for some of all that is desired.
@@ -83,7 +88,7 @@ func compute(desired, observed, all *model.State, opts Options) *Plan {
 		all:     all,
 		sim:     newSimulation(observed),
 		opts:    opts,
-		plan:    &Plan{},
+		plan:    &Plan{Unchanged: opts.Beside},
 		adopted: map[model.Key]bool{},
 		blocked: map[model.Key]bool{},
 		renamed: map[model.Key]int{},

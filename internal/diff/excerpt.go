@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -64,6 +65,15 @@ func structural(k model.Key) bool {
 // its namespace, of a route to a peer also those with another metric; of anything else, all
 // links, addresses and namespaces, and what is on the links that may go down with it.
 func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key) (some, of *model.State) {
+	if slices.ContainsFunc(keys, structural) {
+		keys = append(slices.Clip(keys), s.Standing(desired, observed, s.Links(keys))...)
+	}
+	return s.Part(desired, observed, keys)
+}
+
+// Part is Excerpt for who has found out what is on the links that may go down with the keys,
+// and names it, too.
+func (s *Surroundings) Part(desired, observed *model.State, keys []model.Key) (some, of *model.State) {
 	x := &excerpt{want: desired, seen: observed, some: &model.State{}, of: &model.State{}}
 	taken := map[string]bool{}
 	for _, k := range keys {
@@ -84,15 +94,13 @@ func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key)
 		for _, k := range s.frame {
 			x.take(k)
 		}
-		links := s.links(keys)
-		x.takeOn(links, s.addressesOn(links))
 	}
 	return x.some, x.of
 }
 
-// links returns the links that are among the keys, have an address among them, or are in
+// Links returns the links that are among the keys, have an address among them, or are in
 // a namespace among them, and those that go down with these.
-func (s *Surroundings) links(keys []model.Key) map[model.Key]bool {
+func (s *Surroundings) Links(keys []model.Key) map[model.Key]bool {
 	links, netns := map[model.Key]bool{}, map[string]bool{}
 	var todo []model.Key
 	add := func(k model.Key) {
@@ -135,6 +143,34 @@ func (s *Surroundings) addressesOn(links map[model.Key]bool) map[hostIP]bool {
 	return ips
 }
 
+// Standing returns, in any order and some of it twice, what stands on links in one of the
+// states, prefers one of their addresses, or is in the same namespace without a link.
+func (s *Surroundings) Standing(desired, observed *model.State, links map[model.Key]bool) []model.Key {
+	netns, ips := map[string]bool{}, s.addressesOn(links)
+	for k := range links {
+		netns[k.Netns] = true
+	}
+	var l []model.Key
+	for _, state := range []*model.State{desired, observed} {
+		for e := range state.Frame() {
+			k := e.Object.Key()
+			if k.Kind == model.KindSysctl && netns[k.Netns] || links[model.LinkKey(k.Netns, k.Name)] {
+				l = append(l, k)
+			}
+		}
+		var last model.Key // most are on the same link as the one before
+		on := netns[""]
+		l = append(l, state.Leading(func(ns, link string, src netip.Addr) bool {
+			if last.Name != link || last.Netns != ns {
+				last = model.LinkKey(ns, link)
+				on = links[last] || link == "" && netns[ns]
+			}
+			return on || src.IsValid() && ips[hostIP{ns, src}]
+		})...)
+	}
+	return l
+}
+
 // excerpt is a part of both states.
 type excerpt struct{ want, seen, some, of *model.State }
 
@@ -151,28 +187,6 @@ func (x *excerpt) take(k model.Key) {
 		s.to.Put(e)
 		for _, n := range e.Object.Needs() {
 			x.take(n.Key)
-		}
-	}
-}
-
-// takeOn takes everything that is on links, prefers one of their addresses, or is in the
-// same namespace without a link.
-func (x *excerpt) takeOn(links map[model.Key]bool, ips map[hostIP]bool) {
-	netns := map[string]bool{}
-	for k := range links {
-		netns[k.Netns] = true
-	}
-	for _, s := range []*model.State{x.want, x.seen} {
-		for e := range s.Unordered() {
-			k := e.Object.Key()
-			on := links[model.LinkKey(k.Netns, k.Name)]
-			if r, ok := e.Object.(model.Route); ok {
-				dev := r.Dev.Value()
-				on = netns[k.Netns] && dev == "" || links[model.LinkKey(k.Netns, dev)] || ips[hostIP{k.Netns, r.Src.Value()}]
-			}
-			if on || k.Kind == model.KindSysctl && netns[k.Netns] {
-				x.take(k)
-			}
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -81,79 +80,6 @@ func (h *Host) lookRoute(ctx context.Context, k model.Key) (model.Object, error)
 		}
 	})
 	return found, ignore(err, unix.ENOENT)
-}
-
-// RoutesLike calls f with each route of the main table that has one of the keys, or the
-// same destination as one and a lower metric. The kernel is asked for them alone, unless
-// there are so many that reading all takes no longer, or it tells of one that may hide
-// others.
-func (h *Host) RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error {
-	const many = 1000 // are asked for in some milliseconds
-	var found []model.Route
-	sure := len(keys) <= many
-	for _, k := range keys {
-		if !sure {
-			break
-		}
-		r, ok, known, err := h.routeLike(k)
-		if err != nil {
-			return err
-		}
-		if ok {
-			found = append(found, r)
-		}
-		sure = known
-	}
-	if sure {
-		for _, r := range found {
-			f(r)
-		}
-		return nil
-	}
-	asked := make(map[netip.Prefix]uint32, len(keys))
-	for _, k := range keys {
-		asked[k.Prefix] = max(asked[k.Prefix], k.Metric)
-	}
-	return h.EachRoute(ctx, netns, 0, func(r model.Route) {
-		if most, ok := asked[r.Dst]; ok && r.Metric <= most {
-			f(r)
-		}
-	})
-}
-
-// routeLike asks what the kernel would take for the destination's first address: the
-// route itself, unless one with a lower metric is there. known says that there are no
-// others like it: another one for the same destination may hide it, and so may one for a
-// part of that.
-func (h *Host) routeLike(k model.Key) (r model.Route, ok, known bool, err error) {
-	s, err := h.space(k.Netns)
-	if err != nil {
-		return r, false, false, err
-	}
-	dst := k.Prefix.Addr()
-	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
-	if dst.Is4() {
-		head.flags |= unix.RTM_F_LOOKUP_TABLE // else it tells the main table, whichever a rule led to (inet_rtm_getroute)
-	}
-	body, err := s.conn.get(newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst))
-	if err != nil {
-		return r, false, false, nil // it has none, or one that refuses packets
-	}
-	native.PutUint32(body[8:], native.Uint32(body[8:])&^(unix.RTM_F_FIB_MATCH|unix.RTM_F_LOOKUP_TABLE))
-	r, parsed := parseRoute(body, s.names().of)
-	if !parsed {
-		return r, false, false, nil
-	}
-	r.Netns = k.Netns
-	ok = r.Key() == k
-	above := r.Dst == k.Prefix && r.Metric > k.Metric
-	return r, ok, ok || above || shorter(r.Dst, k.Prefix), nil
-}
-
-// shorter says whether the kernel found a route that it takes only where there is none
-// for the whole of want.
-func shorter(found, want netip.Prefix) bool {
-	return found.Bits() < want.Bits() && found.Contains(want.Addr())
 }
 
 func oneOf[T model.Object](k model.Key, l []T) model.Object {

@@ -251,24 +251,31 @@ func (l *Listener) neighbour(body []byte) (k model.Key, mark, ok bool) {
 	return model.NeighbourKey(l.netns, link, dst), mark, known && dst.IsValid()
 }
 
-// routeKey reads the key of a route of the main table.
+// routeKey reads the key of a route of the main table, or of a default route of any other
+// one but the kernel's own: such a one may carry the management connection.
 func routeKey(netns string, body []byte) (k model.Key, mark, ok bool) {
 	if len(body) < unix.SizeofRtMsg {
 		return model.Key{}, false, false
 	}
 	head := readRtmsg(body)
-	if head.family != unix.AF_INET && head.family != unix.AF_INET6 || head.table != unix.RT_TABLE_MAIN || head.flags&unix.RTM_F_CLONED != 0 {
+	if head.family != unix.AF_INET && head.family != unix.AF_INET6 || head.flags&unix.RTM_F_CLONED != 0 {
+		return model.Key{}, false, false
+	}
+	if head.table != unix.RT_TABLE_MAIN && (head.dstLen != 0 || head.table == unix.RT_TABLE_LOCAL) {
 		return model.Key{}, false, false
 	}
 	dst := newRoute(head).Dst
-	metric := uint32(0)
+	metric, table := uint32(0), uint32(head.table)
 	for typ, v := range attributes(after(body, unix.SizeofRtMsg)) {
 		switch typ {
 		case unix.RTA_DST:
 			dst = netip.PrefixFrom(readAddrOrZero(v), int(head.dstLen))
 		case unix.RTA_PRIORITY:
 			metric = readU32(v)
+		case unix.RTA_TABLE: // the head has room for small numbers only
+			table = readU32(v)
 		}
 	}
-	return model.RouteKey(netns, model.TableMain, dst, metric), head.protocol == model.MarkProtocol, dst.IsValid()
+	mark = head.protocol == model.MarkProtocol && table == model.TableMain
+	return model.RouteKey(netns, table, dst, metric), mark, dst.IsValid()
 }

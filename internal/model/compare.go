@@ -123,6 +123,13 @@ func orphanRows[T bulk[T]](c *Comparison, observed, desired *table[T]) {
 // Unlike returns the keys, in any order and some of them twice, of the entries that two
 // states don't have alike.
 func Unlike(a, b *State) []Key {
+	l := unlikeRows(UnlikeFrames(a, b), &a.routes, &b.routes)
+	l = unlikeRows(l, &a.neighbours, &b.neighbours)
+	return unlikeRows(l, &a.fdb, &b.fdb)
+}
+
+// UnlikeFrames is Unlike for what Frame yields.
+func UnlikeFrames(a, b *State) []Key {
 	var l []Key
 	for k, e := range a.entries {
 		if o, ok := b.entries[k]; !ok || o != e {
@@ -134,9 +141,7 @@ func Unlike(a, b *State) []Key {
 			l = append(l, k)
 		}
 	}
-	l = unlikeRows(l, &a.routes, &b.routes)
-	l = unlikeRows(l, &a.neighbours, &b.neighbours)
-	return unlikeRows(l, &a.fdb, &b.fdb)
+	return l
 }
 
 func unlikeRows[T bulk[T]](l []Key, a, b *table[T]) []Key {

@@ -3,6 +3,7 @@ package model
 import (
 	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 )
@@ -228,6 +229,32 @@ func (s *State) Routes() iter.Seq2[*Route, Standing] {
 	return func(yield func(*Route, Standing) bool) {
 		s.routes.each(func(r *row[Route]) bool { return yield(&r.object, r.Standing) })
 	}
+}
+
+// TakeFrame puts what Frame yields of another state in the place of its own.
+func (s *State) TakeFrame(from *State) { s.entries = from.entries }
+
+// Leading calls f with each of what leads packets, in any order: the link that it is on,
+// "" for none, and the source address that a route prefers. It returns the keys of those
+// for which f says so, of all of which it makes nothing.
+func (s *State) Leading(f func(netns, link string, src netip.Addr) bool) []Key {
+	var l []Key
+	for k := range s.routes.rowsOf() {
+		if f(k.Netns, k.Dev.Value(), k.Src.Value()) {
+			l = append(l, k.Key())
+		}
+	}
+	for k := range s.neighbours.rowsOf() {
+		if f(k.Netns, k.Link, netip.Addr{}) {
+			l = append(l, k.Key())
+		}
+	}
+	for k := range s.fdb.rowsOf() {
+		if f(k.Netns, k.Link, netip.Addr{}) {
+			l = append(l, k.Key())
+		}
+	}
+	return l
 }
 
 // LeadingOn yields, in any order, the routes, neighbours and FDB entries on a link.

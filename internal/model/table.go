@@ -2,6 +2,7 @@ package model
 
 import (
 	"hash/maphash"
+	"iter"
 	"math/bits"
 	"slices"
 )
@@ -281,6 +282,25 @@ func (t *table[T]) each(f func(*row[T]) bool) bool {
 		}
 	}
 	return true
+}
+
+// rowsOf yields the objects as they were put in or wanted, whose keys, links and sources
+// are those that each tells: what differs is only what was left open.
+func (t *table[T]) rowsOf() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for i := range t.same {
+			for w := t.same[i]; w != 0; w &= w - 1 {
+				if !yield(&t.base.rows[i*64+bits.TrailingZeros64(w)].object) {
+					return
+				}
+			}
+		}
+		for i := range t.rows {
+			if r := &t.rows[i]; !r.dead && !yield(&r.object) {
+				return
+			}
+		}
+	}
 }
 
 func (t *table[T]) keys(l []Key) []Key {

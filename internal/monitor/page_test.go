@@ -26,7 +26,7 @@ Values of labels:
 - ` + "`action`" + `: create, update, replace, delete, adopt. ` + "`reason`" + `: spec (the file asks for something else than before), drift (the host was
   changed by somebody else), orphan (nothing asks for it any more), cascade (another change made it necessary), unknown.
 - ` + "`trigger`" + `: file (a revision), timer (from time to time), event (a full look because of one), point (a look at the objects that
-  events were about), lost (the kernel told more than could be taken), retry (of what failed, or was held back), signal (SIGHUP).
+  events were about, and at what goes with them), lost (the kernel told more than could be taken), retry (of what failed, or was held back), signal (SIGHUP).
 - ` + "`state`" + ` of the host: starting, waiting, in-sync, repairing, drifted, failing, unattended, stopping; of peers: up, down, unknown.
 - ` + "`why`" + ` of objects: failing, contested, impact, pace, conflict; of a revision: invalid, failed, refused, impact, waiting.
 - ` + "`fate`" + `: applied, invalid, failed, held.

@@ -19,9 +19,19 @@ const Forwarding6 = "net.ipv6.conf.all.forwarding"
 // Management looks up what carries the default routes and the sessions. A session that
 // does not end in the host's own namespace is none of its own.
 func Management(ctx context.Context, h *kernel.Host, sessions []model.Session) (model.Management, error) {
+	defaults, err := h.DefaultPaths(ctx)
+	if err != nil {
+		return model.Management{}, fmt.Errorf("find what carries the management connection: %w", err)
+	}
+	return ManagementBy(ctx, h, sessions, defaults)
+}
+
+// ManagementBy is Management for who knows the default routes of all tables: to find them,
+// the kernel lists all routes.
+func ManagementBy(ctx context.Context, h *kernel.Host, sessions []model.Session, defaults []model.Path) (model.Management, error) {
 	o := &wayfinder{host: h}
+	o.defaults(slices.Clone(defaults))
 	for _, look := range []func(context.Context) error{
-		o.defaults,
 		func(ctx context.Context) error { return o.sessions(ctx, sessions) },
 		o.gateways, o.tunnels, o.gateways, o.links,
 	} {
@@ -37,8 +47,7 @@ type wayfinder struct {
 	m    model.Management
 }
 
-func (o *wayfinder) defaults(ctx context.Context) error {
-	paths, err := o.host.DefaultPaths(ctx)
+func (o *wayfinder) defaults(paths []model.Path) {
 	slices.SortStableFunc(paths, func(a, b model.Path) int { return cmp.Compare(a.Metric, b.Metric) })
 	for _, p := range paths {
 		name := "the default route"
@@ -50,7 +59,6 @@ func (o *wayfinder) defaults(ctx context.Context) error {
 		}
 		o.m.Ways = append(o.m.Ways, model.Way{For: name, Path: p})
 	}
-	return err
 }
 
 func (o *wayfinder) sessions(ctx context.Context, sessions []model.Session) error {

@@ -36,6 +36,8 @@ type Keeper struct {
 	seen  *model.State       // within what is wanted and ours; nil before the first full look
 	wards wards              // of both
 	dirty []model.Key        // to be looked at next
+	near  []model.Key        // what stands on the links that are dirty, or did at the last look
+	ways  ways
 
 	right   *model.State // as seen when all was right, but for doubts; nil where that is not known
 	doubted []model.Key  // of it, what may not be right any more
@@ -62,11 +64,11 @@ func (k *Keeper) Want() *desired.Expansion { return k.want }
 // carried out. Its errors are those of Apply.
 func (k *Keeper) Full(ctx context.Context) (*Result, error) { return k.run(ctx, k.lookAtAll) }
 
-// Point looks at the objects that are said to have changed, puts right those that
-// differ, and returns the plan that it has carried out. Where more than they may have
-// changed, the error is ErrDoubt, and nothing was done.
+// Point looks at the objects that are said to have changed, as Concern.Keys has them,
+// puts right those that differ, and returns the plan that it has carried out. Where more
+// than they may have changed, the error is ErrDoubt, and nothing was done.
 func (k *Keeper) Point(ctx context.Context, keys []model.Key) (*Result, error) {
-	k.dirty = keys
+	k.dirty, k.near = keys, nil
 	return k.run(ctx, k.lookAtDirty)
 }
 
@@ -91,6 +93,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 		var differs *NotConverged
 		seen := errors.As(err, &differs) && differs.Plan != nil
 		k.wards.stale, k.right = k.wards.stale || !seen, nil // what was seen may not be so any more
+		k.ways = ways{}
 	}
 	return res, err
 }
@@ -99,6 +102,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 	for {
 		k.ear.Take() // what was heard until now is looked at below
+		k.ways, k.near = ways{}, nil
 		glance := k.Host.Glance()
 		if err := k.expand(ctx, glance); err != nil {
 			return nil, err
@@ -120,11 +124,10 @@ func (k *Keeper) lookAtAll(ctx context.Context) (*Result, error) {
 	k.wards = wardsOf(k.want.State, k.seen, k.Node, k.facts)
 	if k.right == nil || len(k.Held) > 0 {
 		k.right = nil
-		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen))
+		return k.settle(k.seen)(k.plan(ctx, k.want.State, k.seen, diff.Options{}))
 	}
 	k.doubted = merge(k.doubted, model.Unlike(k.right, k.seen))
-	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.doubted)
-	return k.settle(k.seen)(k.plan(ctx, want, seen))
+	return k.settle(k.seen)(k.planOf(ctx, k.doubted))
 }
 
 // settle notes that all is right, if a plan says so.
@@ -159,15 +162,22 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 		return nil, ErrDoubt
 	}
 	k.dirty = merge(k.dirty, c.Keys)
-	k.doubted = merge(k.doubted, k.dirty)
 	scope := observe.Scope{Identity: k.Identity(), Wanted: k.want.State}
+	if slices.ContainsFunc(k.dirty, standing) {
+		return k.planNear(ctx, scope)
+	}
 	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
 		return nil, err
 	}
-	desired.AdaptAt(k.dirty, k.want.State, k.seen)
-	want, seen := k.wards.around.Excerpt(k.want.State, k.seen, k.dirty)
-	res, err := k.plan(ctx, want, seen)
-	if k.right == k.seen && len(k.doubted) == len(k.dirty) {
+	return k.planSeen(ctx, k.dirty)
+}
+
+// planSeen makes a plan of objects that were just looked at.
+func (k *Keeper) planSeen(ctx context.Context, keys []model.Key) (*Result, error) {
+	k.doubted = merge(k.doubted, keys)
+	desired.AdaptAt(keys, k.want.State, k.seen)
+	res, err := k.planOf(ctx, keys)
+	if k.right == k.seen && len(k.doubted) == len(keys) {
 		return k.settle(k.seen)(res, err)
 	}
 	return res, err
@@ -180,9 +190,36 @@ func merge(a, b []model.Key) []model.Key {
 	return slices.Compact(a)
 }
 
+// planOf makes a plan of some objects. All others count as right.
+func (k *Keeper) planOf(ctx context.Context, keys []model.Key) (*Result, error) {
+	excerpt := k.wards.around.Excerpt
+	if len(k.near) > 0 { // what is on the links is among the keys
+		excerpt = k.wards.around.Part
+	}
+	want, seen := excerpt(k.want.State, k.seen, keys)
+	return k.plan(ctx, want, seen, beside(k.want.State, want))
+}
+
+// beside lets a plan of an excerpt be judged by all that is desired, of which all else
+// counts as right.
+func beside(all, some *model.State) diff.Options {
+	return diff.Options{All: all, Beside: makeable(all) - makeable(some)}
+}
+
+// makeable returns how many objects of a desired state are ours to make.
+func makeable(want *model.State) int {
+	n := want.Len()
+	for e := range want.Frame() {
+		if e.Ref {
+			n--
+		}
+	}
+	return n
+}
+
 // plan compares what is wanted with what was seen, but for what is held.
-func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, error) {
-	opts := diff.Options{Adopt: k.Options.Adopt, LiveRename: k.Host.Features().LiveRename}
+func (k *Keeper) plan(ctx context.Context, want, seen *model.State, opts diff.Options) (*Result, error) {
+	opts.Adopt, opts.LiveRename = k.Options.Adopt, k.Host.Features().LiveRename
 	for {
 		w, s := withhold(want, seen, k.Held)
 		p := diff.Compute(w, s, opts)
@@ -203,6 +240,18 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State) (*Result, er
 			return res, nil
 		}
 	}
+}
+
+// guarded is Reconciler.guarded, with the default routes that are known.
+func (k *Keeper) guarded(ctx context.Context, res *Result) (*Result, error) {
+	if len(res.Plan.Steps) == 0 {
+		return res, nil
+	}
+	defaults, err := k.ways.defaults(ctx, k.Host)
+	if err != nil {
+		return nil, err
+	}
+	return k.guardedBy(ctx, res, defaults)
 }
 
 // inside lists the namespaces that are looked into: the host's own, and those that are

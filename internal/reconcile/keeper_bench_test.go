@@ -62,7 +62,8 @@ func keeping(b *testing.B, peers int) *Keeper {
 }
 
 // BenchmarkKeeper looks at everything, and at a single route, on a host on which all is
-// right, and puts right a route that was deleted, and a bridge with another MTU.
+// right, and puts right a route that was deleted, and a bridge with another MTU, by a look at
+// everything and by one at the bridge alone.
 func BenchmarkKeeper(b *testing.B) {
 	for _, peers := range []int{10, 1000, 10_000} {
 		k := keeping(b, peers)
@@ -99,6 +100,22 @@ func BenchmarkKeeper(b *testing.B) {
 					b.Fatal(errs)
 				}
 				if res, err := k.Full(b.Context()); err != nil || len(res.Plan.Steps) != 1 {
+					b.Fatal(res, err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("near/%d", peers), func(b *testing.B) {
+			b.ReportAllocs()
+			bridge := model.LinkKey("", "br0")
+			e, _ := k.seen.Get(bridge)
+			before := e.Object.(model.Link)
+			after := before
+			after.MTU = model.Some[uint32](1300)
+			for b.Loop() {
+				if errs := k.Host.Do(b.Context(), []model.Step{{Op: model.OpUpdate, Before: before, After: after}}); errs[0] != nil {
+					b.Fatal(errs)
+				}
+				if res, err := k.Point(b.Context(), []model.Key{bridge}); err != nil || len(res.Plan.Steps) != 1 {
 					b.Fatal(res, err)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 )
 
@@ -14,7 +15,16 @@ func (r *Reconciler) guarded(ctx context.Context, res *Result) (*Result, error) 
 	if len(res.Plan.Steps) == 0 {
 		return res, nil
 	}
-	m, err := observe.Management(ctx, r.Host, r.place.Sessions)
+	defaults, err := r.Host.DefaultPaths(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.guardedBy(ctx, res, defaults)
+}
+
+// guardedBy is guarded for a plan with steps, where the host's default routes are known.
+func (r *Reconciler) guardedBy(ctx context.Context, res *Result, defaults []model.Path) (*Result, error) {
+	m, err := observe.ManagementBy(ctx, r.Host, r.place.Sessions, defaults)
 	if err != nil {
 		return nil, err
 	}

@@ -79,8 +79,8 @@ func TestAround(t *testing.T) {
 			desired.Adapt(want, seen)
 			desired.AdaptAt(keys, at, seen)
 			some, of := w.around.Excerpt(at, seen, keys)
-			all, part := diff.Compute(want, seen, diff.Options{}), diff.Compute(some, of, diff.Options{})
-			if d := cmp.Diff(told(all), told(part)); d != "" {
+			all, part := diff.Compute(want, seen, diff.Options{}), diff.Compute(some, of, beside(at, some))
+			if d := cmp.Diff(judged(all), judged(part)); d != "" {
 				t.Fatalf("%s, seed %d, %v (-everything +around):\n%s", backend, seed, keys, d)
 			}
 			steps += len(part.Steps)
@@ -89,6 +89,15 @@ func TestAround(t *testing.T) {
 			t.Errorf("%s: only %d steps in all", backend, steps)
 		}
 	}
+}
+
+// judged is what a plan does, and what limits of harm and number go by.
+func judged(p *diff.Plan) []string {
+	l := append(told(p), fmt.Sprintf("unchanged %d, %+v", p.Unchanged, p.Summary()))
+	for _, c := range p.Changes {
+		l = append(l, fmt.Sprintf("%s %s: %s", c.Action, c.Key(), c.Impact))
+	}
+	return l
 }
 
 // disturb changes an object behind the tool's back, and returns its key.
@@ -204,8 +213,9 @@ func told(p *diff.Plan) []string {
 	return l
 }
 
-// News of what is asked for, or ours, leads to a look at just that; news of links and
-// addresses of ours, and of what was lost, at everything; all the rest at nothing.
+// News of what is asked for, or ours, leads to a look at just that, of an address at its
+// link; news of links that lead to the peers, of addresses by which these may be on the link,
+// and of what was lost, at everything; all the rest at nothing.
 func TestConcerns(t *testing.T) {
 	top, want, seen := fleet(t, "{type: vxlan, directRouting: true}", 4)
 	facts := desired.Assume(top, &top.Nodes[0])
@@ -240,10 +250,14 @@ func TestConcerns(t *testing.T) {
 		{"unknown row of our vxlan", kernel.News{Key: model.FDBKey("", vxlan, mac, netip.Addr{})}, false, []model.Key{model.FDBKey("", vxlan, mac, netip.Addr{})}},
 		{"row of another device", kernel.News{Key: model.FDBKey("", "vxlan9", mac, netip.Addr{})}, false, nil},
 		{"foreign neighbour", kernel.News{Key: model.NeighbourKey("", "eth0", netip.MustParseAddr("10.0.0.2"))}, false, nil},
-		{"our bridge", kernel.News{Key: model.LinkKey("", "br0")}, true, nil},
+		{"our bridge", kernel.News{Key: model.LinkKey("", "br0")}, false, []model.Key{model.LinkKey("", "br0")}},
+		{"an end in a namespace", kernel.News{Netns: "web", Key: model.LinkKey("web", "eth0")}, false, []model.Key{model.LinkKey("web", "eth0")}},
+		{"the overlay device", kernel.News{Key: model.LinkKey("", vxlan)}, true, nil},
+		{"the underlay device", kernel.News{Key: model.LinkKey("", "eth0")}, true, nil},
 		{"foreign link", kernel.News{Key: model.LinkKey("", "docker0")}, false, nil},
-		{"link with our mark", kernel.News{Key: model.LinkKey("", "debris"), Mark: true}, true, nil},
+		{"link with our mark", kernel.News{Key: model.LinkKey("", "debris"), Mark: true}, false, []model.Key{model.LinkKey("", "debris")}},
 		{"address on our bridge", kernel.News{Key: model.AddressKey("", "br0", netip.MustParsePrefix("192.0.2.1/24"))}, true, nil},
+		{"address in a namespace", kernel.News{Netns: "web", Key: model.AddressKey("web", "eth0", netip.MustParsePrefix("172.16.0.2/24"))}, false, []model.Key{model.LinkKey("web", "eth0")}},
 		{"underlay address", kernel.News{Key: model.AddressKey("", "eth7", netip.MustParsePrefix("10.0.0.1/24"))}, true, nil},
 		{"foreign address", kernel.News{Key: model.AddressKey("", "docker0", netip.MustParsePrefix("192.0.2.1/24"))}, false, nil},
 		{"our namespace", kernel.News{Key: model.NetnsKey("web")}, true, nil},
@@ -280,7 +294,11 @@ func TestConcernsOfOtherMetrics(t *testing.T) {
 		{model.RouteKey("", model.TableMain, netip.MustParsePrefix("172.16.99.0/24"), 0), false},
 	} {
 		c := k.Concerns([]kernel.News{{Netns: tc.key.Netns, Key: tc.key}})
-		if got := slices.Equal(c.Keys, []model.Key{tc.key}); got != tc.want || c.All {
+		want := []model.Key{tc.key}
+		if tc.key != spread {
+			want = append(want, spread) // which it is in the way of
+		}
+		if got := slices.Equal(c.Keys, want); got != tc.want || c.All {
 			t.Errorf("%s: all %v, keys %v", tc.key, c.All, c.Keys)
 		}
 	}

@@ -1,6 +1,10 @@
 package reconcile
 
-import "github.com/netplan-overlay/netplan-overlay/internal/model"
+import (
+	"net/netip"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
 
 // withhold returns both states without what is held: an object that is there is wanted
 // as it is, one that is not there isn't wanted, nor is what needs it. The states that
@@ -28,7 +32,32 @@ func withhold(want, seen *model.State, held map[model.Key]bool) (w, s *model.Sta
 		w.Remove(k)
 		s.Remove(k)
 	}
+	for _, k := range rivals(seen, held) {
+		s.Remove(k)
+	}
 	return w, s
+}
+
+// rivals returns the routes of others that take the packets of held ones by a lower metric:
+// that is settled by leaving ours alone.
+func rivals(seen *model.State, held map[model.Key]bool) []model.Key {
+	metrics := map[netip.Prefix]uint32{}
+	for k := range held {
+		if k.Spreadable() {
+			metrics[k.Prefix] = k.Metric
+		}
+	}
+	if len(metrics) == 0 {
+		return nil
+	}
+	var l []model.Key
+	for r, s := range seen.Routes() {
+		k := r.Key()
+		if metric, ok := metrics[k.Prefix]; ok && k.Spreadable() && k.Metric < metric && !s.Owner.Mine() {
+			l = append(l, k)
+		}
+	}
+	return l
 }
 
 // dependents adds to the keys those of everything that needs them.

@@ -1,0 +1,177 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
+
+// RoutesLike calls f with each route of the main table that has one of the keys, or the
+// same destination as one and a lower metric. The kernel is asked for them alone, unless
+// there are so many that reading all takes no longer, or it tells of one that may hide
+// others, or may leave one out.
+func (h *Host) RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error {
+	const many = 1000 // are asked for in some milliseconds
+	if len(keys) == 0 {
+		return nil
+	}
+	found, sure, err := h.askForRoutes(ctx, netns, keys[:min(len(keys), many+1)], many)
+	if err != nil {
+		return err
+	}
+	if sure {
+		for _, r := range found {
+			f(r)
+		}
+		return nil
+	}
+	asked := make(map[netip.Prefix]uint32, len(keys))
+	for _, k := range keys {
+		asked[k.Prefix] = max(asked[k.Prefix], k.Metric)
+	}
+	return h.EachRoute(ctx, netns, 0, func(r model.Route) {
+		if most, ok := asked[r.Dst]; ok && r.Metric <= most {
+			f(r)
+		}
+	})
+}
+
+// askForRoutes asks for each of at most so many routes. It is sure of what it returns
+// unless one may be hidden.
+func (h *Host) askForRoutes(ctx context.Context, netns string, keys []model.Key, most int) (found []model.Route, sure bool, err error) {
+	if len(keys) > most {
+		return nil, false, nil
+	}
+	s, err := h.space(netns)
+	if err != nil {
+		return nil, false, err
+	}
+	missing := map[uint8]bool{} // families of which one was not found
+	for _, k := range keys {
+		r, is := s.routeLike(k)
+		switch is {
+		case unsure:
+			return nil, false, nil
+		case absent:
+			missing[familyOf(k.Prefix.Addr())] = true
+		default:
+			found = append(found, r)
+		}
+	}
+	for family := range missing {
+		if selective, err := s.selective(ctx, family); selective || err != nil {
+			return nil, false, err
+		}
+	}
+	return found, true, nil
+}
+
+// presence says whether a route is there, by what the kernel would do with a packet.
+type presence int
+
+const (
+	unsure  presence = iota // it may be there, hidden by another one, or beside it
+	absent                  // it is not there, if all look-ups find all routes
+	present                 // it is there
+)
+
+// routeLike asks what the kernel would take for the destination's first address: the
+// route itself, unless one with a lower metric is there. Another one for the same
+// destination may hide it, and so may one for a part of that.
+func (s *space) routeLike(k model.Key) (model.Route, presence) {
+	dst := k.Prefix.Addr()
+	head := rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}
+	if dst.Is4() {
+		head.flags |= unix.RTM_F_LOOKUP_TABLE // else it tells the main table, whichever a rule led to (inet_rtm_getroute)
+	}
+	body, err := s.conn.get(newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst))
+	if errors.Is(err, unix.ENETUNREACH) { // there is none that the address is in
+		return model.Route{}, absent
+	}
+	if err != nil {
+		return model.Route{}, unsure // one that refuses packets
+	}
+	native.PutUint32(body[8:], native.Uint32(body[8:])&^(unix.RTM_F_FIB_MATCH|unix.RTM_F_LOOKUP_TABLE))
+	r, parsed := parseRoute(body, s.names().of)
+	if !parsed {
+		return r, unsure
+	}
+	r.Netns = k.Netns
+	switch {
+	case r.Key() == k:
+		return r, present
+	case r.Dst == k.Prefix && r.Metric > k.Metric, shorter(r.Dst, k.Prefix):
+		return r, absent
+	}
+	return r, unsure
+}
+
+// shorter says whether the kernel found a route that it takes only where there is none
+// for the whole of want.
+func shorter(found, want netip.Prefix) bool {
+	return found.Bits() < want.Bits() && found.Contains(want.Addr())
+}
+
+// What x/sys lacks of linux/netconf.h and linux/fib_rules.h.
+const (
+	netconfForwarding     = 2 // NETCONFA_FORWARDING
+	netconfIgnoreLinkdown = 6 // NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN
+	netconfIfindex        = 1 // NETCONFA_IFINDEX
+	netconfAll            = ^uint32(0)
+	sizeofNetconf         = 4 // struct netconfmsg, padded
+	sizeofRule            = 12
+	ruleToTable           = 1 // FR_ACT_TO_TBL
+)
+
+// selective says whether look-ups of a family may pass over a route that is there: one out
+// of a link without carrier, where that is to be ignored (fib_lookup_good_nhc,
+// net/ipv4/fib_semantics.c; find_match, net/ipv6/route.c), or one of IPv6 whose gateway
+// doesn't answer, on a host that is no router (rt6_score_route); or may not come to the main
+// table, for a rule that refuses packets.
+func (s *space) selective(ctx context.Context, family uint8) (bool, error) {
+	rows, err := s.conn.dump(ctx, newMessage(unix.RTM_GETNETCONF, 0, []byte{family, 0, 0, 0}))
+	if err != nil {
+		return true, ignore(err, unix.EOPNOTSUPP)
+	}
+	defer s.conn.recycle(rows)
+	for r := range replies(rows) {
+		var index, ignored uint32
+		forwarding := uint32(1)
+		for typ, v := range attributes(after(r.body, sizeofNetconf)) {
+			switch typ {
+			case netconfIfindex:
+				index = readU32(v)
+			case netconfForwarding:
+				forwarding = readU32(v)
+			case netconfIgnoreLinkdown:
+				ignored = readU32(v)
+			}
+		}
+		if ignored != 0 || family == unix.AF_INET6 && index == netconfAll && forwarding == 0 {
+			return true, nil
+		}
+	}
+	return s.refusing(ctx, family)
+}
+
+// refusing says whether a rule of the family does anything else with packets than to lead
+// them to a table.
+func (s *space) refusing(ctx context.Context, family uint8) (bool, error) {
+	head := make([]byte, sizeofRule) // struct fib_rule_hdr
+	head[0] = family
+	rows, err := s.conn.dump(ctx, newMessage(unix.RTM_GETRULE, 0, head))
+	if err != nil {
+		return false, ignore(err, unix.EOPNOTSUPP, unix.EAFNOSUPPORT) // a kernel without rules
+	}
+	defer s.conn.recycle(rows)
+	for r := range replies(rows) {
+		if len(r.body) >= sizeofRule && r.body[7] != ruleToTable {
+			return true, nil
+		}
+	}
+	return false, nil
+}
