@@ -52,7 +52,12 @@ func TestDeduced(t *testing.T) {
 		}
 		switch round {
 		case 3:
-			s.lines("address add 10.0.1.77/24 dev u1\nroute add local 10.0.2.0/26 dev lo table local")
+			// Since there was a rule, both tables are looked into by themselves (fib_unmerge).
+			s.lines(`address add 10.0.1.77/24 dev u1
+rule add to 203.0.113.0/24 lookup 77
+rule delete to 203.0.113.0/24 lookup 77
+route add local 10.0.2.0/26 dev lo table local
+route add 10.0.2.8/30 dev u0 scope link`)
 		case 6:
 			s.lines("rule add to 10.0.1.0/24 lookup 77\nroute add 10.0.1.0/24 via 10.0.0.66 table 77")
 		case 9:
@@ -69,7 +74,7 @@ func TestDeduced(t *testing.T) {
 func addresses(r *rand.Rand) []netip.Addr {
 	l := []netip.Addr{
 		addr("10.0.0.1"), addr("10.255.255.255"), addr("224.0.0.1"), addr("255.255.255.255"), addr("0.0.0.0"), addr("0.0.0.9"),
-		addr("127.0.0.1"), addr("2001:db8::9"), addr("240.0.0.1"), addr("172.16.3.4"), addr("203.0.113.9"), addr("10.0.1.77"),
+		addr("127.0.0.1"), addr("2001:db8::9"), addr("240.0.0.1"), addr("172.16.3.4"), addr("203.0.113.9"), addr("10.0.1.77"), addr("10.0.2.9"),
 	}
 	for range 300 {
 		l = append(l, netip.AddrFrom4([4]byte{10, byte(r.IntN(3)), byte(r.IntN(4)), byte(r.IntN(256))}))
