@@ -15,9 +15,18 @@ import (
 // there are so many that reading all takes no longer, or it tells of one that may hide
 // others, or may leave one out.
 func (h *Host) RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error {
-	const many = 1000 // are asked for in some milliseconds
+	const (
+		few  = 100  // are asked for before any list could be read
+		many = 1000 // are asked for in some milliseconds
+		rows = 10   // of a list are read while one is asked for
+	)
 	if len(keys) == 0 {
 		return nil
+	}
+	if len(keys) > few {
+		if all, err := h.listRoutesLike(ctx, netns, keys, rows*len(keys), f); all || err != nil {
+			return err
+		}
 	}
 	found, sure, err := h.askForRoutes(ctx, netns, keys[:min(len(keys), many+1)], many)
 	if err != nil {
@@ -29,15 +38,35 @@ func (h *Host) RoutesLike(ctx context.Context, netns string, keys []model.Key, f
 		}
 		return nil
 	}
+	_, err = h.listRoutesLike(ctx, netns, keys, 0, f)
+	return err
+}
+
+// listRoutesLike is RoutesLike by a list of all routes, unless there are many more than
+// most; 0: however many there are.
+func (h *Host) listRoutesLike(ctx context.Context, netns string, keys []model.Key, most int, f func(model.Route)) (all bool, err error) {
 	asked := make(map[netip.Prefix]uint32, len(keys))
 	for _, k := range keys {
 		asked[k.Prefix] = max(asked[k.Prefix], k.Metric)
 	}
-	return h.EachRoute(ctx, netns, 0, func(r model.Route) {
+	var found []model.Route
+	note := func(r model.Route) {
 		if most, ok := asked[r.Dst]; ok && r.Metric <= most {
-			f(r)
+			found = append(found, r)
 		}
-	})
+	}
+	if most > 0 {
+		all, err = h.EachRouteUpTo(ctx, netns, most, note)
+	} else {
+		all, err = true, h.EachRoute(ctx, netns, 0, note)
+	}
+	if !all || err != nil {
+		return false, err
+	}
+	for _, r := range found {
+		f(r)
+	}
+	return true, nil
 }
 
 // askForRoutes asks for each of at most so many routes. It is sure of what it returns
