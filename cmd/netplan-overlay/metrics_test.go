@@ -157,7 +157,7 @@ func TestUndercut(t *testing.T) {
 	if r := h.tool("plan", "-f", file); r.code != exitError || !strings.Contains(r.out, "route 172.246.0.0/24 metric 20") {
 		t.Errorf("exit code %d:\n%s%s", r.code, r.out, r.err)
 	}
-	watch.says("in conflict")
+	watch.says("left alone: route 172.246.0.0/24 metric ")
 	h.ip("route", "delete", "172.246.0.0/24", "metric", "20")
 	watch.right(file)
 	watch.stop(syscall.SIGTERM)
