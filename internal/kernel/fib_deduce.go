@@ -193,17 +193,14 @@ func plainCover(covers []cover, dst netip.Addr) []byte {
 // with: to the table local, then main, then default (fib_default_rules_init,
 // net/ipv4/fib_rules.c).
 func (s *space) usualRules(ctx context.Context) (bool, error) {
-	const headSize = 12 // struct fib_rule_hdr (linux/fib_rules.h)
-	head := make([]byte, headSize)
-	head[0] = unix.AF_INET
-	rows, err := s.conn.dump(ctx, newMessage(unix.RTM_GETRULE, 0, head))
+	rows, err := s.rules(ctx, unix.AF_INET)
 	if err != nil {
 		return false, ignore(err, unix.EOPNOTSUPP, unix.EAFNOSUPPORT)
 	}
 	usual := []policyRule{{0, unix.RT_TABLE_LOCAL}, {32766, unix.RT_TABLE_MAIN}, {32767, unix.RT_TABLE_DEFAULT}}
 	var l []policyRule
 	for reply := range replies(rows) {
-		r, plain := parseRule(reply.body, headSize)
+		r, plain := parseRule(reply.body)
 		if !plain {
 			return false, nil
 		}
@@ -217,15 +214,15 @@ type policyRule struct{ priority, table uint32 }
 
 // parseRule reads an RTM_NEWRULE message; plain says that the rule holds for any packet,
 // and takes whatever its table says.
-func parseRule(body []byte, headSize int) (r policyRule, plain bool) {
-	if len(body) < headSize {
+func parseRule(body []byte) (r policyRule, plain bool) {
+	if len(body) < sizeofRule {
 		return r, false
 	}
 	r.table = uint32(body[4])
 	if body[1]|body[2]|body[3] != 0 || body[7] != unix.FR_ACT_TO_TBL || native.Uint32(body[8:]) != 0 {
 		return r, false
 	}
-	for typ, v := range attributes(after(body, headSize)) {
+	for typ, v := range attributes(after(body, sizeofRule)) {
 		switch typ {
 		case unix.FRA_PRIORITY:
 			r.priority = readU32(v)

@@ -151,9 +151,8 @@ const (
 	netconfIgnoreLinkdown = 6 // NETCONFA_IGNORE_ROUTES_WITH_LINKDOWN
 	netconfIfindex        = 1 // NETCONFA_IFINDEX
 	netconfAll            = ^uint32(0)
-	sizeofNetconf         = 4 // struct netconfmsg, padded
-	sizeofRule            = 12
-	ruleToTable           = 1 // FR_ACT_TO_TBL
+	sizeofNetconf         = 4  // struct netconfmsg, padded
+	sizeofRule            = 12 // struct fib_rule_hdr
 )
 
 // selective says whether look-ups of a family may pass over a route that is there: one out
@@ -187,18 +186,23 @@ func (s *space) selective(ctx context.Context, family uint8) (bool, error) {
 	return s.refusing(ctx, family)
 }
 
+// rules dumps the policy rules of a family.
+func (s *space) rules(ctx context.Context, family uint8) ([]byte, error) {
+	head := make([]byte, sizeofRule)
+	head[0] = family
+	return s.conn.dump(ctx, newMessage(unix.RTM_GETRULE, 0, head))
+}
+
 // refusing says whether a rule of the family does anything else with packets than to lead
 // them to a table.
 func (s *space) refusing(ctx context.Context, family uint8) (bool, error) {
-	head := make([]byte, sizeofRule) // struct fib_rule_hdr
-	head[0] = family
-	rows, err := s.conn.dump(ctx, newMessage(unix.RTM_GETRULE, 0, head))
+	rows, err := s.rules(ctx, family)
 	if err != nil {
 		return false, ignore(err, unix.EOPNOTSUPP, unix.EAFNOSUPPORT) // a kernel without rules
 	}
 	defer s.conn.recycle(rows)
 	for r := range replies(rows) {
-		if len(r.body) >= sizeofRule && r.body[7] != ruleToTable {
+		if len(r.body) >= sizeofRule && r.body[7] != unix.FR_ACT_TO_TBL {
 			return true, nil
 		}
 	}

@@ -39,7 +39,7 @@ func BenchmarkFormer(b *testing.B) {
 	}
 	p := diff.Compute(want, seen, diff.Options{})
 	objects := formerObjects(appendObjects(nil, before, facts))
-	objects = objects[:objectsIn(before)*digestSize]
+	objects = objects[:makeable(before)*digestSize]
 	note := appliedText(then, &Result{Expansion: &desired.Expansion{State: before}, facts: facts})
 	note = note[:len(note)-len(objects)-footerSize-1]
 	b.Run("digests", func(b *testing.B) {

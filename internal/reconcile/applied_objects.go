@@ -39,17 +39,6 @@ func appendObjects(b []byte, wanted *model.State, facts model.Facts) []byte {
 	return appendFooter(b, len(l), facts)
 }
 
-// objectsIn returns how many digests there are of what is wanted.
-func objectsIn(wanted *model.State) int {
-	n := wanted.Len()
-	for e := range wanted.Frame() {
-		if e.Ref {
-			n--
-		}
-	}
-	return n
-}
-
 // appendFooter appends what tells by which facts it was.
 func appendFooter(b []byte, objects int, facts model.Facts) []byte {
 	peers := indirect(facts)
