@@ -120,6 +120,7 @@ func TestPlanWritesNothing(t *testing.T) {
 	w := twoHosts(t)
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
+	h.settledTruth() // or the kernel tells of addresses that have come of age
 	before := h.snapshot()
 	monitor := exec.Command("ip", "monitor", "link", "address", "route", "netconf", "nsid")
 	h.start("", monitor)
