@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 	"github.com/netplan-overlay/netplan-overlay/internal/status"
@@ -136,6 +139,27 @@ func TestWatchCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	watch.is("in sync at the second commit", func(s *status.Status) bool { return inSync(s) && s.Revision.Commit == other })
+	watch.right(file)
+}
+
+// What a killed process has left of a file that it was writing is gone at the latest when
+// the next topology is kept.
+func TestWatchSweeps(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	file := w.file("topology.yaml", two("vxlan"))
+	watch := h.watch(file)
+	watch.is("in sync", inSync)
+	left, old := h.runDir()+"-state/.new-LEFT", time.Now().Add(-time.Hour)
+	if err := errors.Join(os.WriteFile(left, nil, 0o600), os.Chtimes(left, old, old)); err != nil {
+		t.Fatal(err)
+	}
+	w.file("topology.yaml", strings.Replace(two("vxlan"), "nodes:", "mtu: 1480\nnodes:", 1))
+	w.until("it is gone", func() bool {
+		_, err := os.Stat(left)
+		return errors.Is(err, fs.ErrNotExist)
+	})
 	watch.right(file)
 }
 
