@@ -78,11 +78,15 @@ func (u *ui) log() *slog.Logger {
 	if u.running != nil {
 		return u.running
 	}
+	return slog.New(slog.NewTextHandler(u.err, &slog.HandlerOptions{Level: u.logLevel()}))
+}
+
+func (u *ui) logLevel() slog.Level {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(u.level)); err != nil {
-		level = slog.LevelWarn
+		return slog.LevelWarn
 	}
-	return slog.New(slog.NewTextHandler(u.err, &slog.HandlerOptions{Level: level}))
+	return level
 }
 
 // debugs says whether what log tells at the level debug is told at all: of many thousand
@@ -91,7 +95,7 @@ func (u *ui) debugs() bool {
 	if u.running != nil {
 		return u.running.Enabled(context.Background(), slog.LevelDebug)
 	}
-	return u.level == "debug"
+	return u.logLevel() <= slog.LevelDebug
 }
 
 // warn tells something that doesn't stop the command.

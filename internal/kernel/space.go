@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -227,14 +226,18 @@ func (s *space) aside() (*conn, error) {
 	if s.side != nil {
 		return s.side, nil
 	}
-	open := func() (err error) {
+	var err error
+	if s.file == nil {
+		s.side, err = dial()
+		return s.side, err
+	}
+	err = abroad(func(home *os.File) error {
+		if err := s.enter(home); err != nil {
+			return err
+		}
 		s.side, err = dial()
 		return err
-	}
-	if s.file == nil {
-		return s.side, open()
-	}
-	err := abroad(func(home *os.File) error { return errors.Join(s.enter(home), open()) })
+	})
 	return s.side, err
 }
 

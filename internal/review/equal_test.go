@@ -1,7 +1,6 @@
 package review
 
 import (
-	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -36,7 +35,7 @@ func TestAlike(t *testing.T) {
 	for ; ; n++ {
 		changed := make()
 		left := n
-		path, ok := changeField(reflect.ValueOf(changed).Elem(), "node", &left)
+		path, ok := changeField(t, reflect.ValueOf(changed).Elem(), "node", &left)
 		if !ok {
 			break
 		}
@@ -55,10 +54,10 @@ func TestAlike(t *testing.T) {
 }
 
 // changeField changes the field with the number left, and returns its path.
-func changeField(v reflect.Value, path string, left *int) (string, bool) {
+func changeField(t *testing.T, v reflect.Value, path string, left *int) (string, bool) {
 	switch v.Interface().(type) {
 	case netip.Addr, netip.Prefix, model.MAC:
-		return path, change(v, left)
+		return path, change(t, path, v, left)
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -67,22 +66,23 @@ func changeField(v reflect.Value, path string, left *int) (string, bool) {
 			if slices.Contains(uncounted, name) {
 				continue
 			}
-			if p, ok := changeField(v.Field(i), path+"."+name, left); ok {
+			if p, ok := changeField(t, v.Field(i), path+"."+name, left); ok {
 				return p, true
 			}
 		}
 		return "", false
 	case reflect.Slice:
-		if change(v, left) {
+		if change(t, path, v, left) {
 			return path + " (its length)", true
 		}
-		return changeField(v.Index(0), path+"[0]", left)
+		return changeField(t, v.Index(0), path+"[0]", left)
 	}
-	return path, change(v, left)
+	return path, change(t, path, v, left)
 }
 
 // change gives the value another one, if it is its turn.
-func change(v reflect.Value, left *int) bool {
+func change(t *testing.T, path string, v reflect.Value, left *int) bool {
+	t.Helper()
 	*left--
 	if *left != -1 {
 		return false
@@ -105,7 +105,7 @@ func change(v reflect.Value, left *int) bool {
 		case v.CanUint():
 			v.SetUint(v.Uint() + 1)
 		default:
-			panic(fmt.Sprint("a field of kind ", v.Kind()))
+			t.Fatalf("%s is of kind %s: say how to change it", path, v.Kind())
 		}
 	}
 	return true
