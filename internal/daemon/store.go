@@ -8,7 +8,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
@@ -16,11 +15,6 @@ import (
 
 // The last good topology is kept on disk for the next start, when the files need not be
 // there yet: its digest and commit in the first line, then its texts.
-
-// sweepAfter is the age at which a file that nobody has finished was left by a killed process.
-// What one has left that was killed just before this one began is too young at the start, and
-// swept away when the next topology is kept.
-const sweepAfter = time.Minute
 
 // maxStored is how much of it is read, in bytes.
 const maxStored = 128 << 20
@@ -59,7 +53,7 @@ func (d *Daemon) keep(text []byte) error {
 		return err
 	}
 	defer dir.Close()
-	dir.Sweep(sweepAfter)
+	dir.Sweep() // what was left just before the start was too young then
 	return dir.Replace(d.storeName(), text)
 }
 
@@ -73,7 +67,7 @@ func (d *Daemon) restore() *topology {
 		return nil
 	}
 	defer dir.Close()
-	dir.Sweep(sweepAfter)
+	dir.Sweep()
 	f, err := dir.Open(d.storeName())
 	if err != nil {
 		return nil

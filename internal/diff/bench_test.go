@@ -7,6 +7,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/fake"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
@@ -25,19 +26,26 @@ func fleet(peers int) *spec.Topology {
 	return t
 }
 
+// settled returns what a host with so many peers should have, and one that has it.
+func settled(b *testing.B, peers int) (*desired.Expansion, *fake.Kernel) {
+	b.Helper()
+	topology := fleet(peers)
+	x, err := desired.Expand(topology, &topology.Nodes[0], desired.Assume(topology, &topology.Nodes[0]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	k := bare()
+	for e := range x.State.All() {
+		if !e.Ref {
+			k.Put(e.Object)
+		}
+	}
+	return x, k
+}
+
 func BenchmarkCompute(b *testing.B) {
 	for _, peers := range []int{1000, 10000, 50000} {
-		topology := fleet(peers)
-		x, err := desired.Expand(topology, &topology.Nodes[0], desired.Assume(topology, &topology.Nodes[0]))
-		if err != nil {
-			b.Fatal(err)
-		}
-		k := bare()
-		for e := range x.State.All() {
-			if !e.Ref {
-				k.Put(e.Object)
-			}
-		}
+		x, k := settled(b, peers)
 		right := k.Observe(x.State)
 		changed := k.Observe(x.State)
 		changed.Remove(model.RouteKey("", model.TableMain, netip.MustParsePrefix("10.0.7.0/24"), 0))
@@ -62,17 +70,7 @@ func BenchmarkCompute(b *testing.B) {
 // BenchmarkDestroy plans the removal of all that a host with many peers has.
 func BenchmarkDestroy(b *testing.B) {
 	for _, peers := range []int{1000, 10000, 50000} {
-		topology := fleet(peers)
-		x, err := desired.Expand(topology, &topology.Nodes[0], desired.Assume(topology, &topology.Nodes[0]))
-		if err != nil {
-			b.Fatal(err)
-		}
-		k := bare()
-		for e := range x.State.All() {
-			if !e.Ref {
-				k.Put(e.Object)
-			}
-		}
+		_, k := settled(b, peers)
 		nothing := &model.State{}
 		observed := k.Observe(nothing)
 		b.Run(fmt.Sprintf("peers=%d", peers), func(b *testing.B) {

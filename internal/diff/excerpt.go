@@ -32,7 +32,7 @@ func (s *Surroundings) note(o model.Object, first bool) {
 	if l, ok := o.(model.Link); ok {
 		s.noteLink(l)
 	}
-	if !first || !structural(k) {
+	if !first || !k.Kind.Bears() {
 		return
 	}
 	s.frame = append(s.frame, k)
@@ -55,17 +55,14 @@ func (s *Surroundings) noteLink(l model.Link) {
 	}
 }
 
-// structural says whether other objects may go, or come, with one of the kind.
-func structural(k model.Key) bool {
-	return k.Kind == model.KindNetns || k.Kind == model.KindLink || k.Kind == model.KindAddress
-}
+func bears(k model.Key) bool { return k.Kind.Bears() }
 
 // Excerpt returns of both states the objects of the keys, and what a plan must know to
 // bring them about: of a route, neighbour or FDB entry, what it needs, and the addresses of
 // its namespace, of a route to a peer also those with another metric; of anything else, all
 // links, addresses and namespaces, and what is on the links that may go down with it.
 func (s *Surroundings) Excerpt(desired, observed *model.State, keys []model.Key) (some, of *model.State) {
-	if slices.ContainsFunc(keys, structural) {
+	if slices.ContainsFunc(keys, bears) {
 		keys = append(slices.Clip(keys), s.Standing(desired, observed, s.Links(keys))...)
 	}
 	return s.Part(desired, observed, keys)
@@ -90,7 +87,7 @@ func (s *Surroundings) Part(desired, observed *model.State, keys []model.Key) (s
 			x.take(a)
 		}
 	}
-	if slices.ContainsFunc(keys, structural) {
+	if slices.ContainsFunc(keys, bears) {
 		for _, k := range s.frame {
 			x.take(k)
 		}

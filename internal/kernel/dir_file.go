@@ -102,16 +102,19 @@ func (d *Dir) Replace(name string, b []byte) error {
 // unfinished begins the names under which Replace writes.
 const unfinished = ".new-"
 
-// Sweep removes what killed processes have left of files that they were replacing, if
-// that was longer ago than a living one takes.
-func (d *Dir) Sweep(longer time.Duration) {
+// abandoned is the age of a file at which whoever was writing it has been killed: a living
+// process takes moments.
+const abandoned = time.Minute
+
+// Sweep removes what killed processes have left of files that they were replacing.
+func (d *Dir) Sweep() {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/self/fd/%d", d.fd))
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && strings.HasPrefix(e.Name(), unfinished) && info.Mode().IsRegular() && time.Since(info.ModTime()) > longer {
+		if err == nil && strings.HasPrefix(e.Name(), unfinished) && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
 			_ = d.Remove(e.Name()) // it harms nobody
 		}
 	}

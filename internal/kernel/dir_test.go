@@ -383,7 +383,7 @@ func TestSweep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Sweep(time.Minute)
+		d.Sweep()
 		d.Close()
 		if _, err := os.Stat(file); (err == nil) != keep {
 			t.Errorf("%s: %v", name, err)

@@ -50,6 +50,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
+// Bears says whether other objects stand on those of the kind: they may go, or come, with
+// a namespace, a link or an address.
+func (k Kind) Bears() bool { return k == KindNetns || k == KindLink || k == KindAddress }
+
+// Leads says whether objects of the kind lead packets, to peers most of all: there may be
+// very many of them, and nothing stands on them.
+func (k Kind) Leads() bool { return k == KindRoute || k == KindNeighbour || k == KindFDB }
+
 // MarshalText implements encoding.TextMarshaler.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 

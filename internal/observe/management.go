@@ -16,22 +16,16 @@ import (
 // Forwarding6 is the sysctl that makes a host an IPv6 router.
 const Forwarding6 = "net.ipv6.conf.all.forwarding"
 
+// Defaults finds the default routes of all tables, as kernel.Host.DefaultPaths does: the
+// kernel lists all routes for that. What it returns is not changed.
+type Defaults func(context.Context) ([]model.Path, error)
+
 // Management looks up what carries the default routes and the sessions. A session that
 // does not end in the host's own namespace is none of its own.
-func Management(ctx context.Context, h *kernel.Host, sessions []model.Session) (model.Management, error) {
-	defaults, err := h.DefaultPaths(ctx)
-	if err != nil {
-		return model.Management{}, fmt.Errorf("find what carries the management connection: %w", err)
-	}
-	return ManagementBy(ctx, h, sessions, defaults)
-}
-
-// ManagementBy is Management for who knows the default routes of all tables: to find them,
-// the kernel lists all routes.
-func ManagementBy(ctx context.Context, h *kernel.Host, sessions []model.Session, defaults []model.Path) (model.Management, error) {
+func Management(ctx context.Context, h *kernel.Host, sessions []model.Session, defaults Defaults) (model.Management, error) {
 	o := &wayfinder{host: h}
-	o.defaults(slices.Clone(defaults))
 	for _, look := range []func(context.Context) error{
+		func(ctx context.Context) error { return o.defaults(ctx, defaults) },
 		func(ctx context.Context) error { return o.sessions(ctx, sessions) },
 		o.gateways, o.tunnels, o.gateways, o.links,
 	} {
@@ -47,7 +41,9 @@ type wayfinder struct {
 	m    model.Management
 }
 
-func (o *wayfinder) defaults(paths []model.Path) {
+func (o *wayfinder) defaults(ctx context.Context, find Defaults) error {
+	found, err := find(ctx)
+	paths := slices.Clone(found)
 	slices.SortStableFunc(paths, func(a, b model.Path) int { return cmp.Compare(a.Metric, b.Metric) })
 	for _, p := range paths {
 		name := "the default route"
@@ -59,6 +55,7 @@ func (o *wayfinder) defaults(paths []model.Path) {
 		}
 		o.m.Ways = append(o.m.Ways, model.Way{For: name, Path: p})
 	}
+	return err
 }
 
 func (o *wayfinder) sessions(ctx context.Context, sessions []model.Session) error {

@@ -163,7 +163,7 @@ func (k *Keeper) lookAtDirty(ctx context.Context) (*Result, error) {
 	}
 	k.dirty = merge(k.dirty, c.Keys)
 	scope := observe.Scope{Identity: k.Identity(), Wanted: k.want.State}
-	if slices.ContainsFunc(k.dirty, standing) {
+	if slices.ContainsFunc(k.dirty, func(key model.Key) bool { return key.Kind.Bears() }) {
 		return k.planNear(ctx, scope)
 	}
 	if err := observe.Again(ctx, k.Host, scope, k.seen, k.dirty); err != nil {
@@ -228,7 +228,7 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State, opts diff.Op
 			return res, nil
 		}
 		k.recall(k.facts).originate(p, k.want.State, k.seen)
-		res, err := k.guarded(ctx, res)
+		res, err := k.guarded(ctx, res, k.defaults)
 		if err != nil || k.Judge == nil {
 			return res, err
 		}
@@ -240,18 +240,6 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State, opts diff.Op
 			return res, nil
 		}
 	}
-}
-
-// guarded is Reconciler.guarded, with the default routes that are known.
-func (k *Keeper) guarded(ctx context.Context, res *Result) (*Result, error) {
-	if len(res.Plan.Steps) == 0 {
-		return res, nil
-	}
-	defaults, err := k.ways.defaults(ctx, k.Host)
-	if err != nil {
-		return nil, err
-	}
-	return k.guardedBy(ctx, res, defaults)
 }
 
 // inside lists the namespaces that are looked into: the host's own, and those that are

@@ -5,26 +5,16 @@ import (
 	"fmt"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
-	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 )
 
 // guarded looks up what the plan would do to the management connection. A plan that
 // does nothing needs no look.
-func (r *Reconciler) guarded(ctx context.Context, res *Result) (*Result, error) {
+func (r *Reconciler) guarded(ctx context.Context, res *Result, defaults observe.Defaults) (*Result, error) {
 	if len(res.Plan.Steps) == 0 {
 		return res, nil
 	}
-	defaults, err := r.Host.DefaultPaths(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r.guardedBy(ctx, res, defaults)
-}
-
-// guardedBy is guarded for a plan with steps, where the host's default routes are known.
-func (r *Reconciler) guardedBy(ctx context.Context, res *Result, defaults []model.Path) (*Result, error) {
-	m, err := observe.ManagementBy(ctx, r.Host, r.place.Sessions, defaults)
+	m, err := observe.Management(ctx, r.Host, r.place.Sessions, defaults)
 	if err != nil {
 		return nil, err
 	}

@@ -10,11 +10,6 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 )
 
-// standing says whether others stand on objects of the kind.
-func standing(k model.Key) bool {
-	return k.Kind == model.KindLink || k.Kind == model.KindAddress || k.Kind == model.KindNetns
-}
-
 // planNear makes a plan of what is dirty, and of what is on the links that are, have changed,
 // or go down with one that is or has.
 func (k *Keeper) planNear(ctx context.Context, scope observe.Scope) (*Result, error) {
@@ -37,7 +32,7 @@ func (k *Keeper) planNear(ctx context.Context, scope observe.Scope) (*Result, er
 // takesAlong says whether a plan may do harm to what stands on what it changes.
 func takesAlong(p *diff.Plan) bool {
 	return slices.ContainsFunc(p.Steps, func(s model.Step) bool {
-		return s.Op == model.OpDelete && standing(s.Key()) || len(s.Lost)+len(s.Released)+len(s.Restore) > 0
+		return s.Op == model.OpDelete && s.Key().Kind.Bears() || len(s.Lost)+len(s.Released)+len(s.Restore) > 0
 	})
 }
 
@@ -57,7 +52,7 @@ func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) (links map[m
 	}
 	k.near = merge(k.near, k.wards.around.Standing(k.want.State, k.seen, links))
 	leaves := slices.DeleteFunc(merge(k.dirty, k.near), func(key model.Key) bool {
-		return standing(key) || key.Kind == model.KindSysctl || !k.ours(key) && !slices.Contains(k.dirty, key)
+		return !key.Kind.Leads() || !k.ours(key) && !slices.Contains(k.dirty, key)
 	})
 	return links, observe.Again(ctx, k.Host, scope, k.seen, leaves)
 }

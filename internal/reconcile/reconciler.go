@@ -193,7 +193,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if len(p.Changes) > 0 {
 		last.originate(p, x.State, observed)
 	}
-	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts})
+	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts}, r.Host.DefaultPaths)
 }
 
 // expanded returns what the node should have by the facts: as it was last, if they are the
@@ -216,7 +216,7 @@ func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	p := diff.Compute(&model.State{}, observed, diff.Options{})
-	return r.guarded(ctx, &Result{Observed: observed, Plan: p})
+	return r.guarded(ctx, &Result{Observed: observed, Plan: p}, r.Host.DefaultPaths)
 }
 
 // Observe returns what is there, within what concerns the node; a host that cannot

@@ -181,7 +181,7 @@ func (r *Reconciler) sweep() {
 	}
 	r.swept = true
 	if d, err := kernel.OpenDir(r.stateDir()); err == nil {
-		d.Sweep(time.Minute)
+		d.Sweep()
 		d.Close()
 	}
 }

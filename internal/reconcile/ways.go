@@ -27,15 +27,15 @@ func (w *ways) hear(n kernel.News) {
 	}
 }
 
-// defaults returns them.
-func (w *ways) defaults(ctx context.Context, h *kernel.Host) ([]model.Path, error) {
-	if w.known {
-		return w.paths, nil
+// defaults returns them, and asks the kernel only if they are not known.
+func (k *Keeper) defaults(ctx context.Context) ([]model.Path, error) {
+	if k.ways.known {
+		return k.ways.paths, nil
 	}
-	paths, err := h.DefaultPaths(ctx)
+	paths, err := k.Host.DefaultPaths(ctx)
 	if err != nil {
 		return nil, err
 	}
-	*w = ways{known: true, paths: paths}
+	k.ways = ways{known: true, paths: paths}
 	return paths, nil
 }

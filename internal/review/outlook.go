@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
-	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
@@ -75,10 +74,10 @@ func (m *models) plan(v Versions, c *comparison, name string) (render.NodePlan, 
 		return v.plan(c, name)
 	}
 	m.Lock()
-	alike := m.of[o]
+	found := m.of[o]
 	m.Unlock()
-	if alike != nil {
-		p := *alike
+	if found != nil {
+		p := *found
 		p.Unchanged += c.leftOut(name)
 		return render.NodePlan{Header: v.header(name), Plan: &p}, nil
 	}
@@ -98,18 +97,14 @@ func (m *models) plan(v Versions, c *comparison, name string) (render.NodePlan, 
 func leadsOnly(p *diff.Plan) bool {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if !leads(s.Key()) || len(s.Lost)+len(s.Released)+len(s.Restore) > 0 {
+		if !s.Key().Kind.Leads() || len(s.Lost)+len(s.Released)+len(s.Restore) > 0 {
 			return false
 		}
 	}
 	for i := range p.Changes {
-		if !leads(p.Changes[i].Key()) {
+		if !p.Changes[i].Key().Kind.Leads() {
 			return false
 		}
 	}
 	return len(p.Conflicts)+len(p.Missing)+len(p.Harmed) == 0
-}
-
-func leads(k model.Key) bool {
-	return k.Kind == model.KindRoute || k.Kind == model.KindNeighbour || k.Kind == model.KindFDB
 }

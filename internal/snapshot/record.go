@@ -74,7 +74,7 @@ func (r *recorder) all(ctx context.Context) (err error) {
 	if r.s.Saved, err = r.host.SavedSysctls(ctx); err != nil {
 		return err
 	}
-	r.s.Management, err = observe.Management(ctx, r.host, r.about.Sessions)
+	r.s.Management, err = observe.Management(ctx, r.host, r.about.Sessions, r.host.DefaultPaths)
 	return err
 }
 
