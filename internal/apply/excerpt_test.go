@@ -48,7 +48,7 @@ func TestExcerpt(t *testing.T) {
 func facets(p *diff.Plan) []string {
 	var l []string
 	for _, s := range p.Steps {
-		l = append(l, fmt.Sprintf("step %s %s %v -> %v lost %v released %v restore %v", s.Op, s.Key(), s.Before, s.After, s.Lost, s.Released, s.Restore))
+		l = append(l, fmt.Sprintf("step %s %s %v -> %v lost %v released %v restore %v", s.Op, s.Key(), s.Before, s.After, s.Lost(), s.Released(), s.Restore()))
 	}
 	for _, c := range p.Changes {
 		l = append(l, fmt.Sprintf("change %s %s %v cause %s implied %v %s %s", c.Action, c.Key(), c.Differences(), c.Cause, c.Implied, c.Source, c.Intent))

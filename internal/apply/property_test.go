@@ -122,8 +122,8 @@ func TestPlanComesTrue(t *testing.T) {
 			if e.Idle {
 				t.Errorf("step %d: %s %s found nothing", i, e.Step.Op, e.Step.Key())
 			}
-			sameKeys(t, fmt.Sprintf("step %d, %s %s: lost", i, e.Step.Op, e.Step.Key()), keysOf(e.Step.Lost), e.Lost)
-			sameKeys(t, fmt.Sprintf("step %d, %s %s: released", i, e.Step.Op, e.Step.Key()), keysOf(e.Step.Released), e.Released)
+			sameKeys(t, fmt.Sprintf("step %d, %s %s: lost", i, e.Step.Op, e.Step.Key()), keysOf(e.Step.Lost()), e.Lost)
+			sameKeys(t, fmt.Sprintf("step %d, %s %s: released", i, e.Step.Op, e.Step.Key()), keysOf(e.Step.Released()), e.Released)
 		}
 		sameChanges(t, p)
 		again := diff.Compute(s.want, k.Observe(s.want), diff.Options{})
@@ -300,7 +300,7 @@ func sameChanges(t *testing.T, p *diff.Plan) {
 	}
 	for _, s := range p.Steps {
 		done[s.Key()] += s.Op.String()
-		for _, o := range s.Lost {
+		for _, o := range s.Lost() {
 			if _, ok := shown[o.Key()]; ok {
 				done[o.Key()] += "delete"
 			}
@@ -349,10 +349,10 @@ func text(p *diff.Plan) string {
 				fmt.Fprintf(&b, " %s: %s -> %s", c.Name, c.Before, c.After)
 			}
 		}
-		for _, o := range s.Lost {
+		for _, o := range s.Lost() {
 			fmt.Fprintf(&b, "\n        takes %s", o.Key())
 		}
-		for _, o := range s.Released {
+		for _, o := range s.Released() {
 			fmt.Fprintf(&b, "\n        releases %s", o.Key())
 		}
 		b.WriteByte('\n')

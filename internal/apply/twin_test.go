@@ -185,7 +185,7 @@ func outline(there *model.State, p *diff.Plan) []string {
 			continue
 		}
 		l = append(l, s.Op.String()+" "+s.Key().String())
-		for _, o := range slices.Concat(s.Lost, s.Released, s.Restore) {
+		for _, o := range slices.Concat(s.Lost(), s.Released(), s.Restore()) {
 			if o.Key().Kind != model.KindSysctl {
 				l = append(l, "  "+o.Key().String())
 			}

@@ -136,10 +136,10 @@ func Inverse(s model.Step) []model.Step {
 	case model.OpDelete:
 		steps = append(steps, model.Step{Op: model.OpCreate, After: s.Before})
 	}
-	for _, o := range slices.Concat(s.Lost, s.Restore) {
+	for _, o := range slices.Concat(s.Lost(), s.Restore()) {
 		steps = append(steps, restore(o)...)
 	}
-	for _, o := range s.Released {
+	for _, o := range s.Released() {
 		steps = append(steps, reattach(o))
 	}
 	return steps

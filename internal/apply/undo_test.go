@@ -41,18 +41,18 @@ func TestInverse(t *testing.T) {
 		{"create", create(br), []model.Step{remove(br)}},
 		{"update", update(down, br), []model.Step{update(br, down)}},
 		{
-			"delete with what went along", model.Step{Op: model.OpDelete, Before: br, Lost: []model.Object{address}, Released: []model.Object{port}},
+			"delete with what went along", model.Step{Op: model.OpDelete, Before: br, Along: &model.Along{Lost: []model.Object{address}, Released: []model.Object{port}}},
 			[]model.Step{create(br), create(address), update(free, port)},
 		},
 		{
-			"create of what others depend on by now", model.Step{Op: model.OpCreate, After: address, Restore: []model.Object{br}},
+			"create of what others depend on by now", model.Step{Op: model.OpCreate, After: address, Along: &model.Along{Restore: []model.Object{br}}},
 			[]model.Step{remove(address), create(br)},
 		},
 		{"sysctl that the tool set before", update(sysctl("0", "7"), sysctl("1", "7")), []model.Step{update(sysctl("1", "7"), sysctl("0", "7"))}},
 		{"sysctl set for the first time", update(sysctl("0", ""), sysctl("1", "")), []model.Step{remove(sysctl("1", "0"))}},
 		{"sysctl given back", remove(sysctl("1", "0")), []model.Step{create(sysctl("1", "0"))}},
 		{
-			"sysctl of nobody that went along", model.Step{Op: model.OpDelete, Before: br, Lost: []model.Object{sysctl("2", "")}},
+			"sysctl of nobody that went along", model.Step{Op: model.OpDelete, Before: br, Along: &model.Along{Lost: []model.Object{sysctl("2", "")}}},
 			[]model.Step{create(br), create(sysctl("2", "")), remove(sysctl("2", "2"))},
 		},
 	} {

@@ -59,7 +59,7 @@ func (d *Daemon) fought(p *diff.Plan, now time.Time) {
 		changed[c.Key()] = true
 	}
 	for _, c := range p.Changes {
-		if c.Cause != (model.Key{}) || c.Implied || wentAlong(c.Object(), changed) {
+		if c.Cause != nil || c.Implied || wentAlong(c.Object(), changed) {
 			continue
 		}
 		for _, attr := range disputed(c) {

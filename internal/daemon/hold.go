@@ -136,8 +136,8 @@ func (d *Daemon) judge(p *diff.Plan) []model.Key {
 	worst := 0
 	for _, c := range p.Changes {
 		root := c.Key()
-		if c.Cause != (model.Key{}) {
-			root = c.Cause
+		if c.Cause != nil {
+			root = *c.Cause
 		}
 		switch {
 		case c.Impact > d.c.ApproveImpact:
@@ -155,7 +155,7 @@ func (d *Daemon) judge(p *diff.Plan) []model.Key {
 // ends what works, to make it anew. What is changed in place was changed by somebody else,
 // and doesn't work as it is: all of it is put right at once, be it a thousand neighbours.
 func paced(c diff.Change) bool {
-	return c.Impact == model.ImpactDisruptive && c.Action != diff.Update && c.Cause == (model.Key{}) && !widowed(c.Before)
+	return c.Impact == model.ImpactDisruptive && c.Action != diff.Update && c.Cause == nil && !widowed(c.Before)
 }
 
 // widowed says whether an object is a veth whose other end went with its namespace: to

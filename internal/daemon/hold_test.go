@@ -124,14 +124,15 @@ func TestPace(t *testing.T) {
 		link := func(name, peer string) model.Link {
 			return model.Link{Name: name, Type: model.Some(model.TypeVeth), Peer: model.Some(model.EndRef{Netns: peer, Name: "eth0"})}
 		}
-		replace := func(l model.Link, cause model.Key) diff.Change {
+		replace := func(l model.Link, cause *model.Key) diff.Change {
 			return diff.Change{Action: diff.Replace, Before: l, After: l, Impact: model.ImpactDisruptive, Cause: cause}
 		}
+		forced := model.LinkKey("", "a")
 		p := &diff.Plan{}
 		for _, n := range []string{"a", "b", "c", "d", "e"} {
-			p.Changes = append(p.Changes, replace(link(n, "web"), model.Key{}))
+			p.Changes = append(p.Changes, replace(link(n, "web"), nil))
 		}
-		p.Changes = append(p.Changes, replace(link("f", "web"), model.LinkKey("", "a")), replace(link("g", model.UnknownNetns), model.Key{}))
+		p.Changes = append(p.Changes, replace(link("f", "web"), &forced), replace(link("g", model.UnknownNetns), nil))
 		for i := range 10 {
 			n := model.Neighbour{Link: "vxlan1", IP: netip.AddrFrom4([4]byte{10, 0, byte(i), 0})}
 			p.Changes = append(p.Changes, diff.Change{Action: diff.Update, Before: n, After: n, Impact: model.ImpactDisruptive})

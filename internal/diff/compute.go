@@ -207,11 +207,11 @@ func (p *planner) create(e model.Entry) {
 	}
 	c := Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent}
 	if loss, ok := p.sim.lost[e.Object.Key()]; ok {
-		c.Action, c.Before, c.Cause, c.Impact = Replace, loss.object, loss.cause, loss.impact
+		c.Action, c.Before, c.Cause, c.Impact = Replace, loss.object, causeOf(loss.cause), loss.impact
 		c.Attrs, _, _ = model.DiffAttrs(e.Object, loss.object)
 	}
 	p.plan.Changes = append(p.plan.Changes, c)
-	p.step(model.Step{Op: model.OpCreate, After: e.Object})
+	p.step(model.Step{Op: model.OpCreate, After: e.Object}, model.Along{})
 }
 
 // change plans an object that is there, but differs.
@@ -224,7 +224,7 @@ func (p *planner) change(e, got model.Entry) {
 	key := e.Object.Key()
 	c := Change{
 		Action: Update, Before: got.Object, After: e.Object.Fill(got.Object), Attrs: attrs,
-		Source: e.Source, Intent: e.Intent, Cause: p.sim.released[key],
+		Source: e.Source, Intent: e.Intent, Cause: causeOf(p.sim.released[key]),
 	}
 	c.Impact = p.impactOfUpdating(c.Before, c.After, impact)
 	if anyFixed(attrs) {
@@ -235,11 +235,11 @@ func (p *planner) change(e, got model.Entry) {
 		c.Action = Adopt
 	}
 	p.record(c)
-	s := model.Step{Op: model.OpUpdate, Before: c.Before, After: c.After}
+	var along model.Along
 	if flushes {
-		s.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(c.Impact, model.ImpactBrief)})
+		along.Lost = p.take(p.sim.flush(key), loss{cause: key, impact: max(c.Impact, model.ImpactBrief)})
 	}
-	p.step(s)
+	p.step(model.Step{Op: model.OpUpdate, Before: c.Before, After: c.After}, along)
 }
 
 // replace plans the deletion and creation of an object with a fixed attribute
@@ -249,7 +249,7 @@ func (p *planner) replace(e model.Entry, c Change) {
 	c.Action, c.After, c.Impact = Replace, e.Object, p.impactOfDeleting(c.Before)
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.remove(c.Before, c.Impact)
-	p.step(model.Step{Op: model.OpCreate, After: e.Object})
+	p.step(model.Step{Op: model.OpCreate, After: e.Object}, model.Along{})
 }
 
 // delete plans the deletion of an object of ours, because of cause if that isn't
@@ -260,7 +260,7 @@ func (p *planner) delete(e model.Entry, cause model.Key) {
 	}
 	impact := p.impactOfDeleting(e.Object)
 	if !p.desired.Has(e.Object.Key()) {
-		p.recordDeletion(Change{Impact: impact, Intent: e.Intent, Cause: cause}, e.Object)
+		p.recordDeletion(Change{Impact: impact, Intent: e.Intent, Cause: causeOf(cause)}, e.Object)
 	} else {
 		p.sim.lost[e.Object.Key()] = loss{object: e.Object, cause: cause, impact: max(impact, model.ImpactBrief)}
 	}
@@ -282,16 +282,15 @@ func (p *planner) remove(o model.Object, impact model.Impact) {
 	key := o.Key()
 	p.sim.remove(key)
 	lost, released := p.sim.consequences(o)
-	s := model.Step{Op: model.OpDelete, Before: o}
-	s.Lost = p.take(lost, loss{cause: key, impact: impact})
+	along := model.Along{Lost: p.take(lost, loss{cause: key, impact: impact})}
 	for _, port := range released {
-		s.Released = append(s.Released, port.Object)
+		along.Released = append(along.Released, port.Object)
 		p.sim.release(port, key)
 		if !p.mine(port) {
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: port.Object, Maker: port.Maker, Cause: key})
 		}
 	}
-	p.step(s)
+	p.step(model.Step{Op: model.OpDelete, Before: o}, along)
 }
 
 // take records what the kernel takes down with a change, and returns the objects
@@ -314,16 +313,16 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 		case !p.mine(e) && e.Owner != model.OwnerShared:
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})
 		case !wanted:
-			p.recordDeletion(Change{Impact: p.impactOfDeleting(e.Object), Intent: e.Intent, Cause: why.cause, Implied: true}, e.Object)
+			p.recordDeletion(Change{Impact: p.impactOfDeleting(e.Object), Intent: e.Intent, Cause: causeOf(why.cause), Implied: true}, e.Object)
 		}
 	}
 	return objects
 }
 
-// step adds a step, and simulates it.
-func (p *planner) step(s model.Step) {
-	s.Restore = p.sim.endangered(s)
-	p.plan.Steps = append(p.plan.Steps, s)
+// step adds a step with what goes along with it, and simulates it.
+func (p *planner) step(s model.Step, along model.Along) {
+	along.Restore = p.sim.endangered(s)
+	p.plan.Steps = append(p.plan.Steps, s.With(along))
 	if s.After != nil {
 		p.sim.put(s.After)
 	}

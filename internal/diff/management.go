@@ -85,10 +85,10 @@ func (g *guard) step(s model.Step) {
 		why = g.making(s)
 	}
 	g.add(s.Object(), none, why)
-	for _, o := range slices.Concat(s.Lost, s.Restore) {
+	for _, o := range slices.Concat(s.Lost(), s.Restore()) {
 		g.add(o, s.Key(), g.losing(o))
 	}
-	for _, o := range s.Released {
+	for _, o := range s.Released() {
 		if g.actionOn(o.Key()) == 0 {
 			g.actions[o.Key()] = Update // by the kernel: it has no master any more
 		}

@@ -140,7 +140,7 @@ func TestTouches(t *testing.T) {
 		{"changes the device", byDefault("eth1"), nil, []model.Step{alter(eth1, port(eth1, "br245"))},
 			[]string{"update link eth1: eth1 carries the default route and the SSH connection"}},
 		{"deletes the bridge that the device is a port of", byDefault("br9"), []model.Object{br9, port(eth1, "br9")}, []model.Step{
-			{Op: model.OpDelete, Before: br9, Released: []model.Object{port(eth1, "br9")}},
+			{Op: model.OpDelete, Before: br9, Along: &model.Along{Released: []model.Object{port(eth1, "br9")}}},
 		}, []string{
 			"delete link br9: br9 carries the default route and the SSH connection",
 			"update link eth1: eth1 is a port of br9, which carries the default route and the SSH connection (goes with link br9)",
@@ -158,7 +158,7 @@ func TestTouches(t *testing.T) {
 			[]model.Step{remove(link("vrf9", "vrf")), alter(port(model.Link{Name: "eth7"}, "vrf9"), model.Link{Name: "eth7"})},
 			[]string{"delete link vrf9: vrf9 is the master of eth1, which carries the default route and the SSH connection"}},
 		{"takes the device along", byDefault("vx9"), []model.Object{link("vx9", model.TypeVXLAN)},
-			[]model.Step{{Op: model.OpDelete, Before: link("br245", model.TypeBridge), Lost: []model.Object{link("vx9", model.TypeVXLAN)}}},
+			[]model.Step{{Op: model.OpDelete, Before: link("br245", model.TypeBridge), Along: &model.Along{Lost: []model.Object{link("vx9", model.TypeVXLAN)}}}},
 			[]string{"delete link vx9: vx9 carries the default route and the SSH connection (goes with link br245)"}},
 		{"makes a tunnel that takes another one's packets", byDefault("tunl0"), []model.Object{tunnel},
 			[]model.Step{create(model.Link{Name: "ipip-overlay", Type: model.Some(model.TypeIPIP)})},
@@ -168,7 +168,7 @@ func TestTouches(t *testing.T) {
 		{"deletes an address of the device", byDefault("eth1"), nil, []model.Step{remove(address("eth1", "10.9.0.6/24"))},
 			[]string{"delete address 10.9.0.6/24 on eth1: eth1 carries the default route and the SSH connection"}},
 		{"deletes the connection's own address elsewhere", with(byDefault("eth1"), func(m *model.Management) { m.Ways[1].Local = netip.MustParseAddr("172.245.0.1") }), nil,
-			[]model.Step{{Op: model.OpDelete, Before: link("br245", model.TypeBridge), Lost: []model.Object{address("br245", "172.245.0.1/24")}}},
+			[]model.Step{{Op: model.OpDelete, Before: link("br245", model.TypeBridge), Along: &model.Along{Lost: []model.Object{address("br245", "172.245.0.1/24")}}}},
 			[]string{
 				"delete link br245: br245 carries the SSH connection",
 				"delete address 172.245.0.1/24 on br245: 172.245.0.1 is this host's end of the SSH connection (goes with link br245)",
@@ -197,9 +197,9 @@ func TestTouches(t *testing.T) {
 		// Routes.
 		{"deletes the default route", byDefault("eth1"), nil, []model.Step{remove(route("0.0.0.0/0", "10.9.0.1", "eth1"))},
 			[]string{"delete route default: it is the default route, and carries the SSH connection"}},
-		{"takes the default route along", byDefault("eth1"), nil, []model.Step{{Op: model.OpDelete, Before: address("br245", "172.245.0.1/24"), Lost: []model.Object{route("0.0.0.0/0", "10.9.0.1", "eth1")}}},
+		{"takes the default route along", byDefault("eth1"), nil, []model.Step{{Op: model.OpDelete, Before: address("br245", "172.245.0.1/24"), Along: &model.Along{Lost: []model.Object{route("0.0.0.0/0", "10.9.0.1", "eth1")}}}},
 			[]string{"delete route default: it is the default route, and carries the SSH connection (goes with address 172.245.0.1/24 on br245)"}},
-		{"would take the default route along if taken back", byDefault("eth1"), nil, []model.Step{{Op: model.OpCreate, After: address("eth1", "10.7.0.1/24"), Restore: []model.Object{route("0.0.0.0/0", "10.9.0.1", "eth1")}}},
+		{"would take the default route along if taken back", byDefault("eth1"), nil, []model.Step{{Op: model.OpCreate, After: address("eth1", "10.7.0.1/24"), Along: &model.Along{Restore: []model.Object{route("0.0.0.0/0", "10.9.0.1", "eth1")}}}},
 			[]string{"delete route default: it is the default route, and carries the SSH connection (goes with address 10.7.0.1/24 on eth1)"}},
 		{"leads the default route elsewhere", byDefault("eth1"), nil, []model.Step{alter(route("0.0.0.0/0", "10.9.0.1", "eth1"), route("0.0.0.0/0", "172.246.0.1", "vxlan1"))},
 			[]string{"update route default: it is the default route, and carries the SSH connection"}},

@@ -118,7 +118,7 @@ func (p *planner) changeMetric(e model.Entry) bool {
 	}
 	p.plan.Changes = append(p.plan.Changes, c)
 	p.moved[before.Key()] = true
-	p.step(model.Step{Op: model.OpCreate, After: after})
+	p.step(model.Step{Op: model.OpCreate, After: after}, model.Along{})
 	return true
 }
 

@@ -34,7 +34,7 @@ func Originate(p *Plan, now, last *model.State) {
 
 func originOf(c *Change, now, last *model.State) Origin {
 	switch {
-	case c.Cause != (model.Key{}):
+	case c.Cause != nil:
 		return OriginCascade
 	case last == nil && c.Action == Create:
 		return OriginSpec

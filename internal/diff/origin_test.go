@@ -27,6 +27,7 @@ func TestOriginate(t *testing.T) {
 		}
 		return c
 	}
+	forced := link(0, true).Key()
 	for _, c := range []struct {
 		name      string
 		change    diff.Change
@@ -42,7 +43,7 @@ func TestOriginate(t *testing.T) {
 		{"by hand, beside a change in the file that is made already", update("up"), state(link(1400, true)), state(link(1500, true)), diff.OriginDrift},
 		{"left out of the file", diff.Change{Action: diff.Delete, Before: link(1400, true)}, state(), state(link(1400, true)), diff.OriginSpec},
 		{"never in the file", diff.Change{Action: diff.Delete, Before: link(1400, true)}, state(), state(), diff.OriginOrphan},
-		{"forced", diff.Change{Action: diff.Create, After: address, Cause: link(0, true).Key()}, state(address), state(address), diff.OriginCascade},
+		{"forced", diff.Change{Action: diff.Create, After: address, Cause: &forced}, state(address), state(address), diff.OriginCascade},
 		{"made, nothing known", diff.Change{Action: diff.Create, After: address}, state(address), nil, diff.OriginSpec},
 		{"removed, nothing known", diff.Change{Action: diff.Delete, Before: address}, state(), nil, diff.OriginUnknown},
 	} {

@@ -33,17 +33,30 @@ func (a Action) String() string {
 // Change is the difference in one object.
 type Change struct {
 	Action Action
-	Before model.Object       // as observed; nil for Create
-	After  model.Object       // as wanted; nil for Delete
-	Attrs  []model.AttrChange // of Update, Replace and Adopt; see Differences
 	Impact model.Impact
-	Source string    // "topology.yaml:12", where it was declared; "" for what no file asks for
-	Intent string    // what it is part of, "peer vm2"
-	Cause  model.Key // the change that forced this one, or the zero Key; for people, never for decisions
 	// Implied says that the kernel makes the change by itself, with the one that
 	// Cause names: it has no step of its own.
 	Implied bool
-	Origin  Origin // as Originate finds out; for people, never for decisions
+	Origin  Origin             // as Originate finds out; for people, never for decisions
+	Before  model.Object       // as observed; nil for Create
+	After   model.Object       // as wanted; nil for Delete
+	Attrs   []model.AttrChange // of Update, Replace and Adopt; see Differences
+	Source  string             // "topology.yaml:12", where it was declared; "" for what no file asks for
+	Intent  string             // what it is part of, "peer vm2"
+	Cause   *model.Key         // the change that forced this one, nil for none; for people, never for decisions
+}
+
+// SameCause says whether the same change forced both, or none.
+func (c *Change) SameCause(d *Change) bool {
+	return (c.Cause == nil) == (d.Cause == nil) && (c.Cause == nil || *c.Cause == *d.Cause)
+}
+
+// causeOf is the Cause that stands for a key, none for the zero Key.
+func causeOf(k model.Key) *model.Key {
+	if k == (model.Key{}) {
+		return nil
+	}
+	return &k
 }
 
 // Differences returns the attributes that differ. Of what is new, or goes, these are all

@@ -194,10 +194,10 @@ func TestReplacement(t *testing.T) {
 	for _, c := range p.Changes {
 		got[c.Key().String()] = c
 	}
-	if c := got["link vxlan1"]; c.Action != diff.Replace || c.Cause != (model.Key{}) || !slices.ContainsFunc(c.Differences(), func(a model.AttrChange) bool { return a.Name == "port" && a.Fixed }) {
+	if c := got["link vxlan1"]; c.Action != diff.Replace || c.Cause != nil || !slices.ContainsFunc(c.Differences(), func(a model.AttrChange) bool { return a.Name == "port" && a.Fixed }) {
 		t.Errorf("the link: %+v", c)
 	}
-	if c := got["route 172.246.0.0/24"]; c.Action != diff.Replace || c.Cause != vtep || c.Impact == model.ImpactNone {
+	if c := got["route 172.246.0.0/24"]; c.Action != diff.Replace || c.Cause == nil || *c.Cause != vtep || c.Impact == model.ImpactNone {
 		t.Errorf("the route: %c caused by %s, impact %s", c.Action, c.Cause, c.Impact)
 	}
 	if s := p.Summary(); s != (diff.Summary{Replace: 5, Impact: s.Impact}) {

@@ -117,10 +117,10 @@ func text(p *diff.Plan) string {
 			}
 		}
 		b.WriteByte('\n')
-		for _, o := range s.Lost {
+		for _, o := range s.Lost() {
 			fmt.Fprintf(&b, "  takes %s\n", o.Key())
 		}
-		for _, o := range s.Released {
+		for _, o := range s.Released() {
 			fmt.Fprintf(&b, "  releases %s\n", o.Key())
 		}
 	}

@@ -102,7 +102,7 @@ func (s *Step) UnmarshalJSON(b []byte) error {
 	if before && after && !sameButName(j.Before.object.Key(), j.After.object.Key()) {
 		return fmt.Errorf("a step that makes %s of %s", j.After.object.Key(), j.Before.object.Key())
 	}
-	*s = Step{j.Op, j.Before.object, j.After.object, unwrap(j.Lost), unwrap(j.Released), unwrap(j.Restore)}
+	*s = Step{Op: j.Op, Before: j.Before.object, After: j.After.object}.With(Along{unwrap(j.Lost), unwrap(j.Released), unwrap(j.Restore)})
 	return nil
 }
 

@@ -26,7 +26,7 @@ func (s Step) AppendJSON(b []byte) (_ []byte, err error) {
 	for _, x := range [...]struct {
 		name string
 		list []Object
-	}{{`,"lost":`, s.Lost}, {`,"released":`, s.Released}, {`,"restore":`, s.Restore}} {
+	}{{`,"lost":`, s.Lost()}, {`,"released":`, s.Released()}, {`,"restore":`, s.Restore()}} {
 		if b, err = appendList(b, x.name, x.list); err != nil {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ func TestStepAsByEncodingJSON(t *testing.T) {
 			Lost     []*reference `json:"lost,omitempty"`
 			Released []*reference `json:"released,omitempty"`
 			Restore  []*reference `json:"restore,omitempty"`
-		}{s.Op, referenceOf(s.Before), referenceOf(s.After), referencesOf(s.Lost), referencesOf(s.Released), referencesOf(s.Restore)})
+		}{s.Op, referenceOf(s.Before), referenceOf(s.After), referencesOf(s.Lost()), referencesOf(s.Released()), referencesOf(s.Restore())})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestStepAsByEncodingJSON(t *testing.T) {
 	for _, o := range append(whole(), everyKind()...) {
 		check(model.Step{Op: model.OpCreate, After: o})
 		check(model.Step{Op: model.OpUpdate, Before: bare(o), After: o})
-		check(model.Step{Op: model.OpDelete, Before: o, Lost: everyKind(), Released: []model.Object{o}, Restore: whole()})
+		check(model.Step{Op: model.OpDelete, Before: o, Along: &model.Along{Lost: everyKind(), Released: []model.Object{o}, Restore: whole()}})
 	}
 	g := odd{rand.New(rand.NewPCG(1, 1))}
 	for range 20_000 {

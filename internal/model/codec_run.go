@@ -25,7 +25,7 @@ type lastObjects struct {
 
 // Append appends a step.
 func (w *StepWriter) Append(b []byte, s Step) ([]byte, error) {
-	if s.Op == OpUpdate || len(s.Lost)+len(s.Released)+len(s.Restore) > 0 {
+	if s.Op == OpUpdate || s.Along != nil {
 		return s.AppendJSON(b)
 	}
 	start := len(b)

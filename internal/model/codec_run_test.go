@@ -24,8 +24,8 @@ func TestStepsOfARun(t *testing.T) {
 		o := pool[g.IntN(len(pool))]
 		s := []model.Step{
 			{Op: model.OpCreate, After: o}, {Op: model.OpDelete, Before: o}, {Op: model.OpUpdate, Before: o, After: o},
-			{Op: model.OpDelete, Before: o, Lost: []model.Object{pool[0]}}, {Op: model.OpDelete, Before: o, Released: []model.Object{pool[1]}},
-			{Op: model.OpCreate, After: o, Restore: []model.Object{pool[2]}},
+			{Op: model.OpDelete, Before: o, Along: &model.Along{Lost: []model.Object{pool[0]}}}, {Op: model.OpDelete, Before: o, Along: &model.Along{Released: []model.Object{pool[1]}}},
+			{Op: model.OpCreate, After: o, Along: &model.Along{Restore: []model.Object{pool[2]}}},
 		}[g.IntN(6)]
 		b, err := w.Append([]byte("x"), s)
 		if err != nil {

@@ -38,7 +38,7 @@ func TestStepJSON(t *testing.T) {
 		for _, s := range []model.Step{
 			{Op: model.OpCreate, After: o},
 			{Op: model.OpUpdate, Before: o, After: o},
-			{Op: model.OpDelete, Before: o, Lost: everyKind(), Released: []model.Object{o}, Restore: []model.Object{o}},
+			{Op: model.OpDelete, Before: o, Along: &model.Along{Lost: everyKind(), Released: []model.Object{o}, Restore: []model.Object{o}}},
 		} {
 			b, err := json.Marshal(s)
 			if err != nil {

@@ -30,6 +30,13 @@ type Step struct {
 	Before Object // as observed; nil for a create
 	After  Object // as wanted; nil for a delete; nothing is open in an update's
 
+	// Along is what goes along with it, nil for nothing, as with nearly all of the very
+	// many steps of a large fleet.
+	Along *Along
+}
+
+// Along is what the kernel does along with a step, or with taking it back.
+type Along struct {
 	// Lost are the objects that the kernel takes down as a consequence, as they
 	// were, each before those that need it: what lives on a deleted link, or the
 	// permanent neighbours of a link whose MAC changes. They need no step of their
@@ -42,6 +49,39 @@ type Step struct {
 	// the routes and neighbours that the link had already. Each stands before those
 	// that need it.
 	Restore []Object
+}
+
+// Lost returns what goes along with the step, as Along has it.
+func (s Step) Lost() []Object {
+	if s.Along == nil {
+		return nil
+	}
+	return s.Along.Lost
+}
+
+// Released returns the ports that the step lets go, as Along has them.
+func (s Step) Released() []Object {
+	if s.Along == nil {
+		return nil
+	}
+	return s.Along.Released
+}
+
+// Restore returns what taking the step back takes down, as Along has it.
+func (s Step) Restore() []Object {
+	if s.Along == nil {
+		return nil
+	}
+	return s.Along.Restore
+}
+
+// With returns the step with what goes along with it.
+func (s Step) With(a Along) Step {
+	s.Along = nil
+	if len(a.Lost)+len(a.Released)+len(a.Restore) > 0 {
+		s.Along = &Along{a.Lost, a.Released, a.Restore}
+	}
+	return s
 }
 
 // Object returns the object that the step is about: After, or Before of a delete.

@@ -164,7 +164,7 @@ func (o formerObjects) states(p *diff.Plan, now *model.State) (last *model.State
 		}
 	}
 	for i := range p.Changes {
-		if c := &p.Changes[i]; c.Cause == (model.Key{}) && !q.answer(c) {
+		if c := &p.Changes[i]; c.Cause == nil && !q.answer(c) {
 			return nil, false
 		}
 	}

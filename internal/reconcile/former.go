@@ -128,9 +128,9 @@ func touched(steps []model.Step) ([]model.Key, *model.State) {
 		if step.Renames() {
 			put(step.Before)
 		}
-		put(step.Lost...)
-		put(step.Released...)
-		put(step.Restore...)
+		put(step.Lost()...)
+		put(step.Released()...)
+		put(step.Restore()...)
 	}
 	return s.Keys(), s
 }
@@ -170,7 +170,7 @@ func former(steps []model.Step) formerState {
 		if s.Renames() {
 			names = append(names, s)
 		}
-		for _, l := range [][]model.Object{s.Lost, s.Released, s.Restore} {
+		for _, l := range [][]model.Object{s.Lost(), s.Released(), s.Restore()} {
 			for _, o := range l {
 				o = was(o)
 				put(o.Key(), o)

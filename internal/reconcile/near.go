@@ -32,7 +32,7 @@ func (k *Keeper) planNear(ctx context.Context, scope observe.Scope) (*Result, er
 // takesAlong says whether a plan may do harm to what stands on what it changes.
 func takesAlong(p *diff.Plan) bool {
 	return slices.ContainsFunc(p.Steps, func(s model.Step) bool {
-		return s.Op == model.OpDelete && s.Key().Kind.Bears() || len(s.Lost)+len(s.Released)+len(s.Restore) > 0
+		return s.Op == model.OpDelete && s.Key().Kind.Bears() || s.Along != nil
 	})
 }
 

@@ -183,7 +183,7 @@ func sameStep(was, is model.Step) error {
 			return err
 		}
 	}
-	for _, l := range [][2][]model.Object{{was.Lost, is.Lost}, {was.Released, is.Released}, {was.Restore, is.Restore}} {
+	for _, l := range [][2][]model.Object{{was.Lost(), is.Lost()}, {was.Released(), is.Released()}, {was.Restore(), is.Restore()}} {
 		if len(l[0]) != len(l[1]) {
 			return stale("what goes with %s was %d objects, and is %d now", was.Key(), len(l[0]), len(l[1]))
 		}

@@ -45,8 +45,8 @@ type planText struct {
 func causes(changes []*diff.Change) map[model.Key]diff.Action {
 	m := make(map[model.Key]diff.Action)
 	for _, c := range changes {
-		if c.Cause != (model.Key{}) {
-			m[c.Cause] = 0
+		if c.Cause != nil {
+			m[*c.Cause] = 0
 		}
 	}
 	if len(m) == 0 {
@@ -124,7 +124,7 @@ func oneLine(b *changeBlock) bool {
 	}
 	first := b.items[0]
 	return !slices.ContainsFunc(b.items, func(c *diff.Change) bool {
-		return c.Action != first.Action || c.Cause != first.Cause || c.Implied != first.Implied
+		return c.Action != first.Action || !c.SameCause(first) || c.Implied != first.Implied
 	})
 }
 
@@ -262,10 +262,14 @@ func (t *planText) note(c *diff.Change, source string) string {
 // why is reason in the context of the plan: it says what happens to the cause, and
 // nothing of what the line says anyway.
 func (t *planText) why(c *diff.Change) string {
-	switch a := t.causes[c.Cause]; {
+	var a diff.Action // on the cause
+	if c.Cause != nil {
+		a = t.causes[*c.Cause]
+	}
+	switch {
 	case a != 0 && !c.Implied && c.Action != diff.Delete:
 		return "because " + c.Cause.String() + " is " + verb(a)
-	case c.Cause == (model.Key{}) && (c.Action == diff.Create || c.Action == diff.Update && !onlyMarks(c.Differences())):
+	case c.Cause == nil && (c.Action == diff.Create || c.Action == diff.Update && !onlyMarks(c.Differences())):
 		return ""
 	case c.Action == diff.Adopt:
 		return "taken over"

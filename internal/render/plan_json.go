@@ -167,7 +167,7 @@ func changeOf(c *diff.Change) changeDocument {
 		Action: c.Action.String(), objectName: nameOf(c.Object()), Attributes: attributesOf(c),
 		Impact: c.Impact, Reason: reason(c), Origin: c.Origin, Implied: c.Implied, Intent: c.Intent, Source: c.Source,
 	}
-	if c.Cause != (model.Key{}) {
+	if c.Cause != nil {
 		d.Cause = c.Cause.String()
 	}
 	return d

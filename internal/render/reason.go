@@ -25,7 +25,7 @@ func verb(a diff.Action) string {
 
 // reason says why a change is made, in a form that stands alone.
 func reason(c *diff.Change) string {
-	if c.Cause != (model.Key{}) {
+	if c.Cause != nil {
 		return caused(c)
 	}
 	switch c.Action {

@@ -192,9 +192,9 @@ func (t *script) explain(c *diff.Change, s model.Step) {
 		t.comment("nothing to do but to forget what it was")
 	}
 	var lost []string
-	for i, o := range s.Lost {
-		if i == 3 && len(s.Lost) > 4 {
-			lost = append(lost, fmt.Sprintf("%d more", len(s.Lost)-i))
+	for i, o := range s.Lost() {
+		if i == 3 && len(s.Lost()) > 4 {
+			lost = append(lost, fmt.Sprintf("%d more", len(s.Lost())-i))
 			break
 		}
 		lost = append(lost, o.Key().String())
@@ -213,7 +213,7 @@ func (t *script) change(c *diff.Change) {
 		}
 	}
 	why := reason(c) + "; "
-	if c.Action == diff.Update && c.Cause == (model.Key{}) && len(what) > 1 {
+	if c.Action == diff.Update && c.Cause == nil && len(what) > 1 {
 		why = "" // what differs stands there already
 	}
 	t.comment("%s (%simpact: %s)", strings.Join(what, ", "), why, c.Impact)

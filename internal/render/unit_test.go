@@ -261,11 +261,11 @@ func TestReason(t *testing.T) {
 		{"no longer asked for", diff.Change{Action: diff.Delete, Before: link}},
 		{"taken over as it is", diff.Change{Action: diff.Adopt, After: link, Attrs: []model.AttrChange{mark}}},
 		{"taken over; mtu differs", diff.Change{Action: diff.Adopt, After: link, Attrs: []model.AttrChange{mtu, mark}}},
-		{"lost with link vx", diff.Change{Action: diff.Replace, After: link, Cause: cause}},
-		{"goes with link vx", diff.Change{Action: diff.Delete, Before: link, Cause: cause, Implied: true}},
-		{"comes with link vx", diff.Change{Action: diff.Create, After: link, Cause: cause, Implied: true}},
-		{"makes room for link vx", diff.Change{Action: diff.Delete, Before: link, Cause: cause}},
-		{"changes with link vx", diff.Change{Action: diff.Update, After: link, Cause: cause}},
+		{"lost with link vx", diff.Change{Action: diff.Replace, After: link, Cause: &cause}},
+		{"goes with link vx", diff.Change{Action: diff.Delete, Before: link, Cause: &cause, Implied: true}},
+		{"comes with link vx", diff.Change{Action: diff.Create, After: link, Cause: &cause, Implied: true}},
+		{"makes room for link vx", diff.Change{Action: diff.Delete, Before: link, Cause: &cause}},
+		{"changes with link vx", diff.Change{Action: diff.Update, After: link, Cause: &cause}},
 	} {
 		if got := reason(&tt.c); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.c.Action, got, tt.want)

@@ -97,7 +97,7 @@ func (m *models) plan(v Versions, c *comparison, name string) (render.NodePlan, 
 func leadsOnly(p *diff.Plan) bool {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if !s.Key().Kind.Leads() || len(s.Lost)+len(s.Released)+len(s.Restore) > 0 {
+		if !s.Key().Kind.Leads() || s.Along != nil {
 			return false
 		}
 	}
