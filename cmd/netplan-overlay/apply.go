@@ -139,6 +139,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		return err
 	}
 	defer r.Close()
+	r.Sparing = !f.verify // which asks for the others again
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
 		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,

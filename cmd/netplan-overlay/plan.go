@@ -53,6 +53,7 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 				return err
 			}
 			defer r.Close()
+			r.Sparing = true
 			res, err := r.Plan(cmd.Context(), opts)
 			if err != nil {
 				return err

@@ -102,7 +102,8 @@ func appliedDigest(d *kernel.Dir) string {
 // of now, as far as that is asked for later. Where it takes reading that topology, this
 // begins at once, beside what the caller does meanwhile.
 func (r *Reconciler) recall(facts model.Facts) recollection {
-	d, err := kernel.OpenDir(r.stateDir())
+	dir, t, node := r.stateDir(), r.Topology, r.Node // as they are now: r may let others go
+	d, err := kernel.OpenDir(dir)
 	if err != nil {
 		return recollection{whole: func() *model.State { return nil }}
 	}
@@ -111,22 +112,22 @@ func (r *Reconciler) recall(facts model.Facts) recollection {
 		return recollection{same: true}
 	}
 	if l := readObjects(d, facts); l != nil {
-		return recollection{objects: l, whole: func() *model.State { return r.lastWanted(facts) }}
+		return recollection{objects: l, whole: func() *model.State { return lastWanted(dir, t, node, facts) }}
 	}
 	last := make(chan *model.State, 1)
-	go func() { last <- r.lastWanted(facts) }()
+	go func() { last <- lastWanted(dir, t, node, facts) }()
 	return recollection{whole: func() *model.State { return <-last }}
 }
 
 // lastWanted reads the topology that was applied last, and returns what it wanted; nil where
 // that is not known.
-func (r *Reconciler) lastWanted(facts model.Facts) *model.State {
-	d, err := kernel.OpenDir(r.stateDir())
+func lastWanted(dir string, t *spec.Topology, node *spec.Node, facts model.Facts) *model.State {
+	d, err := kernel.OpenDir(dir)
 	if err != nil {
 		return nil
 	}
 	defer d.Close()
-	return wantedBy(readApplied(d, maxApplied), r.Topology, r.Node, nil, facts)
+	return wantedBy(readApplied(d, maxApplied), t, node, nil, facts)
 }
 
 // Applied returns the note of the topology that was applied last for a node, for a

@@ -22,7 +22,11 @@ func (r *Reconciler) working(ctx context.Context, o ApplyOptions) ([]model.Pair,
 	if !o.Verify {
 		return nil, nil
 	}
-	m, err := verify.Run(ctx, r.Host, r.Topology, r.Node, verify.Options{Tries: triesBefore})
+	t, node, err := r.whole()
+	if err != nil {
+		return nil, err
+	}
+	m, err := verify.Run(ctx, r.Host, t, node, verify.Options{Tries: triesBefore})
 	if err != nil {
 		return nil, err
 	}

@@ -51,15 +51,15 @@ type Reconciler struct {
 	Node     *spec.Node
 	Absent   bool // the topology does not have the node: it is to have nothing
 	Host     *kernel.Host
-	place    Place
-	swept    bool
-	latest   expanded // by Plan
-}
+	// Sparing says that the other nodes of the topology are let go as soon as it is worked
+	// out what this one should have. Topology has no nodes then.
+	Sparing bool
+	alone   bool         // they are let go
+	peers   []netip.Addr // of which facts are asked, once they are let go
 
-// expanded is what a node should have, by the facts of its host.
-type expanded struct {
-	facts model.Facts
-	want  *desired.Expansion // nil: it was not worked out yet
+	place  Place
+	swept  bool
+	latest expanded // by Plan
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,
@@ -145,13 +145,19 @@ func (r *Reconciler) Expand(ctx context.Context) (*desired.Expansion, error) {
 	if err != nil {
 		return nil, err
 	}
-	return desired.Expand(r.Topology, r.Node, facts)
+	t, node, err := r.whole()
+	if err != nil {
+		return nil, err
+	}
+	return desired.Expand(t, node, facts)
 }
 
 func (r *Reconciler) facts(ctx context.Context, h observe.Host) (model.Facts, error) {
-	facts, err := observe.Facts(ctx, h, observe.Query{
-		Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: desired.Peers(r.Topology, r.Node),
-	})
+	peers := r.peers
+	if !r.alone {
+		peers = desired.Peers(r.Topology, r.Node)
+	}
+	facts, err := observe.Facts(ctx, h, observe.Query{Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: peers})
 	if err != nil {
 		return facts, fmt.Errorf("node %s (%s): %w", r.Node.Name, r.Node.Pos, err)
 	}
@@ -196,21 +202,11 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts}, r.Host.DefaultPaths)
 }
 
-// expanded returns what the node should have by the facts: as it was last, if they are the
-// same. That may have been adapted to the host since, as it would be now.
-func (r *Reconciler) expanded(facts model.Facts) (*desired.Expansion, error) {
-	if r.latest.want != nil && facts.Equal(r.latest.facts) {
-		return r.latest.want, nil
-	}
-	x, err := desired.Expand(r.Topology, r.Node, facts)
-	if err == nil {
-		r.latest = expanded{facts, x}
-	}
-	return x, err
-}
-
 // PlanDestroy computes how to remove all that carries the node's mark.
 func (r *Reconciler) PlanDestroy(ctx context.Context) (*Result, error) {
+	if r.Sparing {
+		r.letGo()
+	}
 	observed, err := r.observe(ctx, r.Host, nil)
 	if err != nil {
 		return nil, err
