@@ -134,6 +134,9 @@ func (p *planner) impactOfDeletingRoute(r model.Route) model.Impact {
 			}
 		}
 	}
+	if len(p.destinations) == 0 {
+		return model.ImpactDisruptive
+	}
 	for bits := r.Dst.Bits(); bits >= 0; bits-- {
 		dst, err := r.Dst.Addr().Prefix(bits)
 		if err != nil {

@@ -32,7 +32,13 @@ func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
 	}
 	rank(l[:before])
 	leading := l[before:]
-	rearrange(leading, inRuns(len(leading), func(i, j int32) int { return compareLeading(&leading[i], &leading[j]) }))
+	numbers := numbers(leading)
+	rearrange(leading, inRuns(len(leading), func(i, j int32) int {
+		if numbers != nil && numbers[i] != numbers[j] {
+			return cmp.Compare(numbers[i], numbers[j])
+		}
+		return compareLeading(&leading[i], &leading[j])
+	}))
 	return l
 }
 

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -12,23 +13,15 @@ func (p *planner) prune(observed *model.State) {
 	if p.allKnown(observed) {
 		return
 	}
-	doomed := map[model.Key]bool{} // but for what leads to peers, which nothing needs
-	entries := p.roomFor(observed.CountMine() - p.known)
-	for e := range observed.Unordered() {
-		key := e.Object.Key()
-		if !p.mine(e) || p.desired.Has(key) {
-			continue
-		}
-		if p.opts.Phase == Commit && !p.rivals(e.Object) {
-			continue
-		}
-		if now, ok := p.sim.get(key); ok {
-			if stage(now.Object) < lastStage {
-				doomed[key] = true
-			}
-			entries = append(entries, now)
-		}
+	p.roomFor(observed.CountMine() - p.known)
+	entries := p.unwanted(observed.Frame())
+	doomed := make(map[model.Key]bool, len(entries)) // but for what leads to peers, which nothing needs
+	for _, e := range entries {
+		doomed[e.Object.Key()] = true
 	}
+	// Of what leads to peers, and may be very much, only what doesn't go with its link.
+	stays := func(netns, link string) bool { return link == "" || !doomed[model.LinkKey(netns, link)] }
+	entries = append(entries, p.unwanted(observed.LeadingWhere(stays))...)
 	order := inOrder(slices.Values(entries), len(entries))
 	slices.Reverse(order)
 	for _, e := range order {
@@ -38,14 +31,31 @@ func (p *planner) prune(observed *model.State) {
 	}
 }
 
+// unwanted returns those of some observed entries that are to go, as they are now.
+func (p *planner) unwanted(observed iter.Seq[model.Entry]) []model.Entry {
+	var l []model.Entry
+	for e := range observed {
+		key := e.Object.Key()
+		if !p.mine(e) || p.desired.Has(key) {
+			continue
+		}
+		if p.opts.Phase == Commit && !p.rivals(e.Object) {
+			continue
+		}
+		if now, ok := p.sim.get(key); ok {
+			l = append(l, now)
+		}
+	}
+	return l
+}
+
 // roomFor makes room for about so many deletions.
-func (p *planner) roomFor(n int) []model.Entry {
+func (p *planner) roomFor(n int) {
 	n = max(n, 0)
 	p.plan.Changes = slices.Grow(p.plan.Changes, n)
 	if len(p.sim.gone) == 0 {
 		p.sim.gone = make(map[model.Key]bool, n)
 	}
-	return make([]model.Entry, 0, n)
 }
 
 // allKnown says whether all that is ours is desired: as much of it was found among the

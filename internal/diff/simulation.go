@@ -184,9 +184,10 @@ func (s *simulation) holder(c model.Claim) (model.Entry, bool) {
 	}
 	if s.claims == nil {
 		s.claims = map[model.Claim]model.Key{}
-		for e := range s.observed.All() {
-			if own := model.ClaimOf(e.Object); own != (model.Claim{}) {
-				s.claims[own] = e.Object.Key()
+		for e := range s.observed.Frame() { // only links claim anything
+			own, k := model.ClaimOf(e.Object), e.Object.Key()
+			if other, ok := s.claims[own]; own != (model.Claim{}) && (!ok || other.Compare(k) < 0) {
+				s.claims[own] = k
 			}
 		}
 	}

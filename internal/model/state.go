@@ -259,16 +259,19 @@ func (s *State) Leading(f func(netns, link string, src netip.Addr) bool) []Key {
 
 // LeadingOn yields, in any order, the routes, neighbours and FDB entries on a link.
 func (s *State) LeadingOn(link Key) iter.Seq[Entry] {
+	return s.LeadingWhere(func(netns, name string) bool { return netns == link.Netns && name == link.Name })
+}
+
+// LeadingWhere yields, in any order, the routes, neighbours and FDB entries on those links,
+// "" for none, for which on says so. It makes nothing of the others.
+func (s *State) LeadingWhere(on func(netns, link string) bool) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		_ = s.routes.each(func(r *row[Route]) bool {
-			o := &r.object
-			return o.Netns != link.Netns || o.Dev.Value() != link.Name || yield(r.entry())
+			return !on(r.object.Netns, r.object.Dev.Value()) || yield(r.entry())
 		}) && s.neighbours.each(func(r *row[Neighbour]) bool {
-			o := &r.object
-			return o.Netns != link.Netns || o.Link != link.Name || yield(r.entry())
+			return !on(r.object.Netns, r.object.Link) || yield(r.entry())
 		}) && s.fdb.each(func(r *row[FDBEntry]) bool {
-			o := &r.object
-			return o.Netns != link.Netns || o.Link != link.Name || yield(r.entry())
+			return !on(r.object.Netns, r.object.Link) || yield(r.entry())
 		})
 	}
 }
