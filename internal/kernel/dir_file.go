@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -96,7 +97,21 @@ func (d *Dir) Rename(from, to string) error {
 // Replace writes a file as a whole, or not at all: no reader sees half of it. What has
 // the name and is no file is not replaced.
 func (d *Dir) Replace(name string, b []byte) error {
-	return d.replace(name, unfinished+rand.Text(), b)
+	return d.ReplaceBy(name, text(b))
+}
+
+// text writes a file that is at hand as a whole.
+func text(b []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}
+}
+
+// ReplaceBy is Replace with what a function writes, in pieces that should not be small. If
+// that fails, the file is as it was.
+func (d *Dir) ReplaceBy(name string, write func(io.Writer) error) error {
+	return d.replace(name, unfinished+rand.Text(), write)
 }
 
 // unfinished begins the names under which Replace writes.
@@ -121,7 +136,7 @@ func (d *Dir) Sweep() {
 }
 
 // replace is Replace by way of another name.
-func (d *Dir) replace(name, next string, b []byte) error {
+func (d *Dir) replace(name, next string, write func(io.Writer) error) error {
 	if err := CheckComponent(name); err != nil {
 		return err
 	}
@@ -134,8 +149,7 @@ func (d *Dir) replace(name, next string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, d.Remove(next))
 	}
 	if err := d.Rename(next, name); err != nil {

@@ -269,7 +269,7 @@ func (h *Host) store(m *memory) error {
 	if err := d.Remove(next); err != nil { // left over from a run that died
 		return fmt.Errorf("remember what sysctls were before: %w", err)
 	}
-	if err := d.replace(memoryName, next, b); err != nil {
+	if err := d.replace(memoryName, next, text(b)); err != nil {
 		return fmt.Errorf("remember what sysctls were before: %w", err)
 	}
 	return nil

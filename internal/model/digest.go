@@ -3,6 +3,7 @@ package model
 import (
 	"encoding/binary"
 	"encoding/json"
+	"iter"
 	"math/bits"
 	"net/netip"
 )
@@ -31,27 +32,21 @@ func DigestOf(o Object, free bool) Digest {
 	return d
 }
 
-// Digests returns those of all objects of a desired state, in any order.
-func (s *State) Digests() []Digest {
-	l := make([]Digest, 0, s.Len())
-	for _, e := range s.entries {
-		if !e.Ref {
-			l = append(l, DigestOf(e.Object, false))
+// Digests yields those of all objects of a desired state that are not references, in any
+// order.
+func (s *State) Digests() iter.Seq[Digest] {
+	return func(yield func(Digest) bool) {
+		for _, e := range s.entries {
+			if !e.Ref && !yield(DigestOf(e.Object, false)) {
+				return
+			}
 		}
+		_ = digests(&s.routes, yield) && digests(&s.neighbours, yield) && digests(&s.fdb, yield)
 	}
-	l = digests(l, &s.routes)
-	l = digests(l, &s.neighbours)
-	return digests(l, &s.fdb)
 }
 
-func digests[T bulk[T]](l []Digest, t *table[T]) []Digest {
-	t.each(func(r *row[T]) bool {
-		if !r.Ref {
-			l = append(l, r.object.digest(r.Free))
-		}
-		return true
-	})
-	return l
+func digests[T bulk[T]](t *table[T], yield func(Digest) bool) bool {
+	return t.each(func(r *row[T]) bool { return r.Ref || yield(r.object.digest(r.Free)) })
 }
 
 // digester mixes words as wyhash does: the halves of a product depend on each bit of both

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 
@@ -36,9 +38,9 @@ func (r *Reconciler) remember(res *Result, o ApplyOptions) {
 		_ = d.Remove(appliedFile)
 	case o.Phase != diff.Whole:
 	case o.Confirm.Within > 0 && !res.Plan.Empty():
-		_ = d.Replace(pendingFile, appliedText(r.Topology, res))
+		_ = d.ReplaceBy(pendingFile, func(w io.Writer) error { return writeApplied(w, r.Topology, res) })
 	case !noted(d, r.Topology, res):
-		_ = d.Replace(appliedFile, appliedText(r.Topology, res))
+		_ = d.ReplaceBy(appliedFile, func(w io.Writer) error { return writeApplied(w, r.Topology, res) })
 	}
 }
 
@@ -65,13 +67,46 @@ func keepApplied(dir string) {
 	_ = d.Rename(pendingFile, appliedFile)
 }
 
-func appliedText(t *spec.Topology, res *Result) []byte {
-	b, err := json.Marshal(t.Sources)
-	if err != nil {
-		return nil
+// writeApplied writes the note of a topology, and of what it wanted, in pieces: that of a
+// large fleet has megabytes.
+func writeApplied(to io.Writer, t *spec.Topology, res *Result) error {
+	const piece = 64 << 10
+	w := bufio.NewWriterSize(to, piece)
+	w.WriteString(t.Digest + "\n") // a bufio.Writer keeps its error until Flush
+	if err := writeSources(w, t.Sources); err != nil {
+		return err
 	}
-	b = append([]byte(t.Digest+"\n"), b...)
-	return appendObjects(append(b, '\n'), res.Expansion.State, res.facts)
+	w.WriteByte('\n')
+	writeObjects(w, res.Expansion.State, res.facts)
+	return w.Flush()
+}
+
+// writeSources writes the texts as json.Marshal would.
+func writeSources(w *bufio.Writer, l []spec.Source) error {
+	sep := "["
+	for _, s := range l {
+		head, err := json.Marshal(spec.Source{Name: s.Name, Data: []byte{}})
+		if err != nil {
+			return err
+		}
+		const tail = `"}` // of the empty text
+		w.WriteString(sep)
+		w.Write(bytes.TrimSuffix(head, []byte(tail)))
+		text := base64.NewEncoder(base64.StdEncoding, w)
+		if _, err := text.Write(s.Data); err != nil {
+			return err
+		}
+		if err := text.Close(); err != nil {
+			return err
+		}
+		w.WriteString(tail)
+		sep = ","
+	}
+	if len(l) == 0 {
+		w.WriteString(sep)
+	}
+	w.WriteByte(']')
+	return nil
 }
 
 // readApplied reads the digest and the texts.

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -38,9 +40,13 @@ func BenchmarkFormer(b *testing.B) {
 		seen.Put(model.Entry{Object: e.Object, Owner: model.OwnerOurs})
 	}
 	p := diff.Compute(want, seen, diff.Options{})
-	objects := formerObjects(appendObjects(nil, before, facts))
-	objects = objects[:makeable(before)*digestSize]
-	note := appliedText(then, &Result{Expansion: &desired.Expansion{State: before}, facts: facts})
+	var out bytes.Buffer
+	res := &Result{Expansion: &desired.Expansion{State: before}, facts: facts}
+	if err := writeApplied(&out, then, res); err != nil {
+		b.Fatal(err)
+	}
+	note := out.Bytes()
+	objects := formerObjects(note[len(note)-footerSize-makeable(before)*digestSize : len(note)-footerSize])
 	note = note[:len(note)-len(objects)-footerSize-1]
 	b.Run("digests", func(b *testing.B) {
 		b.ReportAllocs()
@@ -61,7 +67,9 @@ func BenchmarkFormer(b *testing.B) {
 	b.Run("note", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			appendObjects(nil, before, facts)
+			if err := writeApplied(io.Discard, then, res); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

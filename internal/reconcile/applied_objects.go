@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"hash/fnv"
@@ -28,15 +29,15 @@ const (
 	footerMark = "objects1" // says what this is; another form of it gets another one
 )
 
-// appendObjects appends the digests of what is wanted by the facts.
-func appendObjects(b []byte, wanted *model.State, facts model.Facts) []byte {
-	l := wanted.Digests()
-	b = slices.Grow(b, len(l)*digestSize+footerSize)
-	for _, d := range l {
-		b = binary.LittleEndian.AppendUint64(b, d.Key)
-		b = binary.LittleEndian.AppendUint64(b, d.Object)
+// writeObjects writes the digests of what is wanted by the facts. The writer keeps its error.
+func writeObjects(w *bufio.Writer, wanted *model.State, facts model.Facts) {
+	n := 0
+	for d := range wanted.Digests() {
+		b := binary.LittleEndian.AppendUint64(w.AvailableBuffer(), d.Key)
+		w.Write(binary.LittleEndian.AppendUint64(b, d.Object))
+		n++
 	}
-	return appendFooter(b, len(l), facts)
+	w.Write(appendFooter(nil, n, facts))
 }
 
 // appendFooter appends what tells by which facts it was.

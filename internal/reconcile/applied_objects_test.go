@@ -1,7 +1,11 @@
 package reconcile
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -126,8 +130,10 @@ func kept(t *testing.T, wanted *model.State, then, now model.Facts) formerObject
 		t.Fatal(err)
 	}
 	defer d.Close()
-	text := appendObjects([]byte("digest\n[]\n"), wanted, then)
-	if err := d.Replace(appliedFile, text); err != nil {
+	err = d.ReplaceBy(appliedFile, func(w io.Writer) error {
+		return writeApplied(w, &spec.Topology{Digest: "digest"}, &Result{Expansion: &desired.Expansion{State: wanted}, facts: then})
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := readApplied(d, maxApplied); string(got) != "digest\n[]" {
@@ -142,6 +148,28 @@ func kept(t *testing.T, wanted *model.State, then, now model.Facts) formerObject
 		t.Error("what was noted is taken for something else")
 	}
 	return readObjects(d, now)
+}
+
+// The texts are written as encoding/json, which reads them, writes them.
+func TestSources(t *testing.T) {
+	for n := range 70 {
+		l := []spec.Source{{Name: `a "quoted" <name>.yaml`, Data: bytes.Repeat([]byte{'a', 0, 0xff}, n*n+n)[n:]}, {Name: "-", Data: bytes.Repeat([]byte("x"), n)}}
+		want, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		w := bufio.NewWriterSize(&got, 100)
+		if err := writeSources(w, l); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != string(want) {
+			t.Fatalf("%d: written as %s, want %s", n, got.String(), want)
+		}
+	}
 }
 
 // TestStillDirect says when digests are by other facts.
