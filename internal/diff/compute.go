@@ -124,9 +124,9 @@ type planner struct {
 	moved        map[model.Key]bool      // routes in whose place the plan has made one with another metric
 
 	mtus    mtus
-	right   []bool // of the desired objects in order, as observed
-	leaving bool   // addresses that are ours and no longer wanted
-	known   int    // desired objects that are there, and ours
+	found   []finding // of the desired objects in order
+	leaving bool      // addresses that are ours and no longer wanted
+	known   int       // desired objects that are there, and ours
 
 	addresses    []model.Address           // that are desired; made when first needed
 	destinations map[model.Key]model.Route // the desired routes, by key without metric; made when first needed

@@ -2,17 +2,31 @@ package diff
 
 import "github.com/netplan-overlay/netplan-overlay/internal/model"
 
+// finding is how a desired object was found, before the first step.
+type finding uint8
+
+const (
+	different finding = iota
+	right
+	absent
+)
+
 // findConflicts looks for desired objects in whose place stands one that is not
-// ours, and decides which of these are taken over. It notes those that are right, so
-// that a plan without steps looks each object up once.
+// ours, and decides which of these are taken over. It notes those that are right, and
+// those that aren't there: each is looked up once where no step has to do with it.
 func (p *planner) findConflicts(order []model.Entry) {
-	p.right = make([]bool, len(order))
+	p.found = make([]finding, len(order))
 	for i, e := range order {
 		got, ok := p.sim.get(e.Object.Key())
 		if ok && got.Owner.Mine() {
 			p.known++
 		}
-		p.right[i] = ok && !e.Ref && e.Object.Fill(got.Object) == got.Object
+		switch {
+		case !ok:
+			p.found[i] = absent
+		case !e.Ref && e.Object.Fill(got.Object) == got.Object:
+			p.found[i] = right
+		}
 		if !ok || e.Ref || got.Owner.Mine() || got.Owner == model.OwnerShared {
 			continue
 		}

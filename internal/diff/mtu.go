@@ -46,11 +46,11 @@ func (p *planner) reachAll(order []model.Entry) {
 		if stage(e.Object) > linkStage {
 			p.lowerMTUs()
 		}
-		if len(p.plan.Steps) == 0 && p.right[i] && !p.blocked[e.Object.Key()] {
+		if len(p.plan.Steps) == 0 && p.found[i] == right && !p.blocked[e.Object.Key()] {
 			p.unchanged(e.Object.Key()) // no step has changed that
 			continue
 		}
-		if p.makes(e) || p.waits(e) {
+		if p.found[i] == absent && p.makes(e) || p.waits(e) {
 			continue
 		}
 		p.reach(e)

@@ -9,6 +9,9 @@ import (
 // CompareKeys compares the keys of two objects. Of those that lead packets to peers, which are
 // put into order by the hundred thousand, it makes no keys.
 func CompareKeys(a, b Object) int {
+	if c := cmp.Compare(kindOf(a), kindOf(b)); c != 0 {
+		return c
+	}
 	switch a := a.(type) {
 	case Route:
 		if b, ok := b.(Route); ok {
@@ -24,6 +27,19 @@ func CompareKeys(a, b Object) int {
 		}
 	}
 	return a.Key().Compare(b.Key())
+}
+
+// kindOf returns the kind of an object: to make its key would take longer, as to copy it does.
+func kindOf(o Object) Kind {
+	switch o.(type) {
+	case Route:
+		return KindRoute
+	case Neighbour:
+		return KindNeighbour
+	case FDBEntry:
+		return KindFDB
+	}
+	return o.Key().Kind
 }
 
 func (r *Route) compareKey(o *Route) int {

@@ -48,8 +48,8 @@ func (b *block[T]) rank() int {
 // byIntent puts the items together that have the same intent, each intent's in the
 // order in which they come.
 func byIntent[T any](items []T, intent func(T) string) []*block[T] {
-	index := make(map[string]*block[T])
-	var blocks []*block[T]
+	most := runs(items, intent)
+	index, blocks := make(map[string]*block[T], most), make([]*block[T], 0, most)
 	of := make([]*block[T], len(items))
 	var b *block[T]
 	for i, item := range items {
@@ -71,6 +71,17 @@ func byIntent[T any](items []T, intent func(T) string) []*block[T] {
 	}
 	inRanks(blocks)
 	return blocks
+}
+
+// runs returns how often the intent is another one than that of the item before.
+func runs[T any](items []T, intent func(T) string) int {
+	n, last := 0, ""
+	for i, item := range items {
+		if name := intent(item); i == 0 || name != last {
+			n, last = n+1, name
+		}
+	}
+	return n
 }
 
 // inRanks sorts blocks by their ranks, and those of peers by their names.
@@ -148,13 +159,17 @@ func folded[T any](items []T, class func(T) string) []fold[T] {
 	type group struct{ total, seen int }
 	groups := make(map[string]*group)
 	of := make([]*group, len(items))
+	var g *group
+	last := ""
 	for i, item := range items {
-		c := class(item)
-		if groups[c] == nil {
-			groups[c] = &group{}
+		if c := class(item); g == nil || c != last { // mostly, it is that of the one before
+			if g, last = groups[c], c; g == nil {
+				g = &group{}
+				groups[c] = g
+			}
 		}
-		of[i] = groups[c]
-		of[i].total++
+		of[i] = g
+		g.total++
 	}
 	var l []fold[T]
 	for i, item := range items {
