@@ -49,12 +49,7 @@ var nearFaults = []string{
 // After whatever happens to a link or an address, what is looked at for the news of it is
 // enough: the host is right, and known as it is.
 func TestNear(t *testing.T) {
-	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("needs %v", missing)
-		}
-		t.Skipf("needs %v", missing)
-	}
+	needRights(t)
 	for i, backend := range []string{"vxlan", "host-gw", "{type: vxlan, directRouting: true}"} {
 		n := newNear(t, fmt.Sprintf("no-%d-near%d", os.Getpid(), i), backend)
 		r := rand.New(rand.NewPCG(uint64(i), 11))
@@ -74,11 +69,23 @@ func TestNear(t *testing.T) {
 	}
 }
 
+func needRights(t *testing.T) {
+	t.Helper()
+	if missing := kernel.MissingCapabilities(); len(missing) > 0 {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("needs %v", missing)
+		}
+		t.Skipf("needs %v", missing)
+	}
+}
+
 // near is a host that is kept.
 type near struct {
 	t      *testing.T
 	netns  string
 	dir    string
+	top    *spec.Topology
+	place  reconcile.Place
 	ear    *watch.Kernel
 	keeper *reconcile.Keeper
 	points int // repairs without a look at everything
@@ -91,21 +98,18 @@ func newNear(t *testing.T, netns, backend string) *near {
 	n.must("-n", netns, "link", "add", "eth0", "type", "bridge")
 	n.must("-n", netns, "link", "set", "eth0", "up")
 	n.must("-n", netns, "address", "add", "10.0.0.1/24", "dev", "eth0")
-	top, problems := spec.Parse([]spec.Source{{Name: "near.yaml", Data: fmt.Appendf(nil, nearTopology, backend)}})
-	if top == nil {
+	var problems []spec.Problem
+	if n.top, problems = spec.Parse([]spec.Source{{Name: "near.yaml", Data: fmt.Appendf(nil, nearTopology, backend)}}); n.top == nil {
 		t.Fatal(problems)
 	}
-	place := reconcile.Place{Root: "/run/netns/" + netns, NetnsDir: filepath.Join(n.dir, "netns"), RunDir: filepath.Join(n.dir, "run")}
-	rec, err := reconcile.New(t.Context(), top, "vm0", place)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { rec.Close() })
+	n.place = reconcile.Place{Root: "/run/netns/" + netns, NetnsDir: filepath.Join(n.dir, "netns"), RunDir: filepath.Join(n.dir, "run")}
+	rec := n.open()
 	t.Cleanup(func() { // else the directory stays
-		_ = exec.Command("umount", "-l", filepath.Join(place.NetnsDir, "web")).Run()
-		_ = exec.Command("umount", "-l", place.NetnsDir).Run()
+		_ = exec.Command("umount", "-l", filepath.Join(n.place.NetnsDir, "web")).Run()
+		_ = exec.Command("umount", "-l", n.place.NetnsDir).Run()
 	})
-	if n.ear, err = watch.NewKernel(rec.Host, place.NetnsDir); err != nil {
+	var err error
+	if n.ear, err = watch.NewKernel(rec.Host, n.place.NetnsDir); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.ear.Close() })
@@ -114,6 +118,17 @@ func newNear(t *testing.T, netns, backend string) *near {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// open opens the host as its node.
+func (n *near) open() *reconcile.Reconciler {
+	n.t.Helper()
+	r, err := reconcile.New(n.t.Context(), n.top, "vm0", n.place)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { r.Close() })
+	return r
 }
 
 func (n *near) must(args ...string) {
