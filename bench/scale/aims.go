@@ -31,10 +31,12 @@ func aims() []aim {
 			aim{"requests for one changed peer", 1, false, part, writes(part)},
 		)
 	}
-	l = append(l,
-		aim{"memory in MB, 10,000 peers", 40, false, "vxlan", peakAt(10_000)},
-		aim{"memory in MB, 50,000 peers", 150, false, "vxlan", peakAt(50_000)},
-	)
+	for _, command := range []string{"plan", "apply", "destroy"} {
+		l = append(l,
+			aim{fmt.Sprintf("memory of `%s` in MB, 10,000 peers", command), 40, false, "vxlan", peakAt(10_000, command)},
+			aim{fmt.Sprintf("memory of `%s` in MB, 50,000 peers", command), 150, false, "vxlan", peakAt(50_000, command)},
+		)
+	}
 	for _, x := range loads()[1:] {
 		l = append(l, aim{"a plan beside " + x.name + " of others, to one without", 1.1, false, "foreign", times("foreign", x.name, "none")})
 	}
@@ -70,12 +72,12 @@ func writes(part string) func(*results, int) float64 {
 	return func(r *results, n int) float64 { return float64(r.get(part, n, writesWay).time()) }
 }
 
-// peakAt is the most memory that any run of the program had with so many vxlan peers, in MB.
-func peakAt(peers int) func(*results, int) float64 {
+// peakAt is the most memory that any run of a command had with so many vxlan peers, in MB.
+func peakAt(peers int, command string) func(*results, int) float64 {
 	return func(r *results, n int) float64 {
 		most := 0
-		for _, way := range []string{"apply", "plan", "apply, nothing to do", "plan, one changed", "apply, one changed", "destroy"} {
-			most = max(most, r.get("vxlan", n, way).peak())
+		for _, what := range []string{"", ", nothing to do", ", one changed"} {
+			most = max(most, r.get("vxlan", n, command+what).peak())
 		}
 		if n != peers {
 			return 0

@@ -52,7 +52,7 @@ func TestPage(t *testing.T) {
 		"| vxlan | `apply` from nothing, to the floor of the writes | at most 1.3 | 2.00 (1,000), 2.00 (10,000) | no |",
 		"| vxlan | kernel part of a plan with nothing to do, to bare dumps | at most 1.5 | 1.20 (1,000), 1.20 (10,000) | yes |",
 		"| vxlan | requests for one changed peer | at most 1 | 1.00 (1,000), 1.00 (10,000) | yes |",
-		"| vxlan | memory in MB, 10,000 peers | at most 40 | 10.24 (10,000) | yes |",
+		"| vxlan | memory of `plan` in MB, 10,000 peers | at most 40 | 10.24 (10,000) | yes |",
 		"| 10,000 | 2,000 links | 15.0 (1) | 1.50 |",
 		"- a peer: not installed",
 	} {
