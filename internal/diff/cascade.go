@@ -2,6 +2,7 @@ package diff
 
 import (
 	"iter"
+	"net/netip"
 	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -52,6 +53,17 @@ func (s *simulation) leadingOn(link model.Key) iter.Seq[model.Entry] {
 			}
 		}
 	}
+}
+
+// leadOn returns how many of these were observed.
+func (s *simulation) leadOn(l model.Link) (n int) {
+	s.observed.Leading(func(netns, link string, _ netip.Addr) bool {
+		if netns == l.Netns && link == l.Name {
+			n++
+		}
+		return false
+	})
+	return n
 }
 
 // note adds an object to the index.
@@ -118,7 +130,7 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 		}
 		switch next := next.(type) {
 		case model.Link:
-			c.lost = slices.AppendSeq(c.lost, c.leadingOn(next.Key()))
+			c.lost = slices.AppendSeq(slices.Grow(c.lost, c.leadOn(next)), c.leadingOn(next.Key()))
 		case model.Address:
 			if next.Prefix.Addr().Is4() {
 				c.address(next)
@@ -137,8 +149,8 @@ func (s *simulation) consequences(o model.Object) (lost, released []model.Entry)
 
 // lostInOrder returns what was taken, each once, in the order in which it can be made again.
 func (c *cascade) lostInOrder() []model.Entry {
-	l := inOrder(slices.Values(c.lost), len(c.lost))
-	return slices.CompactFunc(l, func(a, b model.Entry) bool { return model.CompareKeys(a.Object, b.Object) == 0 })
+	putInOrder(c.lost)
+	return slices.CompactFunc(c.lost, func(a, b model.Entry) bool { return model.CompareKeys(a.Object, b.Object) == 0 })
 }
 
 func (c *cascade) take(e model.Entry) {

@@ -21,12 +21,17 @@ type ranked struct {
 // their sysctls, then links, what is set on links, and last what leads packets
 // through them, peer by peer. There are about n of them. The order depends on nothing but the entries.
 func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
-	l := make([]model.Entry, 0, n)
+	l := slices.AppendSeq(make([]model.Entry, 0, n), entries)
+	putInOrder(l)
+	return l
+}
+
+// putInOrder is inOrder for entries that are in a list already.
+func putInOrder(l []model.Entry) {
 	before := 0 // the last stage
-	for e := range entries {
-		l = append(l, e)
+	for i, e := range l {
 		if stage(e.Object) < lastStage {
-			l[before], l[len(l)-1] = e, l[before]
+			l[before], l[i] = e, l[before]
 			before++
 		}
 	}
@@ -39,7 +44,6 @@ func inOrder(entries iter.Seq[model.Entry], n int) []model.Entry {
 		}
 		return compareLeading(&leading[i], &leading[j])
 	}))
-	return l
 }
 
 // rank sorts entries of the stages before the last one.
