@@ -146,6 +146,14 @@ func (s *overlay) calls(ctx context.Context) error {
 
 // ours measures the program, from nothing to nothing.
 func (s *overlay) ours(ctx context.Context) error {
+	took, err := s.rooms(ctx, s.file, "-apply")
+	if err != nil {
+		return err
+	}
+	s.add("room write", sample{Time: took["write"]})
+	if _, _, err := s.program(ctx, s.file, "destroy", "--auto-approve"); err != nil {
+		return err
+	}
 	for _, c := range []struct{ way, file, command string }{
 		{"apply", s.file, "apply --auto-approve"},
 		{"plan", s.file, "plan"},

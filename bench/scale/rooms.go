@@ -10,6 +10,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
@@ -32,7 +33,8 @@ func (h *host) rooms(ctx context.Context, file string, flags ...string) (map[str
 }
 
 // roomsCommand goes through the rooms as a plan does, one after the other, and prints
-// what each has taken; with -apply, how many requests an apply has written.
+// what each has taken; with -apply, how many requests an apply has written, and how long it
+// was from the first step that was done to the last one.
 func roomsCommand(ctx context.Context, args []string) error {
 	var place reconcile.Place
 	set := flag.NewFlagSet("rooms", flag.ContinueOnError)
@@ -44,6 +46,13 @@ func roomsCommand(ctx context.Context, args []string) error {
 	}
 	took := map[string]time.Duration{}
 	place.OnWrite = func() error { took["writes"]++; return nil }
+	var first time.Time // step done
+	place.Trace = func(model.Step, error) {
+		if first.IsZero() {
+			first = time.Now()
+		}
+		took["write"] = time.Since(first)
+	}
 	began := time.Now()
 	t, problems, err := spec.Load(set.Args(), nil)
 	if err != nil || t == nil {
