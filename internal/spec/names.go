@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -70,7 +71,9 @@ func (d *decoder) checkNetnsName(n node, name string) {
 
 // sysctlName is a parameter of a network namespace, with dots or, within a device's
 // name, slashes. A part is never slashes alone: "//" would be the directory "..".
-var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0-9_/-]*)+$`)
+var sysctlName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0-9_/-]*)+$`)
+})
 
 func (w *walker) checkSysctl(s rawSysctl) {
 	switch {
@@ -83,7 +86,7 @@ func (w *walker) checkSysctl(s rawSysctl) {
 
 // sysctlNamed is sysctlName, which looks at each name once.
 func (w *walker) sysctlNamed(name string) bool {
-	if !w.sysctls[name] && sysctlName.MatchString(name) {
+	if !w.sysctls[name] && sysctlName().MatchString(name) {
 		if w.sysctls == nil {
 			w.sysctls = map[string]bool{}
 		}
