@@ -115,6 +115,19 @@ func vethName(namespace, iface string) string {
 	return shortened("veth-", name, namespace+"/"+iface)
 }
 
+// vethNames remember the last few names of veths: in a fleet, namespaces are mostly named
+// alike on all nodes, and then the names are the same text.
+type vethNames [8]struct{ namespace, iface, name string }
+
+// of is vethName for the namespace at a place among those of its node.
+func (l *vethNames) of(namespace, iface string, place int) string {
+	v := &l[place%len(l)]
+	if v.name == "" || v.namespace != namespace || v.iface != iface {
+		v.namespace, v.iface, v.name = namespace, iface, vethName(namespace, iface)
+	}
+	return v.name
+}
+
 // TunnelName returns the name of node's point-to-point tunnel to peer: overlay.device
 // of the node where there are just two nodes, else ipip-PEER, shortened if need be.
 func (t *Topology) TunnelName(node, peer *Node) string {
