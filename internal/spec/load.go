@@ -13,7 +13,8 @@ import (
 	"sync"
 )
 
-// Source is a file's name, as it is shown, and its text.
+// Source is a file's name, as it is shown, and its text, of which names in the topology are
+// parts: it must not be changed once that was read.
 type Source struct {
 	Name string
 	Data []byte
