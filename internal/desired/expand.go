@@ -63,7 +63,7 @@ func newExpander(t *spec.Topology, node *spec.Node, facts model.Facts, b backend
 		id:  model.Identity{Topology: t.Name, Node: node.Name},
 		out: &Expansion{State: &model.State{}, Derived: t.Derived(node)},
 	}
-	x.out.State.Reserve(len(t.Nodes), len(t.Nodes), len(t.Nodes))
+	x.out.State.Reserve(most(t))
 	return x
 }
 

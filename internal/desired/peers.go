@@ -103,6 +103,26 @@ func (l *leader) fdb(f model.FDBEntry, p *spec.Node) {
 	}
 }
 
+// most returns how many routes, neighbours and FDB entries lead to all nodes, if each that
+// a node can be reached by does. Only vxlan has more than routes.
+func most(t *spec.Topology) (routes, neighbours, fdb int) {
+	for i := range t.Nodes {
+		for _, family := range [...]int{4, 6} {
+			before := routes
+			for range t.Nodes[i].Subnets(family) {
+				routes++
+			}
+			if routes > before {
+				neighbours++
+			}
+		}
+	}
+	if t.Backend.Type != spec.VXLAN {
+		return routes, 0, 0
+	}
+	return routes, neighbours, len(t.Nodes)
+}
+
 // wordsOf returns what is said of all that leads to each node.
 func wordsOf(t *spec.Topology) []model.Words {
 	return model.MakeWords(len(t.Nodes), func(i int) (source, intent string) {

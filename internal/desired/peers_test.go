@@ -97,3 +97,24 @@ func TestKindsAskedForTwice(t *testing.T) {
 		}
 	}
 }
+
+// There is room for all that leads to peers, and not for kinds that there are none of.
+func TestMostThatLeadsToPeers(t *testing.T) {
+	top := randomFleet(t, rand.New(rand.NewPCG(7, 7)))
+	x, _, _ := both(t, top)
+	count := map[model.Kind]int{}
+	for _, k := range x.out.State.Leading(func(netns, _ string, _ netip.Addr) bool { return netns == "" }) {
+		count[k.Kind]++
+	}
+	routes, neighbours, fdb := most(top)
+	of := [...]struct{ most, are int }{{routes, count[model.KindRoute]}, {neighbours, count[model.KindNeighbour]}, {fdb, count[model.KindFDB]}}
+	for i, c := range of {
+		if c.most < c.are || c.most > c.are+4 { // the node's own count, too, and nodes without subnets
+			t.Errorf("kind %d: room for %d, and there are %d", i, c.most, c.are)
+		}
+	}
+	top.Backend.Type = spec.HostGW
+	if _, neighbours, fdb := most(top); neighbours+fdb > 0 {
+		t.Errorf("host-gw: room for %d neighbours and %d FDB entries", neighbours, fdb)
+	}
+}
