@@ -265,8 +265,8 @@ func (c *checker) selector(name string, s *ast.SelectorExpr) {
 }
 
 // variable refuses variables of a package but errors, expressions that are compiled
-// once, plain values, and tables that nothing is assigned to by their making: maps,
-// and slices, could be changed by anyone.
+// once, at the start or when they are first needed, plain values, and tables that nothing
+// is assigned to by their making: maps, and slices, could be changed by anyone.
 func (c *checker) variable(name string, v *ast.ValueSpec) {
 	for i, id := range v.Names {
 		if i >= len(v.Values) {
@@ -278,7 +278,7 @@ func (c *checker) variable(name string, v *ast.ValueSpec) {
 		}
 		switch x := v.Values[i].(type) {
 		case *ast.CallExpr:
-			if s, ok := x.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"New", "MustCompile", "MustParsePrefix"}, s.Sel.Name) {
+			if s, ok := x.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"New", "MustCompile", "MustParsePrefix", "OnceValue"}, s.Sel.Name) {
 				continue
 			}
 			c.breach("%s: the variable %s can be changed", name, id.Name)

@@ -81,7 +81,7 @@ func needs(command string, given func(flag string) bool) kernel.Confinement {
 // read a first time for that, with errors left to the second.
 func (c *common) confine(args []string) error {
 	ui := *c.ui
-	root := newRoot(&common{ui: &ui})
+	root := newRootFor(&common{ui: &ui}, args)
 	cmd, rest, err := root.Find(args)
 	if err != nil || cmd == root {
 		return c.giveUpFirst(kernel.Confinement{})
@@ -94,6 +94,10 @@ func (c *common) confine(args []string) error {
 	command := strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")
 	c.needs = needs(command, given)
 	n := c.needs
+	if n.Keep&kernel.CapSysAdmin != 0 {
+		// Before any right is given up: root may not look into the shell behind sudo without.
+		c.sessions = kernel.Sessions()
+	}
 	if readsFiles(command, given) {
 		n.Keep |= reading
 	}

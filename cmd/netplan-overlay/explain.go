@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -46,11 +47,11 @@ Exit codes: 0 done, 1 there is no such key, or no such code.`,
 	}
 }
 
-var errorCode = regexp.MustCompile(`^(?i:NPO)[0-9]+$`)
+var errorCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i:NPO)[0-9]+$`) })
 
 // isErrorCode says whether an argument is the code of an error, such as NPO103, and no
 // path.
-func isErrorCode(arg string) bool { return errorCode.MatchString(arg) }
+func isErrorCode(arg string) bool { return errorCode().MatchString(arg) }
 
 // explainKey prints what there is to say of a key.
 func (c *common) explainKey(root *schema.Key, path string) error {

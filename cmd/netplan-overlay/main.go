@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 	"github.com/netplan-overlay/netplan-overlay/internal/lab"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 )
@@ -45,9 +44,8 @@ func main() {
 
 // run executes one command and returns the exit code.
 func run(ctx context.Context, args []string, ui *ui) int {
-	// Before any right is given up: root may not look into the shell behind sudo without.
-	c := &common{ui: ui, sessions: kernel.Sessions()}
-	root := newRoot(c)
+	c := &common{ui: ui}
+	root := newRootFor(c, args)
 	if err := c.confine(args); err != nil {
 		return ui.exitCode(err)
 	}

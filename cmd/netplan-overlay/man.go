@@ -15,9 +15,12 @@ import (
 // manualSection is that of the commands: they are for administrators.
 const manualSection = 8
 
+// manCommand is the name of the command that tells of all others.
+const manCommand = "man"
+
 func newMan(c *common) *cobra.Command {
 	return &cobra.Command{
-		Use:   "man [PAGE]",
+		Use:   manCommand + " [PAGE]",
 		Short: "Print a page of the manual, for man(1)",
 		Long: `Prints a page of the manual, as make install and the packages put it in its place:
 

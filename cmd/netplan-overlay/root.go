@@ -25,7 +25,7 @@ type common struct {
 	node     string
 	netnsDir string
 	runDir   string
-	sessions []model.Session // by which the program was started
+	sessions []model.Session // by which the program was started; nil where it looks into no host
 	peers    addresses       // from which the host is managed, too
 
 	needs kernel.Confinement // what the command can do
@@ -46,7 +46,48 @@ entry from the file alone.
 Every flag can also be given in the environment: --log-level as
 NETPLAN_OVERLAY_LOG_LEVEL, and so on; several files are separated by ":".`
 
+// command is one of the program, by the word that it is called by.
+type command struct {
+	name string
+	make func(*common) *cobra.Command
+}
+
+func commands() []command {
+	return []command{
+		{"init", newInit}, {"schema", newSchema}, {"explain", newExplain}, {"graph", newGraph},
+		{"validate", newValidate}, {"nodes", newNodes}, {"render", newRender}, {"plan", newPlan}, {"apply", newApply},
+		{"watch", newWatch}, {"status", newStatus}, {"confirm", newConfirm}, {"destroy", newDestroy},
+		{"observe", newObserve}, {"export", newExport}, {"lab", newLab}, {"verify", newVerify}, {"version", newVersion},
+		{guardCommand, newGuard}, {manCommand, newMan},
+	}
+}
+
+// newRoot returns the program with all commands.
 func newRoot(c *common) *cobra.Command {
+	root := newBareRoot(c)
+	for _, cmd := range commands() {
+		root.AddCommand(cmd.make(c))
+	}
+	return root
+}
+
+// newRootFor returns what the arguments need of the program: the command that they begin
+// with. To make all of them takes more time than most commands do. Where the arguments
+// begin with anything else, as those of help and completion, or with what tells of the
+// others, it is newRoot.
+func newRootFor(c *common, args []string) *cobra.Command {
+	for _, cmd := range commands() {
+		if len(args) > 0 && args[0] == cmd.name && cmd.name != manCommand {
+			root := newBareRoot(c)
+			root.AddCommand(cmd.make(c))
+			return root
+		}
+	}
+	return newRoot(c)
+}
+
+// newBareRoot returns the program without any command.
+func newBareRoot(c *common) *cobra.Command {
 	u := c.ui
 	root := &cobra.Command{
 		Use:           "netplan-overlay",
@@ -68,12 +109,6 @@ func newRoot(c *common) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	for _, add := range []func(*common) *cobra.Command{
-		newInit, newSchema, newExplain, newGraph,
-		newValidate, newNodes, newRender, newPlan, newApply, newWatch, newStatus, newConfirm, newDestroy, newObserve, newExport, newLab, newVerify, newVersion, newGuard, newMan,
-	} {
-		root.AddCommand(add(c))
-	}
 	_ = root.RegisterFlagCompletionFunc("node", c.completeNode) // the flag is there
 	return root
 }

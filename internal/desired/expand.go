@@ -47,26 +47,45 @@ func Expand(t *spec.Topology, node *spec.Node, facts model.Facts) (*Expansion, e
 	if err != nil {
 		return nil, err
 	}
+	if kindsPay(t) {
+		if x := newExpander(t, node, facts, b); x.byKinds() {
+			return x.result()
+		}
+	}
+	x := newExpander(t, node, facts, b)
+	x.inTurn()
+	return x.result()
+}
+
+func newExpander(t *spec.Topology, node *spec.Node, facts model.Facts, b backend.Backend) *expander {
 	x := &expander{
 		topology: t, node: node, facts: facts, backend: b,
 		id:  model.Identity{Topology: t.Name, Node: node.Name},
 		out: &Expansion{State: &model.State{}, Derived: t.Derived(node)},
 	}
-	x.out.State.Reserve(len(t.Nodes), len(t.Nodes), len(t.Nodes))
-	x.underlay()
-	x.mtus()
-	x.host()
-	for i := range node.Bridges {
-		x.bridge(&node.Bridges[i])
-	}
-	for i := range node.Namespaces {
-		x.namespace(&node.Namespaces[i])
-	}
-	b.Expand(x.input())
+	x.out.State.Reserve(most(t))
+	return x
+}
+
+// result returns what was emitted, or what is wrong.
+func (x *expander) result() (*Expansion, error) {
 	if err := errors.Join(x.errs...); err != nil {
 		return nil, err
 	}
 	return x.out, nil
+}
+
+// own emits what the node has for itself.
+func (x *expander) own() {
+	x.underlay()
+	x.mtus()
+	x.host()
+	for i := range x.node.Bridges {
+		x.bridge(&x.node.Bridges[i])
+	}
+	for i := range x.node.Namespaces {
+		x.namespace(&x.node.Namespaces[i])
+	}
 }
 
 type expander struct {
@@ -80,15 +99,13 @@ type expander struct {
 
 	underlayMTU uint32
 	overlayMTU  uint32
-
-	peer  *spec.Node  // of the last object that leads to one
-	entry model.Entry // what is known of all that leads to it
 }
 
+// input is what a backend works with; where it puts what leads to peers is still open.
 func (x *expander) input() *backend.Input {
 	return &backend.Input{
 		Topology: x.topology, Node: x.node, Facts: x.facts, Identity: x.id, MTU: x.overlayMTU,
-		Emit: x.emit, EmitRoute: x.route, EmitNeighbour: x.neighbour, EmitFDB: x.fdb, Note: x.note, Fail: x.fail, Warn: x.warn,
+		Emit: x.emit, Note: x.note, Fail: x.fail, Warn: x.warn,
 	}
 }
 
@@ -102,41 +119,6 @@ func (x *expander) emit(o model.Object, intent string, pos spec.Pos) {
 
 func (x *expander) twice(o model.Object, old model.Entry, pos spec.Pos) {
 	x.fail(pos, "%s is asked for twice, with different attributes (also at %s)", o.Key(), old.Source)
-}
-
-// leading returns what is known of all that leads to a peer: there are many of them, with
-// a few objects each.
-func (x *expander) leading(p *spec.Node) model.Entry {
-	if x.peer != p {
-		x.peer, x.entry = p, model.Entry{Intent: backend.PeerIntent(p), Source: p.Pos.String()}
-	}
-	return x.entry
-}
-
-// route emits a route out of a device that many routes may lead out of.
-func (x *expander) route(r model.Route, p *spec.Node) {
-	e := x.leading(p)
-	if b := &x.topology.Backend; r.Dst.Addr().Is4() {
-		e.Free = b.RouteMetrics == spec.Auto
-		if b.Spread {
-			r.Metric = model.SpreadMetric(r.Dst)
-		}
-	}
-	if old, ok := x.out.State.AddRoute(r, e); ok && old.Object != model.Object(r) {
-		x.twice(r, old, p.Pos)
-	}
-}
-
-func (x *expander) neighbour(n model.Neighbour, p *spec.Node) {
-	if old, ok := x.out.State.AddNeighbour(n, x.leading(p)); ok && old.Object != model.Object(n) {
-		x.twice(n, old, p.Pos)
-	}
-}
-
-func (x *expander) fdb(f model.FDBEntry, p *spec.Node) {
-	if old, ok := x.out.State.AddFDB(f, x.leading(p)); ok && old.Object != model.Object(f) {
-		x.twice(f, old, p.Pos)
-	}
 }
 
 func (x *expander) note(path, value, reason string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -30,7 +31,7 @@ type Result struct {
 }
 
 // plainName is what spec takes for the name of a topology or node.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`) })
 
 // Export describes the hosts in one file. What is true of a host that was observed goes
 // before what others know of it; a peer that was not observed is described as far as
@@ -80,13 +81,13 @@ func (x *exporter) assume(format string, args ...any) {
 }
 
 func (x *exporter) checkNames(hosts []Host) error {
-	if !plainName.MatchString(x.opts.Name) {
+	if !plainName().MatchString(x.opts.Name) {
 		return fmt.Errorf("%q cannot be the name of a topology: it consists of at most 63 letters, digits, dots, hyphens and underscores, and begins with a letter or digit", x.opts.Name)
 	}
 	taken := map[string]bool{}
 	check := func(name, whose string) error {
 		switch {
-		case !plainName.MatchString(name) || hidden(name):
+		case !plainName().MatchString(name) || hidden(name):
 			return fmt.Errorf("%q cannot be the name of a node (%s): it consists of at most 63 letters, digits, dots, hyphens and underscores, and begins with a letter or digit, but not with x-", name, whose)
 		case taken[name]:
 			return fmt.Errorf("%q is the name of two nodes (one is %s)", name, whose)

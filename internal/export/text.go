@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -64,7 +65,7 @@ func counted(n int, what string) string {
 }
 
 // place is where in the file something is, which nobody gets to see as it was read.
-var place = regexp.MustCompile(`,? at export:[0-9]+(:[0-9]+)?`)
+var place = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`,? at export:[0-9]+(:[0-9]+)?`) })
 
 // placeless is a problem's message without places.
-func placeless(s string) string { return place.ReplaceAllString(s, "") }
+func placeless(s string) string { return place().ReplaceAllString(s, "") }

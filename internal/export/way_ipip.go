@@ -86,7 +86,7 @@ func (s *seen) tunnel(w *way, l model.Link, only bool) {
 	case l.IPIP.Local.Value() != w.local:
 		w.leave("link %s: it sends from %s, and the other tunnels from %s", l.Name, l.IPIP.Local.Value(), w.local)
 		return
-	case !only && (!plain || !plainName.MatchString(name) || hidden(name)):
+	case !only && (!plain || !plainName().MatchString(name) || hidden(name)):
 		w.leave("link %s: of several tunnels, each is named ipip- and its peer's name", l.Name)
 		return
 	case !slices.Equal(own, w.own.addresses):

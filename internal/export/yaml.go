@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // width is how long a line with a whole map or list on it may be.
@@ -139,7 +140,7 @@ func (i *item) short() string {
 // Plain scalars are those that any reader of YAML takes for what they are: a word that
 // begins with a letter and means nothing else, or an address. (YAML 1.1 takes 012 and
 // 1:30 for other numbers, and no for false.)
-var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
+var word = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`) })
 
 // quoted is a scalar as it may stand anywhere in the file.
 func quoted(s string) string {
@@ -147,7 +148,7 @@ func quoted(s string) string {
 	_, notPrefix := netip.ParsePrefix(s)
 	address := (notAddr == nil || notPrefix == nil) && !strings.HasPrefix(s, ":") && !strings.HasSuffix(s, ":") && !strings.Contains(s, "%")
 	special := slices.Contains([]string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(s))
-	if address || word.MatchString(s) && !special {
+	if address || word().MatchString(s) && !special {
 		return s
 	}
 	var b strings.Builder

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -53,15 +54,17 @@ func Confine(c Confinement) error {
 		return ErrCgo
 	}
 	if have.effective&CapSetPCap != 0 {
-		if err := dropBounding(c.Heirs, prctlAll); err != nil {
+		if err := emptyBounding(c.Heirs); err != nil {
 			return fmt.Errorf("drop capabilities from the bounding set: %w", err)
 		}
 	}
 	// What is not inheritable is not ambient either (cap_capset, security/commoncap.c).
-	if err := setCapabilities(have.effective&c.Keep, have.permitted&(c.Keep|c.Heirs), have.inheritable&c.Heirs); err != nil {
-		return fmt.Errorf("drop capabilities: %w", err)
+	if want := (sets{have.effective & c.Keep, have.permitted & (c.Keep | c.Heirs), have.inheritable & c.Heirs}); want != have {
+		if err := setCapabilities(want); err != nil {
+			return fmt.Errorf("drop capabilities: %w", err)
+		}
 	}
-	if c.Heirs != 0 {
+	if c.Heirs != 0 || gainsNothing() {
 		return nil
 	}
 	if err := prctlAll(unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
@@ -74,9 +77,19 @@ func Confine(c Confinement) error {
 // on every thread (syscall.AllThreadsSyscall), and a thread has its own capabilities.
 var ErrCgo = errors.New("this program was built with cgo, and cannot give up the capabilities that it doesn't need; build it with CGO_ENABLED=0")
 
-func linkedWithCgo() bool {
-	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0)
+// linkedWithCgo asks for something that the kernel refuses the first thread, so that no
+// other is asked.
+var linkedWithCgo = sync.OnceValue(func() bool {
+	const noOption = 0
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_PRCTL, noOption, 0, 0)
 	return errno == syscall.ENOTSUP
+})
+
+// gainsNothing says whether new privileges are forbidden already: then they are on every
+// thread, as they were when the program began, or are since Confine was called.
+func gainsNothing() bool {
+	v, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)
+	return err == nil && v == 1
 }
 
 // prctlAll is prctl(2) on each thread.
@@ -87,29 +100,9 @@ func prctlAll(option int, a, b uintptr) error {
 	return nil
 }
 
-// dropBounding leaves but some in the set that programs could gain from.
-func dropBounding(keep Capabilities, prctl func(option int, a, b uintptr) error) error {
-	for n := uintptr(0); n < 64; n++ {
-		has, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, n, 0, 0, 0)
-		if errors.Is(err, unix.EINVAL) {
-			return nil // beyond the last one that this kernel has
-		}
-		if err != nil {
-			return err
-		}
-		if has == 0 || keep>>n&1 == 1 {
-			continue
-		}
-		if err := prctl(unix.PR_CAPBSET_DROP, n, 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func setCapabilities(effective, permitted, inheritable Capabilities) error {
+func setCapabilities(s sets) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3} // process 0: the thread that calls
-	data := userData(effective, permitted, inheritable)
+	data := userData(s.effective, s.permitted, s.inheritable)
 	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
 	if errno != 0 {
 		return errno

@@ -38,7 +38,11 @@ func ConfineFirst(c Confinement) error {
 func shrink(keep Capabilities, have sets, last bool) error {
 	prctl := func(option int, a, b uintptr) error { return unix.Prctl(option, a, b, 0, 0) }
 	if have.effective&CapSetPCap != 0 {
-		if err := dropBounding(keep, prctl); err != nil {
+		set, err := boundingSet()
+		if err != nil {
+			return err
+		}
+		if err := eachOf(set&^keep, func(n uintptr) error { return prctl(unix.PR_CAPBSET_DROP, n, 0) }); err != nil {
 			return err
 		}
 	}
@@ -47,13 +51,9 @@ func shrink(keep Capabilities, have sets, last bool) error {
 	if err := unix.Capset(&header, &data[0]); err != nil {
 		return err
 	}
-	for n := range uintptr(64) { // for a user who isn't root: only what is ambient outlives execve(2)
-		if keep>>n&1 == 0 {
-			continue
-		}
-		if err := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n); err != nil {
-			return err
-		}
+	// For a user who isn't root: only what is ambient outlives execve(2).
+	if err := eachOf(keep, func(n uintptr) error { return prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, n) }); err != nil {
+		return err
 	}
 	if last {
 		return prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0)

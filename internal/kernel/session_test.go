@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,8 @@ func TestAncestralSessions(t *testing.T) {
 		{"mapped", []process{{"9", "1", "sh", "SSH_CONNECTION=::ffff:203.0.113.5 51000 ::ffff:10.9.0.5 22"}}, []model.Session{far}},
 		{"nonsense", []process{{"9", "8", "sh", "SSH_CONNECTION=a b c d"}, {"8", "1", "sh", "SSH_CONNECTION=203.0.113.5 22"}}, nil},
 		{"a circle", []process{{"9", "8", "sh", ""}, {"8", "9", "sh", ""}}, nil},
+		{"behind a long environment", []process{{"9", "1", "bash", strings.Repeat("A=B\x00", 5000) + login}}, []model.Session{far}},
+		{"a stat that says nothing", []process{{"9", "", "bash", login}}, []model.Session{far}},
 		{"a name that only ends so", []process{{"9", "1", "sh", "MY_SSH_CONNECTION=203.0.113.5 51000 10.9.0.5 22"}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -88,16 +88,6 @@ func (s *State) AddRoute(r Route, e Entry) (there Entry, ok bool) {
 	return added(&s.routes, rowOf(s, r, e))
 }
 
-// AddNeighbour is PutNeighbour, unless there is one with the key, which it returns.
-func (s *State) AddNeighbour(n Neighbour, e Entry) (there Entry, ok bool) {
-	return added(&s.neighbours, rowOf(s, n, e))
-}
-
-// AddFDB is PutFDB, unless there is an entry with the key, which it returns.
-func (s *State) AddFDB(f FDBEntry, e Entry) (there Entry, ok bool) {
-	return added(&s.fdb, rowOf(s, f, e))
-}
-
 func added[T bulk[T]](t *table[T], r row[T]) (there Entry, ok bool) {
 	old, ok := t.add(r)
 	if !ok {

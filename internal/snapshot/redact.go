@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -107,10 +108,10 @@ func (r *redaction) sysctlName(x model.Sysctl) string {
 
 // plain is what values of parameters are that tell nothing: numbers, and words of the
 // kernel's.
-var plain = regexp.MustCompile(`^[-0-9 ]*$|^[a-z_ ]*$|^NONE$`)
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[-0-9 ]*$|^[a-z_ ]*$|^NONE$`) })
 
 func (r *redaction) value(v string) string {
-	if plain.MatchString(v) && r.names[v] == "" {
+	if plain().MatchString(v) && r.names[v] == "" {
 		return v
 	}
 	return "redacted"

@@ -17,7 +17,7 @@ type hostAddress struct {
 }
 
 // place returns the node of a cell.
-func (d *decoder) place(cell uint32) node { return node{&d.tree, cell} }
+func (d *decoder) place(cell uint32) node { return node{d.tree, cell} }
 
 // checkUnderlay checks the addresses by which others reach a node.
 func (w *walker) checkUnderlay(n *rawNode) {
@@ -63,6 +63,14 @@ func (s *some) add(name string) {
 	if s.count++; s.count <= most {
 		s.names = append(s.names, name)
 	}
+}
+
+// join adds those that come after.
+func (s *some) join(o some) {
+	for _, name := range o.names {
+		s.add(name)
+	}
+	s.count += o.count - len(o.names)
 }
 
 func (s some) String() string {

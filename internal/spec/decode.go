@@ -11,11 +11,12 @@ import (
 
 // decoder collects what is wrong while it reads the tree.
 type decoder struct {
-	tree       tree
+	tree       *tree
 	shelves    shelves
 	problems   []Problem
 	mayBeEmpty bool // "nodes: {}" is a topology
 	slow       bool // all files are read by yaml.v3
+	parts      int  // how many the nodes are read in; 0: as many as pay
 }
 
 // at tells an error of a place that is no node.

@@ -24,6 +24,7 @@ type deriver struct {
 	out *Topology
 
 	vxlanDevice string // the derived name
+	veths       vethNames
 	seed        []byte // for what a MAC is derived from
 }
 

@@ -61,7 +61,7 @@ func (y *nodeDeriver) iface(ns *rawNamespace, r *rawInterface) Interface {
 		i.Made |= madeBridge
 	}
 	if !r.host.given() {
-		i.Host = vethName(ns.name, r.name)
+		i.Host = y.veths.of(ns.name, r.name, len(y.out.Namespaces))
 		i.Made |= madeHost
 	}
 	return i

@@ -20,14 +20,14 @@ func (s *keySet) first(text string) uint32 {
 	s.unordered = true
 	if s.index == nil && s.count > fewKeys {
 		s.index = make(map[string]uint32, 2*s.count)
-		for k := s.tree.at(s.of).first; k != 0; k = s.tree.at(k).next {
+		for k := s.tree.at(s.of).in; k != 0; k = s.tree.at(k).next {
 			s.index[s.text(k)] = k
 		}
 	}
 	if s.index != nil {
 		return s.index[text]
 	}
-	for k := s.tree.at(s.of).first; k != 0; k = s.tree.at(k).next {
+	for k := s.tree.at(s.of).in; k != 0; k = s.tree.at(k).next {
 		if s.text(k) == text {
 			return k
 		}

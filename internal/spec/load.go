@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 )
 
-// Source is a file's name, as it is shown, and its text.
+// Source is a file's name, as it is shown, and its text, of which names in the topology are
+// parts: it must not be changed once that was read.
 type Source struct {
 	Name string
 	Data []byte
@@ -49,7 +51,8 @@ func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	if len(sources) == 0 {
 		return nil, []Problem{{Code: codeEmpty, Message: "there are no files"}}
 	}
-	t := d.decode(sources)
+	digest := digesting(sources)
+	t, sum := d.decode(sources), digest()
 	problems := sorted(d.problems, sources)
 	withLines(problems, sources)
 	if slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning }) {
@@ -58,8 +61,23 @@ func (d *decoder) topologyOf(sources []Source) (*Topology, []Problem) {
 	for _, s := range sources {
 		t.Files = append(t.Files, s.Name)
 	}
-	t.Digest, t.Sources = Digest(sources), sources
+	t.Digest, t.Sources = sum, sources
 	return t, problems
+}
+
+// digesting returns Digest as a function: where it takes long, it is begun at once, and
+// waited for.
+func digesting(sources []Source) func() string {
+	const long = 64 << 10 // bytes
+	size := 0
+	for _, s := range sources {
+		size += len(s.Data)
+	}
+	digest := sync.OnceValue(func() string { return Digest(sources) })
+	if size >= long {
+		go digest()
+	}
+	return digest
 }
 
 // Digest is the SHA-256 of the texts one after the other, each behind its length, in

@@ -20,7 +20,7 @@ func (d *decoder) merge(roots []node) node {
 	}
 	first := roots[0].cell()
 	d.tree.open(*d.tree.fileOf(roots[0].i)) // a cell for all, which counts as in the first file
-	out := node{&d.tree, d.tree.add(cell{line: first.line, column: first.column, kind: uint32(mapping)})}
+	out := node{d.tree, d.tree.add(cell{line: first.line, column: first.column, kind: uint32(mapping)})}
 	m := &merger{d, map[uint32]*merged{}}
 	for _, r := range roots {
 		if r.shape() != mapping {

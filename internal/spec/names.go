@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -70,7 +71,9 @@ func (d *decoder) checkNetnsName(n node, name string) {
 
 // sysctlName is a parameter of a network namespace, with dots or, within a device's
 // name, slashes. A part is never slashes alone: "//" would be the directory "..".
-var sysctlName = regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0-9_/-]*)+$`)
+var sysctlName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^net(\.[A-Za-z0-9_/-]*[A-Za-z0-9_-][A-Za-z0-9_/-]*)+$`)
+})
 
 func (w *walker) checkSysctl(s rawSysctl) {
 	switch {
@@ -83,7 +86,7 @@ func (w *walker) checkSysctl(s rawSysctl) {
 
 // sysctlNamed is sysctlName, which looks at each name once.
 func (w *walker) sysctlNamed(name string) bool {
-	if !w.sysctls[name] && sysctlName.MatchString(name) {
+	if !w.sysctls[name] && sysctlName().MatchString(name) {
 		if w.sysctls == nil {
 			w.sysctls = map[string]bool{}
 		}
@@ -110,6 +113,19 @@ func vethName(namespace, iface string) string {
 		name += "-" + iface
 	}
 	return shortened("veth-", name, namespace+"/"+iface)
+}
+
+// vethNames remember the last few names of veths: in a fleet, namespaces are mostly named
+// alike on all nodes, and then the names are the same text.
+type vethNames [8]struct{ namespace, iface, name string }
+
+// of is vethName for the namespace at a place among those of its node.
+func (l *vethNames) of(namespace, iface string, place int) string {
+	v := &l[place%len(l)]
+	if v.name == "" || v.namespace != namespace || v.iface != iface {
+		v.namespace, v.iface, v.name = namespace, iface, vethName(namespace, iface)
+	}
+	return v.name
 }
 
 // TunnelName returns the name of node's point-to-point tunnel to peer: overlay.device

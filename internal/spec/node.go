@@ -34,7 +34,7 @@ func (n node) shape() shape { return shape(n.cell().kind & shapeMask) }
 func (n node) null() bool { return n.cell().kind&nullBit != 0 }
 
 // empty says whether nothing is given there.
-func (n node) empty() bool { return n.null() || n.shape() != scalar && n.cell().first == 0 }
+func (n node) empty() bool { return n.null() || n.shape() != scalar && n.cell().in == 0 }
 
 // text returns what stands there; "" for a list or a map.
 func (n node) text() string {
@@ -43,9 +43,9 @@ func (n node) text() string {
 	case c.kind&shapeMask != uint32(scalar):
 		return ""
 	case f.texts != nil:
-		return f.texts[c.from]
+		return f.texts[c.in]
 	}
-	return f.text[c.from : c.from+c.size]
+	return f.text[c.in : c.in+c.size]
 }
 
 func (n node) pos() Pos {
@@ -59,7 +59,7 @@ func (n node) entries() iter.Seq2[node, node] {
 		if n.shape() != mapping {
 			return
 		}
-		for i := n.cell().first; i != 0; {
+		for i := n.cell().in; i != 0; {
 			next := n.tree.at(i).next // a merge may move the entry
 			if k := (node{n.tree, i}); !yield(k, k.value()) {
 				return
@@ -78,7 +78,7 @@ func (n node) items() iter.Seq[node] {
 		if n.shape() != list {
 			return
 		}
-		for i := n.cell().first; i != 0; i = n.tree.at(i).next {
+		for i := n.cell().in; i != 0; i = n.tree.at(i).next {
 			if !yield(node{n.tree, i}) {
 				return
 			}

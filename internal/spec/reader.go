@@ -1,6 +1,9 @@
 package spec
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
 // reader reads the plain subset of YAML that topologies are mostly written in: block maps
 // and lists, flow maps and lists, scalars on one line that are plain or quoted without
@@ -18,7 +21,7 @@ type reader struct {
 
 // plain reads a file; ok is false, and nothing is added, where yaml.v3 has to read it.
 func (t *tree) plain(s Source) (root node, ok bool) {
-	t.open(file{name: s.Name, text: string(s.Data)})
+	t.open(file{name: s.Name, text: unsafe.String(unsafe.SliceData(s.Data), len(s.Data))}) // nobody changes it: see Source
 	r := &reader{tree: t, text: t.files[len(t.files)-1].text, line: 1}
 	i, ok := r.document()
 	if !ok {

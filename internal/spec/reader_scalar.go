@@ -18,7 +18,7 @@ type scalarAt struct {
 func (r *reader) put(s scalarAt, up uint32, index int) uint32 {
 	i := r.add(up, scalar, index)
 	c := r.tree.at(i)
-	c.from, c.size = uint32(s.from), uint32(s.to-s.from)
+	c.in, c.size = uint32(s.from), uint32(s.to-s.from)
 	if !s.quoted && isNull(r.text[s.from:s.to]) {
 		c.kind |= nullBit
 	}

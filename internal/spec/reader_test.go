@@ -155,7 +155,7 @@ func sameTree(t *testing.T, data []byte) bool {
 		}
 		return false
 	}
-	d := &decoder{slow: true}
+	d := &decoder{tree: &tree{}, slow: true}
 	want := d.parse(s)
 	if len(d.problems) > 0 {
 		t.Fatalf("the plain reader takes\n%s\nof which yaml.v3 says %v", data, d.problems)

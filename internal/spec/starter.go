@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Starter is what a first topology file is made of.
@@ -146,13 +147,13 @@ func (s Starter) check(text string) error {
 var (
 	// plainScalar is text that no reader of YAML takes for more than that, but for the
 	// words below.
-	plainScalar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	special     = regexp.MustCompile(`^(?i:null|true|false|yes|no|on|off|y|n)$`)
+	plainScalar = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`) })
+	special     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i:null|true|false|yes|no|on|off|y|n)$`) })
 )
 
 // scalarText writes text as a scalar of YAML, in quotes where it needs them.
 func scalarText(s string) string {
-	if plainScalar.MatchString(s) && !special.MatchString(s) {
+	if plainScalar().MatchString(s) && !special().MatchString(s) {
 		return s
 	}
 	b, _ := json.Marshal(s) // a string can be written; and one of JSON is one of YAML

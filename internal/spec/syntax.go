@@ -5,16 +5,19 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 var (
-	yamlLine      = regexp.MustCompile(`^yaml: line (\d+): `)
-	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.+)' referenced`)
+	yamlLine      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: line (\d+): `) })
+	unknownAnchor = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^unknown anchor '(.+)' referenced`) })
 
 	// parserMessages begin the errors of yaml.v3's parser, whose lines it counts from
 	// 0; its scanner's are counted from 1 (yaml_parser_fetch... and parser.fail).
-	parserMessages = regexp.MustCompile(`^did not find expected (<|node content|'-'|key|',')`)
+	parserMessages = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^did not find expected (<|node content|'-'|key|',')`)
+	})
 )
 
 // syntax tells an error of yaml.v3's, or the tab that it most likely comes of.
@@ -22,10 +25,10 @@ func (d *decoder) syntax(s Source, err error) {
 	lines := linesOf(s.Data)
 	message := err.Error()
 	pos := Pos{File: s.Name, Line: 1, Column: 1}
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
+	if m := yamlLine().FindStringSubmatch(message); m != nil {
 		line, _ := strconv.Atoi(m[1]) // digits only
 		message = message[len(m[0]):]
-		if parserMessages.MatchString(message) {
+		if parserMessages().MatchString(message) {
 			line++
 		}
 		pos.Line = max(1, min(line, len(lines)))
@@ -57,7 +60,7 @@ func tabNear(pos Pos, lines [][]byte) (Pos, bool) {
 // returns pos.
 func placeOf(message string, pos Pos, lines [][]byte) Pos {
 	find := func(line []byte) int { return bytes.IndexFunc(line, notInYAML) }
-	if m := unknownAnchor.FindStringSubmatch(message); m != nil {
+	if m := unknownAnchor().FindStringSubmatch(message); m != nil {
 		find = func(line []byte) int { return bytes.Index(line, []byte("*"+m[1])) }
 	}
 	for i, line := range lines {

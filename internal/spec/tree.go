@@ -1,7 +1,7 @@
 package spec
 
 // tree is what stands in the files. It has no pointers, so that a large one costs the
-// garbage collector nothing, and each place in it takes 32 bytes.
+// garbage collector nothing, and each place in it takes 28 bytes.
 type tree struct {
 	files  []file
 	chunks [][]cell
@@ -20,10 +20,10 @@ type file struct {
 // cell is a place. In a map, each key has a cell, which is up of the cell of its value;
 // that follows it. The cell 0 is nowhere.
 type cell struct {
-	from, size      uint32 // of a scalar: its text
-	line, column    uint32 // from 1
-	up, first, next uint32 // the cell that this one is in, the first in this one, and the next in the same one
-	kind            uint32 // the shape, nullBit, and the index in a list
+	in, size     uint32 // of a scalar: where its text begins, and how long it is; of others: the first cell in this one
+	line, column uint32 // from 1
+	up, next     uint32 // the cell that this one is in, and the next in the same one
+	kind         uint32 // the shape, nullBit, and the index in a list
 }
 
 const (
@@ -89,14 +89,14 @@ func (t *tree) removeLast() {
 // setText gives a cell of the last file a text that is no part of the file's.
 func (t *tree) setText(i uint32, text string) {
 	f := &t.files[len(t.files)-1]
-	t.at(i).from = uint32(len(f.texts))
+	t.at(i).in = uint32(len(f.texts))
 	f.texts = append(f.texts, text)
 }
 
 // append puts a cell behind the last one of those in up; 0: it is the first.
 func (t *tree) append(up, last, i uint32) {
 	if last == 0 {
-		t.at(up).first = i
+		t.at(up).in = i
 		return
 	}
 	t.at(last).next = i

@@ -34,6 +34,7 @@ type walker struct {
 
 // decode turns the trees of all files into a topology.
 func (d *decoder) decode(sources []Source) *Topology {
+	d.tree = &tree{}
 	var roots []node
 	for _, s := range sources {
 		if n := d.parse(s); n.given() {
@@ -47,12 +48,10 @@ func (d *decoder) decode(sources []Source) *Topology {
 	if raw == nil {
 		return nil
 	}
-	w := &walker{deriver: d.newDeriver(raw), underlay: make([]hostAddress, 0, raw.count), shared: make([]subnet, 0, raw.count)}
-	if w.out.Backend.Type == VXLAN {
-		w.vteps = make([]vtep, 0, raw.count)
-	}
+	w := &walker{deriver: d.newDeriver(raw)}
+	w.room(raw.count)
 	w.before()
-	w.eachNode(w.walk)
+	w.walkAll()
 	w.sort()
 	w.routeMetrics()
 	w.after()
@@ -67,6 +66,14 @@ func (w *walker) eachNode(do func(k, v node)) {
 		if !strings.HasPrefix(k.text(), "x-") {
 			do(k, v)
 		}
+	}
+}
+
+// room makes room for what most nodes have one of.
+func (w *walker) room(nodes int) {
+	w.underlay, w.shared = make([]hostAddress, 0, nodes), make([]subnet, 0, nodes)
+	if w.out.Backend.Type == VXLAN {
+		w.vteps = make([]vtep, 0, nodes)
 	}
 }
 

@@ -49,7 +49,7 @@ func (d *decoder) parse(s Source) node {
 	}
 	texts := make([]string, 1, 1+scalars(docs[0]))
 	d.tree.open(file{name: s.Name, texts: texts})
-	return node{&d.tree, (&treeMaker{decoder: d}).make(docs[0].Content[0], 0, 0, 0)}
+	return node{d.tree, (&treeMaker{decoder: d}).make(docs[0].Content[0], 0, 0, 0)}
 }
 
 // nothing says whether a document is empty but for its marker ("---"): yaml.v3 puts its
@@ -117,7 +117,7 @@ type treeMaker struct {
 // make returns the cell that it has made for a node, which is at an index of a list, or
 // else is whatever.
 func (t *treeMaker) make(y *yaml.Node, up uint32, index, depth int) uint32 {
-	tree := &t.decoder.tree
+	tree := t.decoder.tree
 	i := tree.add(cell{line: uint32(y.Line), column: uint32(y.Column), up: up, kind: uint32(index << indexShift)})
 	n := node{tree, i}
 	if t.limited(n, depth) {

@@ -25,7 +25,9 @@ type Backend struct {
 	Clamped bool
 	// NeedsDirect says that the backend reaches only peers on the same link.
 	NeedsDirect bool
-	// Expand emits the overlay device and what leads to the peers.
+	// Expand emits the overlay device and what leads to the peers. It keeps nothing: of many
+	// peers, it may be asked for each kind of objects at the same time, with inputs that take
+	// that kind alone.
 	Expand func(in *Input)
 }
 

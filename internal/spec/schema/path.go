@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // UnknownError says that a step of a path leads nowhere.
@@ -24,12 +25,12 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("%s has no key %q", e.In.Path, e.Step)
 }
 
-var index = regexp.MustCompile(`\[[0-9]*\]`)
+var index = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[[0-9]*\]`) })
 
 // Find returns what a path leads to, as errors and render write it: nodes.vm1.bridges.br0.mtu.
 // The names may be left out: nodes.bridges.mtu. Else it returns an *UnknownError.
 func (k *Key) Find(path string) (*Key, error) {
-	found, unknown := k.find(strings.Split(index.ReplaceAllString(path, ""), "."))
+	found, unknown := k.find(strings.Split(index().ReplaceAllString(path, ""), "."))
 	if unknown != nil {
 		return nil, unknown
 	}

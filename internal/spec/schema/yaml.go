@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // maxFlow is how long a line of an example may get, before a map is written over several.
@@ -68,14 +69,14 @@ func flowOf(value json.RawMessage) (string, error) {
 }
 
 // plain is text that needs no quotes in YAML, whatever reads it.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_./-]*$`)
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_./-]*$`) })
 
 func scalarOf(value json.RawMessage) (string, error) {
 	var s string
 	if err := json.Unmarshal(value, &s); err != nil {
 		return "", err
 	}
-	if plain.MatchString(s) {
+	if plain().MatchString(s) {
 		return s, nil
 	}
 	return string(value), nil // a string of JSON is one of YAML
