@@ -11,18 +11,10 @@ import (
 // each thread.
 func emptyBounding(keep Capabilities) error {
 	set, err := boundingSet()
-	if err != nil || set&^keep == 0 {
+	if err != nil {
 		return err
 	}
-	if done, err := dropAtOnce(set &^ keep); done || err != nil {
-		return err
-	}
-	return dropEach(set &^ keep)
-}
-
-// dropEach takes capabilities out of the bounding set of each thread, one after the other.
-func dropEach(drop Capabilities) error {
-	return eachOf(drop, func(n uintptr) error { return prctlAll(unix.PR_CAPBSET_DROP, n, 0) })
+	return eachOf(set&^keep, func(n uintptr) error { return prctlAll(unix.PR_CAPBSET_DROP, n, 0) })
 }
 
 // boundingSet reads that of the calling thread; it is the same on all.
