@@ -21,7 +21,8 @@ type conn struct {
 	seq uint32
 	buf []byte // made when it is needed
 
-	spare rows // room of dumps that nobody needs any more
+	spare  rows // room of dumps that nobody needs any more
+	pieces int  // in which the messages of the last dump came
 }
 
 // dial opens a socket in the calling thread's network namespace. Strict checking

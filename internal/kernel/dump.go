@@ -44,8 +44,20 @@ func (c *conn) dump(ctx context.Context, m message) (rows, error) {
 // dumpUntil is dump, which gives up with errMany as soon as enough says so of the messages
 // that came just now; nil: never. The socket is of no use then: the kernel goes on answering.
 func (c *conn) dumpUntil(ctx context.Context, m message, enough func(some []byte) bool) (rows, error) {
+	l, _, err := c.dumpInPieces(ctx, m, enough)
+	return l, err
+}
+
+// dumpInPieces is dumpUntil, which tells in how many pieces the messages came: the kernel has
+// made each of them at once (netlink_dump, net/netlink/af_netlink.c).
+func (c *conn) dumpInPieces(ctx context.Context, m message, enough func(some []byte) bool) (l rows, pieces int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	l, err = c.dumpLocked(ctx, m, enough)
+	return l, c.pieces, err
+}
+
+func (c *conn) dumpLocked(ctx context.Context, m message, enough func(some []byte) bool) (rows, error) {
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_DUMP)
 	for range maxDumps {
 		if err := ctx.Err(); err != nil {
@@ -73,6 +85,7 @@ const (
 func (c *conn) gather(enough func(some []byte) bool) (rows, error) {
 	var whole rows
 	var last []byte
+	c.pieces = 0
 	for size, interrupted := 0, false; ; {
 		if size > smallAnswer && cap(last)-len(last) < receiveSize {
 			whole, last = append(whole, last), c.piece()
@@ -87,6 +100,9 @@ func (c *conn) gather(enough func(some []byte) bool) (rows, error) {
 		}
 		plain := rowsIn(b, c.seq)
 		size += plain
+		if plain > 0 {
+			c.pieces++
+		}
 		before := len(last)
 		last = append(last, b[:plain]...) // no more than a longer slice, if that is where it is
 		for r := range replies(b[plain:]) {
@@ -104,6 +120,7 @@ func (c *conn) gather(enough func(some []byte) bool) (rows, error) {
 				return append(whole, last), doneError(r)
 			}
 			last = appendReply(last, r)
+			c.pieces++ // rather one too many
 		}
 		if enough != nil && enough(last[before:]) {
 			return append(whole, last), errMany

@@ -18,7 +18,9 @@ const vethInfoPeer = 1
 // out of use again, for which it waits until no processor can have them in hand any more
 // (veth_init_queues, drivers/net/veth.c; synchronize_net in netif_set_real_num_tx_queues,
 // net/core/dev.c).
-func oneQueue(m message) message { return m.u32(unix.IFLA_NUM_TX_QUEUES, 1).u32(unix.IFLA_NUM_RX_QUEUES, 1) }
+func oneQueue(m message) message {
+	return m.u32(unix.IFLA_NUM_TX_QUEUES, 1).u32(unix.IFLA_NUM_RX_QUEUES, 1)
+}
 
 // vethData describes the other end, which is born inside its namespace and under
 // its final name: nothing ever has to be moved or renamed.

@@ -21,7 +21,7 @@ type space struct {
 	conn  *conn
 
 	newsMu sync.Mutex
-	news   *conn // hears of changes, while a dump is made
+	news   *conn // hears of changes, while a dump is made; made when it is needed
 
 	sideMu sync.Mutex
 	side   *conn // for a dump beside others; made when it is needed
@@ -201,7 +201,7 @@ func (e *noNetnsError) Is(target error) bool {
 	return target == fs.ErrNotExist || target == unix.ENOENT
 }
 
-// dialInside opens the sockets, and leaves the calling thread in the namespace.
+// dialInside opens the socket, and leaves the calling thread in the namespace.
 func (s *space) dialInside(home *os.File) error {
 	if err := s.enter(home); err != nil {
 		return err
@@ -209,35 +209,35 @@ func (s *space) dialInside(home *os.File) error {
 	return s.dial()
 }
 
-// dial opens the sockets in the calling thread's namespace.
+// dial opens the socket in the calling thread's namespace.
 func (s *space) dial() (err error) {
-	if s.conn, err = dial(); err != nil {
-		return err
-	}
-	s.news, err = dial()
+	s.conn, err = dial()
 	return err
 }
 
-// aside returns another socket of the namespace, for a long dump that others need not wait
-// for, or that may be given up.
-func (s *space) aside() (*conn, error) {
-	s.sideMu.Lock()
-	defer s.sideMu.Unlock()
-	if s.side != nil {
-		return s.side, nil
-	}
-	var err error
+// another opens one more socket of the namespace.
+func (s *space) another() (c *conn, err error) {
 	if s.file == nil {
-		s.side, err = dial()
-		return s.side, err
+		return dial()
 	}
 	err = abroad(func(home *os.File) error {
 		if err := s.enter(home); err != nil {
 			return err
 		}
-		s.side, err = dial()
+		c, err = dial()
 		return err
 	})
+	return c, err
+}
+
+// aside returns another socket of the namespace, for a long dump that others need not wait
+// for, or that may be given up.
+func (s *space) aside() (c *conn, err error) {
+	s.sideMu.Lock()
+	defer s.sideMu.Unlock()
+	if s.side == nil {
+		s.side, err = s.another()
+	}
 	return s.side, err
 }
 
@@ -253,6 +253,8 @@ func (s *space) dropAside() {
 
 func (s *space) close() {
 	s.dropAside()
+	s.newsMu.Lock()
+	defer s.newsMu.Unlock()
 	for _, c := range []*conn{s.conn, s.news} {
 		if c != nil {
 			c.close()
