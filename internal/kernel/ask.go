@@ -66,7 +66,7 @@ func (q *questions) some(first, end int) (int, error) {
 func (q *questions) together(first, n int) error {
 	c := q.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	buf := c.buffer()
 	began := c.seq + 1
 	for rest := q.requests; len(rest) > 0; rest = rest[native.Uint32(rest):] {

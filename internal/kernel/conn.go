@@ -19,8 +19,9 @@ type conn struct {
 	mu  sync.Mutex
 	fd  int
 	seq uint32
-	buf []byte // made when it is needed
+	buf *[receiveSize]byte // as long as somebody has mu and needs it
 
+	rooms  *rooms
 	spare  rows // room of dumps that nobody needs any more
 	pieces int  // in which the messages of the last dump came
 }
@@ -70,7 +71,7 @@ func (c *conn) cookie() (uint64, error) {
 // exec sends a request that changes something and waits for the acknowledgement.
 func (c *conn) exec(m message) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_ACK)
 	if err := c.send(m); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (c *conn) exec(m message) error {
 // get sends a request for one object and returns its message's body.
 func (c *conn) get(m message) ([]byte, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if err := c.send(m); err != nil {
 		return nil, err
 	}
@@ -130,12 +131,21 @@ func (c *conn) receive() ([]byte, error) {
 	}
 }
 
-// buffer returns where to receive what is not kept.
+// buffer returns where to receive what is not kept. Whoever has called it ends with unlock.
 func (c *conn) buffer() []byte {
 	if c.buf == nil {
-		c.buf = make([]byte, receiveSize)
+		c.buf = c.rooms.take()
 	}
-	return c.buf
+	return c.buf[:]
+}
+
+// unlock gives the buffer back, and mu.
+func (c *conn) unlock() {
+	if c.buf != nil {
+		c.rooms.give(c.buf)
+		c.buf = nil
+	}
+	c.mu.Unlock()
 }
 
 // next receives into room, and returns what was received.

@@ -52,7 +52,7 @@ func (c *conn) dumpUntil(ctx context.Context, m message, enough func(some []byte
 // made each of them at once (netlink_dump, net/netlink/af_netlink.c).
 func (c *conn) dumpInPieces(ctx context.Context, m message, enough func(some []byte) bool) (l rows, pieces int, err error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	l, err = c.dumpLocked(ctx, m, enough)
 	return l, c.pieces, err
 }

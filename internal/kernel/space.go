@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -30,6 +31,7 @@ type space struct {
 	index   map[string]uint32 // of links, as far as they were listed or asked for
 	nameOf  map[uint32]string // the opposite
 	changes *atomic.Uint64    // of the host
+	rooms   *rooms            // of the host
 	as      uint64            // what changes was when index was begun: later, it is not to be trusted
 }
 
@@ -65,34 +67,48 @@ func (h *Host) space(netns string) (*space, error) {
 	return s, nil
 }
 
-// openAhead opens the handles of many namespaces, on one thread that goes from one to the
+// openAhead opens the handles of many namespaces, on a few threads that go from one to the
 // next. What cannot be opened is told to whoever asks for it.
 func (h *Host) openAhead(names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var l []*space
+	var missing []string
 	for _, name := range names {
-		if h.opened(name) != nil {
-			continue
-		}
-		if s, err := h.openSpace(name); err == nil {
-			l = append(l, s)
+		if h.opened(name) == nil {
+			missing = append(missing, name)
 		}
 	}
-	if len(l) == 0 {
+	if len(missing) == 0 || h.checkNetnsDir(missing[0]) != nil {
 		return
 	}
-	trusted := h.checkNetnsDir(l[0].netns)
-	_ = abroad(func(home *os.File) error { // whatever it is, who asks again will hear it
-		for _, s := range l {
-			if trusted != nil || s.dialInside(home) != nil {
-				s.close()
-				continue
+	l := make([]*space, len(missing))
+	Spread(runtime.GOMAXPROCS(0), func(thread int) {
+		_ = abroad(func(home *os.File) error { // whatever it is, who asks again will hear it
+			for i := thread; i < len(missing); i += runtime.GOMAXPROCS(0) {
+				l[i] = h.openHere(missing[i], home)
 			}
+			return nil
+		})
+	})
+	for _, s := range l {
+		if s != nil {
 			h.spaces[s.netns] = s
 		}
+	}
+}
+
+// openHere opens a namespace, and leaves the calling thread in there; nil if it cannot be
+// opened.
+func (h *Host) openHere(netns string, home *os.File) *space {
+	s, err := h.openSpace(netns)
+	if err != nil {
 		return nil
-	})
+	}
+	if s.dialInside(home) != nil {
+		s.close()
+		return nil
+	}
+	return s
 }
 
 // opened returns the handle of a namespace that is open already, or nil.
@@ -163,7 +179,7 @@ func (h *Host) path(netns string) string {
 
 // newSpace returns a handle that has nothing open yet.
 func (h *Host) newSpace(netns string) *space {
-	return &space{netns: netns, index: map[string]uint32{}, nameOf: map[uint32]string{}, changes: &h.changes}
+	return &space{netns: netns, index: map[string]uint32{}, nameOf: map[uint32]string{}, changes: &h.changes, rooms: &h.rooms}
 }
 
 // openSpace opens a namespace's file, but no sockets.
@@ -177,8 +193,11 @@ func (h *Host) openSpace(netns string) (*space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
 	}
-	s.file, s.inode = file, inodeOf(handlePath(file))
-	if !isNamespace(handlePath(file)) {
+	var st unix.Stat_t
+	var fs unix.Statfs_t
+	known := unix.Fstat(int(file.Fd()), &st) == nil && unix.Fstatfs(int(file.Fd()), &fs) == nil
+	s.file, s.inode = file, st.Ino
+	if !known || fs.Type != unix.NSFS_MAGIC {
 		s.close()
 		return nil, &noNetnsError{shown(netns, path), path}
 	}
@@ -211,20 +230,28 @@ func (s *space) dialInside(home *os.File) error {
 
 // dial opens the socket in the calling thread's namespace.
 func (s *space) dial() (err error) {
-	s.conn, err = dial()
+	s.conn, err = s.socket()
 	return err
+}
+
+func (s *space) socket() (*conn, error) {
+	c, err := dial()
+	if err == nil {
+		c.rooms = s.rooms
+	}
+	return c, err
 }
 
 // another opens one more socket of the namespace.
 func (s *space) another() (c *conn, err error) {
 	if s.file == nil {
-		return dial()
+		return s.socket()
 	}
 	err = abroad(func(home *os.File) error {
 		if err := s.enter(home); err != nil {
 			return err
 		}
-		c, err = dial()
+		c, err = s.socket()
 		return err
 	})
 	return c, err
