@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -228,67 +227,4 @@ func loMessage(n model.Netns) message {
 		m = m.attr(unix.IFLA_IFALIAS, []byte(alias))
 	}
 	return m
-}
-
-// removeAll unmounts namespaces and removes their files; the kernel then takes down what
-// is inside, a little later.
-func (d netnsDoor) removeAll(steps []model.Step) []error {
-	dir, err := OpenDir(d.h.opts.NetnsDir)
-	if err == nil {
-		defer dir.Close()
-	}
-	errs := inTurn(steps, func(s model.Step) error {
-		name := s.Before.(model.Netns).Name
-		if err := CheckComponent(name); err != nil {
-			return err
-		}
-		d.h.Forget(name)
-		if err := d.h.writing(); err != nil {
-			return err
-		}
-		if dir == nil {
-			return ignore(err, unix.ENOENT)
-		}
-		return d.unbind(dir, filepath.Join(d.h.opts.NetnsDir, name))
-	})
-	d.h.ForgetDead()
-	return errs
-}
-
-func (d netnsDoor) unbind(dir *Dir, path string) error {
-	err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-		return err
-	}
-	if err := d.h.writing(); err != nil {
-		return err
-	}
-	return removeEmpty(dir, path)
-}
-
-// removeEmpty removes a namespace's file once nothing is mounted on it. One that is not
-// as we make them is somebody's, and stays.
-func removeEmpty(dir *Dir, path string) error {
-	st, err := os.Lstat(path)
-	if err != nil || !st.Mode().IsRegular() || st.Size() > 0 || isNamespace(path) {
-		return ignore(err, unix.ENOENT)
-	}
-	return dir.Remove(filepath.Base(path))
-}
-
-// RemoveDebris removes the file of a namespace that nothing is mounted on, if it is
-// there: what is left of one whose making or removal was interrupted.
-func (h *Host) RemoveDebris(name string) error {
-	if err := CheckComponent(name); err != nil {
-		return err
-	}
-	dir, err := OpenDir(h.opts.NetnsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return opError("remove the file of", model.Netns{Name: name}, removeEmpty(dir, filepath.Join(h.opts.NetnsDir, name)))
 }

@@ -8,7 +8,10 @@ import (
 
 // Spread calls f with each number below n, from one goroutine a processor: of what is asked
 // of many namespaces, the kernel answers most without a lock that they have in common.
-func Spread(n int, f func(i int)) {
+func Spread(n int, f func(i int)) { spread(n, runtime.GOMAXPROCS(0), f) }
+
+// spread is Spread from so many goroutines.
+func spread(n, width int, f func(i int)) {
 	var next atomic.Int64
 	work := func() {
 		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
@@ -16,7 +19,7 @@ func Spread(n int, f func(i int)) {
 		}
 	}
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+	for range min(width, n) - 1 {
 		others.Go(work)
 	}
 	work()
