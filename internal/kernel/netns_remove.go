@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -27,26 +26,16 @@ func (d netnsDoor) removeAll(steps []model.Step) []error {
 	if err == nil {
 		defer dir.Close()
 	}
-	var errs []error
-	for some := range slices.Chunk(steps, unmountedTogether) {
-		done := d.removeSome(dir, err, some)
-		errs = append(errs, done...)
-		if slices.ContainsFunc(done, func(err error) bool { return err != nil }) {
-			break
-		}
-	}
+	errs := someAtATime(steps, unmountedTogether, func(some []model.Step) []error { return d.removeSome(dir, err, some) })
 	d.h.ForgetDead()
-	return append(errs, notTried(len(steps)-len(errs))...)
+	return errs
 }
 
 // removeSome removes a few namespaces. Once one has failed, those that were unmounted with it
 // go all the same; of one of these that cannot, ErrUnknown says that half of it may be gone.
 func (d netnsDoor) removeSome(dir *Dir, noDir error, steps []model.Step) []error {
 	errs := inTurn(steps, func(s model.Step) error { return d.giveUp(s.Before.(model.Netns).Name, noDir) })
-	n := len(steps)
-	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-		n = i
-	}
+	n := untilFailed(errs)
 	if dir == nil { // then there is none
 		return errs
 	}
