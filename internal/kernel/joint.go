@@ -44,9 +44,14 @@ func (h *Host) jointly(d joint, steps []model.Step, errs []error) {
 	}
 }
 
-// alike returns how many of the first steps are the same operation on the same kind.
-func alike(steps []model.Step) int {
+// joined returns how many of the first steps are done together: those that are the same
+// operation on the same kind. Links are made one after the other, and not too many at once,
+// so that a run that dies leaves few of which it isn't known how far they are.
+func (h *Host) joined(steps []model.Step) int {
 	first := steps[0]
+	if first.Op == model.OpCreate && first.Key().Kind == model.KindLink {
+		steps = steps[:min(len(steps), chunkMessages)]
+	}
 	for i, s := range steps {
 		if s.Op != first.Op || s.Key().Kind != first.Key().Kind {
 			return i

@@ -24,14 +24,17 @@ func (d linkDoor) remove(o model.Object) error {
 	return ignore(d.h.exec(s, m), unix.ENODEV)
 }
 
-func (d linkDoor) joins(op model.Op) bool { return op == model.OpDelete }
+func (d linkDoor) joins(op model.Op) bool { return op != model.OpUpdate }
 
-// together deletes links of one namespace in one go: for each one by itself, the kernel
+// together makes links one by one, and deletes those of one namespace in one go: for each one by itself, the kernel
 // waits until no processor can have it in hand any more, several times over
 // (synchronize_net in unregister_netdevice_many_notify, net/core/dev.c), which is 20 ms;
 // for all together it waits no longer. What it deletes together is what is in one group
 // (rtnl_group_dellink, net/core/rtnetlink.c).
 func (d linkDoor) together(steps []model.Step) []error {
+	if steps[0].Op == model.OpCreate {
+		return inTurn(steps, func(s model.Step) error { return d.create(s.After) })
+	}
 	var errs []error
 	for len(errs) < len(steps) {
 		n := inOneNetns(steps[len(errs):])
