@@ -42,15 +42,14 @@ func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error)
 type lister func(ctx context.Context, netns string) ([]rawLink, error)
 
 func (h *Host) listLinks(ctx context.Context, list lister, netns []string) ([]model.Link, error) {
-	raw, errs := make([][]rawLink, len(netns)), make([]error, len(netns))
-	Spread(len(netns), func(i int) { raw[i], errs[i] = list(ctx, netns[i]) })
 	dumps, n := map[string][]rawLink{}, 0
-	for i, ns := range netns {
-		if errs[i] != nil {
-			return nil, errs[i]
+	for _, ns := range netns {
+		raw, err := list(ctx, ns)
+		if err != nil {
+			return nil, err
 		}
-		dumps[ns] = raw[i]
-		n += len(raw[i])
+		dumps[ns] = raw
+		n += len(raw)
 	}
 	l := make([]model.Link, 0, n)
 	peers := newPeerFinder(h, dumps)

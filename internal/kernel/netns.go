@@ -21,17 +21,15 @@ func (h *Host) Netns(ctx context.Context) ([]model.Netns, error) {
 	var l []model.Netns
 	names := h.names()
 	h.openAhead(names)
-	all, errs := make([]model.Netns, len(names)), make([]error, len(names))
-	Spread(len(names), func(i int) { all[i], errs[i] = h.netns(names[i]) })
-	for i, name := range names {
-		err := errs[i]
+	for _, name := range names {
+		n, err := h.netns(name)
 		if err != nil && (errors.Is(err, fs.ErrNotExist) || !isNamespace(h.path(name))) {
 			continue // deleted meanwhile, if there isn't another one of the name already
 		}
 		if err != nil {
 			return nil, err
 		}
-		l = append(l, all[i])
+		l = append(l, n)
 	}
 	return l, ctx.Err()
 }

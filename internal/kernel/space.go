@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -67,7 +66,7 @@ func (h *Host) space(netns string) (*space, error) {
 	return s, nil
 }
 
-// openAhead opens the handles of many namespaces, on a few threads that go from one to the
+// openAhead opens the handles of many namespaces, on one thread that goes from one to the
 // next. What cannot be opened is told to whoever asks for it.
 func (h *Host) openAhead(names []string) {
 	h.mu.Lock()
@@ -81,20 +80,14 @@ func (h *Host) openAhead(names []string) {
 	if len(missing) == 0 || h.checkNetnsDir(missing[0]) != nil {
 		return
 	}
-	l := make([]*space, len(missing))
-	Spread(runtime.GOMAXPROCS(0), func(thread int) {
-		_ = abroad(func(home *os.File) error { // whatever it is, who asks again will hear it
-			for i := thread; i < len(missing); i += runtime.GOMAXPROCS(0) {
-				l[i] = h.openHere(missing[i], home)
+	_ = abroad(func(home *os.File) error { // whatever it is, who asks again will hear it
+		for _, name := range missing {
+			if s := h.openHere(name, home); s != nil {
+				h.spaces[name] = s
 			}
-			return nil
-		})
-	})
-	for _, s := range l {
-		if s != nil {
-			h.spaces[s.netns] = s
 		}
-	}
+		return nil
+	})
 }
 
 // openHere opens a namespace, and leaves the calling thread in there; nil if it cannot be

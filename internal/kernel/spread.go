@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// Spread calls f with each number below n, from one goroutine a processor: of what is asked
-// of many namespaces, the kernel answers most without a lock that they have in common.
+// Spread calls f with each number below n, from one goroutine a processor. It is for what the
+// kernel answers without a lock that namespaces have in common, as it lists addresses and
+// routes: where it takes the one of all links (rtnl_lock, net/core/rtnetlink.c), several
+// goroutines only wait for each other.
 func Spread(n int, f func(i int)) { spread(n, runtime.GOMAXPROCS(0), f) }
 
 // spread is Spread from so many goroutines.
