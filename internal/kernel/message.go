@@ -100,8 +100,6 @@ func (m message) sized() message {
 	return m
 }
 
-func (m message) typ() uint16 { return native.Uint16(m[4:]) }
-
 func boolByte(on bool) uint8 {
 	if on {
 		return 1
