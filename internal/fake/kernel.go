@@ -95,7 +95,7 @@ func (k *Kernel) Do(ctx context.Context, steps []model.Step) []error {
 	errs := make([]error, len(steps))
 	failed := false
 	for i := 0; i < len(steps); {
-		for end := i + k.Batch(steps[i:]); i < end; i++ {
+		for end := i + k.atOnce(steps[i:]); i < end; i++ {
 			if errs[i] = ErrNotTried; !failed {
 				errs[i] = k.one(ctx, steps[i])
 			}
@@ -105,19 +105,35 @@ func (k *Kernel) Do(ctx context.Context, steps []model.Step) []error {
 	return errs
 }
 
-// Batch returns how many of the first steps are executed at once.
+// atOnce returns how many of the first steps are executed at once: they are in one namespace.
+func (k *Kernel) atOnce(steps []model.Step) int {
+	n := k.Batch(steps)
+	for i, s := range steps[:n] {
+		if i > 0 && (!plain(s) || s.Key().Netns != steps[0].Key().Netns) {
+			return i
+		}
+	}
+	return n
+}
+
+// Batch returns how many of the first steps are noted together: what is executed at once in
+// each of many namespaces, or links that are made one after the other.
 func (k *Kernel) Batch(steps []model.Step) int {
 	n := len(steps)
 	if k.Most > 0 {
 		n = min(n, k.Most)
 	}
 	for i, s := range steps[:n] {
-		if !plain(s) || s.Key().Netns != steps[0].Key().Netns || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
+		both := plain(s) && plain(steps[0]) || made(s) && made(steps[0])
+		if !both || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
 			return max(i, 1)
 		}
 	}
 	return n
 }
+
+// made says whether a step makes a link.
+func made(s model.Step) bool { return s.Op == model.OpCreate && s.Key().Kind == model.KindLink }
 
 // plain says whether a step is one message to the real kernel.
 func plain(s model.Step) bool {

@@ -30,7 +30,7 @@ func (h *Host) addresses(ctx context.Context, netns, link string) ([]model.Addre
 	defer s.conn.recycle(b)
 	names := s.names().of
 	var l []model.Address
-	for r := range replies(b) {
+	for r := range b.replies() {
 		a, ok := parseAddress(r.body, names, h.features.AddressProtocol)
 		if ok && (link == "" || a.Link == link) {
 			a.Netns = netns

@@ -66,10 +66,8 @@ func (q *questions) some(first, end int) (int, error) {
 func (q *questions) together(first, n int) error {
 	c := q.conn
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.buf == nil {
-		c.buf, c.sizes = make([]byte, receiveSize), map[[2]byte]int{}
-	}
+	defer c.unlock()
+	buf := c.buffer()
 	began := c.seq + 1
 	for rest := q.requests; len(rest) > 0; rest = rest[native.Uint32(rest):] {
 		c.seq++
@@ -79,14 +77,14 @@ func (q *questions) together(first, n int) error {
 		return err
 	}
 	for left := n; left > 0; {
-		size, _, err := unix.Recvfrom(c.fd, c.buf, unix.MSG_DONTWAIT)
+		size, _, err := unix.Recvfrom(c.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOBUFS): // the rest is still to be had
 			continue
 		case err != nil: // EAGAIN: nothing more
 			return nil
 		}
-		for r := range replies(c.buf[:size]) {
+		for r := range replies(buf[:size]) {
 			i := int(r.seq - began)
 			if i < 0 || i >= n || q.answered[i] {
 				continue // the late answer to a request that was given up

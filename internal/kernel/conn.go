@@ -1,10 +1,8 @@
 package kernel
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 
@@ -15,28 +13,17 @@ import (
 // the size of the reader's buffer, at most 32 KiB (netlink_dump, af_netlink.c).
 const receiveSize = 64 << 10
 
-// maxDumps is how often a dump is tried that is interrupted by changes.
-const maxDumps = 20
-
-// errInterrupted says that the kernel's tables kept changing during a dump; what
-// came of it is never used.
-var errInterrupted = errors.New("the kernel's tables kept changing while they were read; try again")
-
-// errMany says that a dump was given up, since it has more than was asked for.
-var errMany = errors.New("the kernel has more of them")
-
 // conn is a route netlink socket of one network namespace. It stays in the
 // namespace it was opened in, whatever thread uses it.
 type conn struct {
 	mu  sync.Mutex
 	fd  int
 	seq uint32
-	buf []byte // made when it is needed
+	buf *[receiveSize]byte // as long as somebody has mu and needs it
 
-	sizes map[[2]byte]int // of the last dumps, by the request's type and family
-	room  int             // that the next answer gets at once
-	spare []byte          // of a dump that nobody needs any more
-	most  int             // bytes that the answer may have; 0: any number
+	rooms  *rooms
+	spare  rows // room of dumps that nobody needs any more
+	pieces int  // in which the messages of the last dump came
 }
 
 // dial opens a socket in the calling thread's network namespace. Strict checking
@@ -84,65 +71,27 @@ func (c *conn) cookie() (uint64, error) {
 // exec sends a request that changes something and waits for the acknowledgement.
 func (c *conn) exec(m message) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_ACK)
 	if err := c.send(m); err != nil {
 		return err
 	}
-	_, err := c.receive(m.typ(), false)
+	_, err := c.receive()
 	return err
 }
 
 // get sends a request for one object and returns its message's body.
 func (c *conn) get(m message) ([]byte, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.unlock()
 	if err := c.send(m); err != nil {
 		return nil, err
 	}
-	b, err := c.receive(m.typ(), true)
-	if err != nil {
-		return nil, err
+	body, err := c.receive()
+	if err == nil && body == nil {
+		err = errors.New("the kernel's reply is empty")
 	}
-	for r := range replies(b) {
-		return r.body, nil
-	}
-	return nil, errors.New("the kernel's reply is empty")
-}
-
-// dump sends a request for all objects of a kind and returns the messages, to be
-// walked with replies. A dump that changes interrupt is done again, and its partial
-// data thrown away.
-func (c *conn) dump(ctx context.Context, m message) ([]byte, error) {
-	return c.dumpUpTo(ctx, m, 0)
-}
-
-// dumpUpTo is dump, which gives up with errMany where there are more than so many bytes of
-// messages; 0: however many. The socket is of no use then: the kernel goes on answering.
-func (c *conn) dumpUpTo(ctx context.Context, m message, most int) ([]byte, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.most = most
-	defer func() { c.most = 0 }()
-	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_DUMP)
-	which := [2]byte{m[4], m[unix.SizeofNlMsghdr]}
-	for range maxDumps {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := c.send(m); err != nil {
-			return nil, err
-		}
-		c.room = c.sizes[which]
-		b, err := c.receive(m.typ(), false)
-		if err == nil {
-			c.sizes[which] = len(b)
-		}
-		if !errors.Is(err, errInterrupted) && !errors.Is(err, syscall.EINTR) {
-			return b, err
-		}
-	}
-	return nil, errInterrupted
+	return body, err
 }
 
 func (c *conn) send(m message) error {
@@ -160,112 +109,53 @@ func (c *conn) transmit(b []byte) error {
 	}
 }
 
-// receive reads until the request with the current sequence number is answered: by
-// an acknowledgement, by the end of a dump, or (single) by one message. It returns
-// the messages in between.
-func (c *conn) receive(typ uint16, single bool) ([]byte, error) {
-	if c.buf == nil {
-		c.buf, c.sizes = make([]byte, receiveSize), map[[2]byte]int{}
-	}
-	out := c.answer()
-	interrupted := false
+// receive reads until the request with the current sequence number is answered: by an
+// acknowledgement, or by a message, whose body it returns.
+func (c *conn) receive() ([]byte, error) {
 	for {
-		n, _, err := unix.Recvfrom(c.fd, c.buf, 0)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
+		b, err := c.next(c.buffer())
 		if err != nil {
 			return nil, err
 		}
-		b := c.buf[:n]
-		if !single {
-			most := rowsIn(b, c.seq)
-			out, b = append(roomier(out, most), b[:most]...), b[most:]
-		}
 		for r := range replies(b) {
-			if r.seq != c.seq {
-				continue // the late answer to a request that was given up
-			}
-			interrupted = interrupted || r.flags&unix.NLM_F_DUMP_INTR != 0
-			switch r.typ {
-			case unix.NLMSG_ERROR:
-				return out, ackError(r)
-			case unix.NLMSG_DONE:
-				if interrupted {
-					return nil, errInterrupted
-				}
-				return out, doneError(r)
-			}
-			out = appendReply(out, r)
-			if single {
-				return out, nil
+			switch {
+			case r.seq != c.seq: // the late answer to a request that was given up
+			case r.typ == unix.NLMSG_ERROR:
+				return nil, ackError(r)
+			case r.typ == unix.NLMSG_DONE:
+				return nil, doneError(r)
+			default:
+				return append(make([]byte, 0, len(r.body)), r.body...), nil
 			}
 		}
-		if c.most > 0 && len(out) > c.most {
-			return out, errMany
+	}
+}
+
+// buffer returns where to receive what is not kept. Whoever has called it ends with unlock.
+func (c *conn) buffer() []byte {
+	if c.buf == nil {
+		c.buf = c.rooms.take()
+	}
+	return c.buf[:]
+}
+
+// unlock gives the buffer back, and mu.
+func (c *conn) unlock() {
+	if c.buf != nil {
+		c.rooms.give(c.buf)
+		c.buf = nil
+	}
+	c.mu.Unlock()
+}
+
+// next receives into room, and returns what was received.
+func (c *conn) next(room []byte) ([]byte, error) {
+	for {
+		n, _, err := unix.Recvfrom(c.fd, room, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return room[:max(n, 0)], err
 		}
 	}
-}
-
-// roomier returns out with room for n bytes more. It grows to the double: append, to a quarter
-// more, leaves five times as much garbage as there is in the end.
-func roomier(out []byte, n int) []byte {
-	if cap(out)-len(out) >= n {
-		return out
-	}
-	return slices.Grow(out, max(n, len(out)))
-}
-
-// rowsIn returns how many bytes in front of b are messages of a dump, of the request with
-// the number, that say nothing about the dump itself: most of what is received, to be
-// copied as a whole.
-func rowsIn(b []byte, seq uint32) int {
-	done := 0
-	for len(b)-done >= unix.SizeofNlMsghdr {
-		m := b[done:]
-		n := int(native.Uint32(m))
-		control := native.Uint16(m[4:]) < unix.NLMSG_MIN_TYPE || native.Uint16(m[6:])&unix.NLM_F_DUMP_INTR != 0
-		if control || native.Uint32(m[8:]) != seq || n < unix.SizeofNlMsghdr || align(n) > len(m) {
-			break
-		}
-		done += align(n)
-	}
-	return done
-}
-
-// answer returns where to put the next answer.
-func (c *conn) answer() []byte {
-	room := c.room
-	c.room = 0
-	if room > 0 && cap(c.spare) >= room {
-		out := c.spare[:0]
-		c.spare = nil
-		return out
-	}
-	return make([]byte, 0, room)
-}
-
-// recycle lets the next dump have the room of one whose messages nobody reads any more.
-func (c *conn) recycle(rows []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	const most = 8 << 20 // bytes that are kept: 100,000 routes
-	if cap(rows) > cap(c.spare) && cap(rows) <= most {
-		c.spare = rows
-	}
-}
-
-// appendReply keeps a message beyond the life of the receive buffer.
-func appendReply(out []byte, r reply) []byte {
-	start := len(out)
-	out = append(out, make([]byte, unix.SizeofNlMsghdr)...)
-	native.PutUint32(out[start:], uint32(unix.SizeofNlMsghdr+len(r.body)))
-	native.PutUint16(out[start+4:], r.typ)
-	out = append(out, r.body...)
-	for len(out)%unix.NLMSG_ALIGNTO != 0 {
-		out = append(out, 0)
-	}
-	return out
 }
 
 // ackError reads an acknowledgement: nil, or the errno with the kernel's own words.

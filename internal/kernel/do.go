@@ -67,13 +67,13 @@ func (h *Host) Do(ctx context.Context, steps []model.Step) []error {
 // next executes the first steps, and returns how many.
 func (h *Host) next(steps []model.Step, errs []error) int {
 	n := 0
-	if batch := h.Batch(steps); batch > 1 {
-		if d := h.joint(steps[0]); d != nil {
-			n = batch
+	if d := h.joint(steps[0]); d != nil {
+		if joined := h.joined(steps); joined > 1 {
+			n = joined
 			h.jointly(d, steps[:n], errs)
-		} else {
-			n = h.together(steps[:batch], errs)
 		}
+	} else if plain := h.plainSteps(steps, true); plain > 1 {
+		n = h.together(steps[:plain], errs)
 	}
 	if n == 0 {
 		n = 1

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
@@ -243,9 +244,62 @@ func TestLateAnswers(t *testing.T) {
 	}
 }
 
+// TestDumpInPieces reads dumps of many receives, some of which have late answers before,
+// between or after what counts: each message is there once, in order, also where the memory
+// of the dump before serves again.
+func TestDumpInPieces(t *testing.T) {
+	for _, parts := range []int{1, 3, 50} {
+		var want []string
+		c := scriptedParts(t, func(seq uint32) [][]byte {
+			var all [][]byte
+			want = want[:0]
+			add := func(b []byte, seq uint32, name string) []byte {
+				m := newMessage(unix.RTM_NEWLINK, unix.NLM_F_MULTI, ifinfo(1, 0, 0)).str(unix.IFLA_IFNAME, name)
+				m.seal(seq)
+				return append(b, m...)
+			}
+			for i := range parts {
+				var b []byte
+				for k := range 600 {
+					if (i+k)%97 == 0 {
+						b = add(b, seq-1, "late")
+					}
+					want = append(want, fmt.Sprintf("l%d-%d-%d", seq, i, k))
+					b = add(b, seq, want[len(want)-1])
+				}
+				all = append(all, add(b, seq-1, "late"))
+			}
+			done := newMessage(unix.NLMSG_DONE, 0, []byte{0, 0, 0, 0})
+			done.seal(seq)
+			return append(all, done)
+		})
+		for range 3 {
+			l, err := c.dump(t.Context(), newMessage(unix.RTM_GETLINK, 0, ifinfo(0, 0, 0)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for r := range l.replies() {
+				raw, _ := parseLink(r.body)
+				got = append(got, raw.link.Name)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("%d parts (-want +got):\n%s", parts, diff)
+			}
+			c.recycle(l)
+		}
+	}
+}
+
 // scripted returns a conn whose other end is not the kernel, but answers each request
 // with what answer returns.
 func scripted(t *testing.T, answer func(seq uint32) []byte) *conn {
+	t.Helper()
+	return scriptedParts(t, func(seq uint32) [][]byte { return [][]byte{answer(seq)} })
+}
+
+// scriptedParts answers each request with what comes in several receives.
+func scriptedParts(t *testing.T, answer func(seq uint32) [][]byte) *conn {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -260,8 +314,10 @@ func scripted(t *testing.T, answer func(seq uint32) []byte) *conn {
 			if err != nil || n == 0 {
 				return
 			}
-			if _, err := unix.Write(pair[1], answer(native.Uint32(b[8:]))); err != nil {
-				return
+			for _, part := range answer(native.Uint32(b[8:])) {
+				if _, err := unix.Write(pair[1], part); err != nil {
+					return
+				}
 			}
 		}
 	}()

@@ -32,7 +32,7 @@ func (h *Host) EachFDB(ctx context.Context, netns, link string, f func(model.FDB
 	}
 	rows, twice, err := s.neighbourRows(ctx, dev, unix.AF_BRIDGE)
 	defer s.conn.recycle(rows)
-	for r := range replies(rows) {
+	for r := range rows.replies() {
 		e, ok := parseFDB(r.body, dev.index)
 		if ok && !(e.MAC.IsZero() && e.Dst.Value() == dev.remote) {
 			e.Netns, e.Link = netns, link

@@ -30,12 +30,12 @@ func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) ([]Match, erro
 
 // fibMatches is FIBMatches, which returns the IPv4 routes of the main table as well, if it
 // has read them.
-func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, rows []byte, err error) {
+func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, main rows, err error) {
 	if err := ctx.Err(); err != nil || len(dsts) == 0 {
 		return nil, nil, err
 	}
 	m := matches{list: make([]Match, len(dsts)), devices: make([]uint32, len(dsts))}
-	rest, rows, err := h.deduce(ctx, dsts, m.read)
+	rest, main, err := h.deduce(ctx, dsts, m.read)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +52,7 @@ func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, ro
 			m.list[i].Dev = names.of(index)
 		}
 	}
-	return m.list, rows, nil
+	return m.list, main, nil
 }
 
 // matches are what is known of routes to some addresses.

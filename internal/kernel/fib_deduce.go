@@ -24,7 +24,7 @@ const (
 // them, and calls f with the message about the route of each. It returns those that the
 // kernel has to be asked for, by their places, and the routes of the main table; nil where
 // they were not read.
-func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body []byte)) (rest []int, rows []byte, err error) {
+func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body []byte)) (rest []int, main rows, err error) {
 	sorted := sorted4(dsts)
 	if len(sorted) < manyToAsk {
 		return allOf(dsts), nil, nil
@@ -37,11 +37,11 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 	if err != nil || !usual {
 		return allOf(dsts), nil, err
 	}
-	t, err := h.routeTable("", 0, len(dsts)+othersBeside)
+	t, err := h.routeTable("", 0, limit{all: len(dsts) + othersBeside})
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err = t.rows4(ctx)
+	main, err = t.rows4(ctx)
 	if errors.Is(err, errMany) {
 		return allOf(dsts), nil, nil
 	}
@@ -52,9 +52,9 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 	if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
 		return nil, nil, err
 	}
-	covers := append(coversOf(rows, sorted), coversOf(local, sorted)...)
+	covers := append(coversOf(main, sorted), coversOf(local, sorted)...)
 	if len(covers) > manyCovers {
-		return allOf(dsts), rows, nil
+		return allOf(dsts), main, nil
 	}
 	inOrder(covers)
 	for i, dst := range dsts {
@@ -64,7 +64,7 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 			rest = append(rest, i)
 		}
 	}
-	return rest, rows, nil
+	return rest, main, nil
 }
 
 // allOf returns the places of all addresses.
@@ -106,9 +106,9 @@ type cover struct {
 }
 
 // coversOf returns the routes that lead to any of the addresses.
-func coversOf(rows []byte, sorted []uint32) []cover {
+func coversOf(table rows, sorted []uint32) []cover {
 	var l []cover
-	for r := range replies(rows) {
+	for r := range table.replies() {
 		if len(r.body) < unix.SizeofRtMsg {
 			continue
 		}
@@ -199,7 +199,7 @@ func (s *space) usualRules(ctx context.Context) (bool, error) {
 	}
 	usual := []policyRule{{0, unix.RT_TABLE_LOCAL}, {32766, unix.RT_TABLE_MAIN}, {32767, unix.RT_TABLE_DEFAULT}}
 	var l []policyRule
-	for reply := range replies(rows) {
+	for reply := range rows.replies() {
 		r, plain := parseRule(reply.body)
 		if !plain {
 			return false, nil

@@ -17,7 +17,7 @@ type Glance struct {
 	links     []rawLink
 	addresses []model.Address
 	looked    struct{ links, addresses bool }
-	routes    []byte // of IPv4, in the main table, until somebody reads them; nil: not known
+	routes    rows // of IPv4, in the main table, until somebody reads them; nil: not known
 }
 
 // Glance begins a look at the host.
@@ -69,7 +69,7 @@ func (g *Glance) EachRouteUpTo(ctx context.Context, netns string, most int, f fu
 	if netns != "" || g.routes == nil {
 		return g.Host.EachRouteUpTo(ctx, netns, most, f)
 	}
-	t, err := g.routeTable(netns, 0, most)
+	t, err := g.routeTable(netns, 0, limit{all: most})
 	if err != nil {
 		return false, err
 	}

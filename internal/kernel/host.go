@@ -52,6 +52,7 @@ type Host struct {
 
 	changes atomic.Uint64         // to links by which others may have gone, or changed their names; see space.index
 	spare   atomic.Pointer[chunk] // not in use just now; nil: none
+	rooms   rooms
 }
 
 // Features are what differs between kernels.

@@ -1,13 +1,18 @@
 package kernel
 
-import "github.com/netplan-overlay/netplan-overlay/internal/model"
+import (
+	"slices"
+
+	"github.com/netplan-overlay/netplan-overlay/internal/model"
+)
 
 // joint is a door through which many steps cost less together than one by one.
 type joint interface {
 	// joins says whether steps of the operation are done together.
 	joins(op model.Op) bool
 	// together does such steps of one operation. Like Do, it stops at the first failure:
-	// the steps after it have the error ErrNotTried.
+	// the steps after it have the error ErrNotTried, but for those that were begun with the
+	// failed one, whose errors say what became of them.
 	together(steps []model.Step) []error
 }
 
@@ -39,9 +44,14 @@ func (h *Host) jointly(d joint, steps []model.Step, errs []error) {
 	}
 }
 
-// alike returns how many of the first steps are the same operation on the same kind.
-func alike(steps []model.Step) int {
+// joined returns how many of the first steps are done together: those that are the same
+// operation on the same kind. Links are made one after the other, and not too many at once,
+// so that a run that dies leaves few of which it isn't known how far they are.
+func (h *Host) joined(steps []model.Step) int {
 	first := steps[0]
+	if first.Op == model.OpCreate && first.Key().Kind == model.KindLink {
+		steps = steps[:min(len(steps), chunkMessages)]
+	}
 	for i, s := range steps {
 		if s.Op != first.Op || s.Key().Kind != first.Key().Kind {
 			return i
@@ -67,4 +77,25 @@ func notTried(n int) []error {
 		errs[i] = ErrNotTried
 	}
 	return errs
+}
+
+// someAtATime does steps in groups of a size, up to the first group in which one fails.
+func someAtATime(steps []model.Step, size int, do func([]model.Step) []error) []error {
+	var errs []error
+	for some := range slices.Chunk(steps, size) {
+		done := do(some)
+		errs = append(errs, done...)
+		if untilFailed(done) < len(done) {
+			break
+		}
+	}
+	return append(errs, notTried(len(steps)-len(errs))...)
+}
+
+// untilFailed returns how many of the first steps have no error.
+func untilFailed(errs []error) int {
+	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
+		return i
+	}
+	return len(errs)
 }

@@ -99,6 +99,58 @@ func TestLinksThatWereDoomed(t *testing.T) {
 	s.unchanged("to be doomed, and made again", before)
 }
 
+// A bridge that goes with its ports goes down before, in the same send. Whichever request is
+// refused, it is up as it was, unless it is gone.
+func TestBridgeGoesWithItsPorts(t *testing.T) {
+	s := newSim(t)
+	s.create(model.Netns{Name: "blue"})
+	port := sampleLink("", "veth0", model.TypeVeth)
+	port.Master, port.Peer = some("br0"), some(model.EndRef{Netns: "blue", Name: "eth0"})
+	bridge := sampleLink("", "br0", model.TypeBridge)
+	address := model.Address{Link: "br0", Prefix: prefix("fd00::1/64"), Protocol: some(model.MarkProtocol)}
+	s.create(bridge, port, address)
+	before := s.snapshot()
+	for refused, want := range []string{"x-", ".x", "x-", "x-", ".."} {
+		o, n := s.opts, 0
+		o.OnWrite = func() error {
+			if n++; n == refused+1 {
+				return unix.EIO
+			}
+			return nil
+		}
+		h := s.open(o)
+		errs := s.all(h, model.OpDelete, port, bridge)
+		if got := outcome(errs); got != want {
+			t.Errorf("without request %d: got %s, want %s: %v", refused, got, want, errs)
+		}
+		switch {
+		case refused == 1:
+			s.create(port) // with other MACs
+			before = s.snapshot()
+		case refused < 4:
+			s.unchanged(fmt.Sprintf("a deletion without request %d", refused), before)
+		case n != 4:
+			t.Errorf("it took %d requests, want 4", n)
+		}
+	}
+	if s.hasLink("", "br0") || s.hasLink("", "veth0") || s.hasLink("blue", "eth0") {
+		t.Error("something is still there")
+	}
+}
+
+// So is a bridge up again that went down when it was about to be deleted.
+func TestBridgeThatWasDoomed(t *testing.T) {
+	s := newSim(t)
+	bridge := sampleLink("", "br0", model.TypeBridge)
+	s.create(bridge)
+	before := s.snapshot()
+	s.lines("link set br0 down group " + fmt.Sprint(doomedGroup()&0x7fffffff))
+	if err := s.do(model.OpCreate, nil, bridge); !errors.Is(err, unix.EEXIST) {
+		t.Errorf("got error %v, want %v", err, unix.EEXIST)
+	}
+	s.unchanged("to be doomed and down, and made again", before)
+}
+
 // Links that are gone already, with their namespace or without, are no error among others.
 func TestLinksThatAreGone(t *testing.T) {
 	s := newSim(t)

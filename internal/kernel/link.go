@@ -98,7 +98,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 	}
 	defer s.conn.recycle(b)
 	var l []rawLink
-	for r := range replies(b) {
+	for r := range b.replies() {
 		if raw, ok := parseLink(r.body); ok {
 			raw.link.Netns = netns
 			l = append(l, raw)

@@ -68,6 +68,9 @@ func newborn(l model.Link) model.Link {
 
 func (h *Host) createMessage(s *space, l model.Link) (message, error) {
 	m := newMessage(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, ifinfo(0, 0, 0)).str(unix.IFLA_IFNAME, l.Name)
+	if l.Type.Value() == model.TypeVeth {
+		m = oneQueue(m)
+	}
 	m = bornWith(m, newborn(l))
 	data, err := h.infoData(s, model.Link{}, l)
 	if err != nil {

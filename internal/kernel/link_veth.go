@@ -13,6 +13,15 @@ import (
 // end.
 const vethInfoPeer = 1
 
+// oneQueue makes a device with one queue each way, which is what a veth works with in any
+// case: without a word, the kernel makes one for each processor, and takes all but the first
+// out of use again, for which it waits until no processor can have them in hand any more
+// (veth_init_queues, drivers/net/veth.c; synchronize_net in netif_set_real_num_tx_queues,
+// net/core/dev.c).
+func oneQueue(m message) message {
+	return m.u32(unix.IFLA_NUM_TX_QUEUES, 1).u32(unix.IFLA_NUM_RX_QUEUES, 1)
+}
+
 // vethData describes the other end, which is born inside its namespace and under
 // its final name: nothing ever has to be moved or renamed.
 func (h *Host) vethData(l model.Link) (func(message) message, error) {
@@ -33,7 +42,7 @@ func (h *Host) vethData(l model.Link) (func(message) message, error) {
 			if peer.Netns != l.Netns {
 				m = m.u32(unix.IFLA_NET_NS_FD, uint32(target.file.Fd()))
 			}
-			return bornWith(m, model.Link{Group: l.Group, MTU: l.MTU})
+			return bornWith(oneQueue(m), model.Link{Group: l.Group, MTU: l.MTU})
 		})
 	}, nil
 }

@@ -102,3 +102,14 @@ func TestMACIsSet(t *testing.T) {
 		}
 	}
 }
+
+// Each end of a veth is made with the one queue that it works with.
+func TestVethQueues(t *testing.T) {
+	s := newSim(t)
+	s.create(model.Netns{Name: "blue"}, model.Link{Name: "veth0", Type: some(model.TypeVeth), Peer: some(model.EndRef{Netns: "blue", Name: "eth0"})})
+	for _, out := range []string{s.ip("-d", "link", "show", "veth0"), s.run("blue", "ip", "-d", "link", "show", "eth0")} {
+		if !strings.Contains(out, "numtxqueues 1 numrxqueues 1 ") {
+			t.Errorf("an end has other queues:\n%s", out)
+		}
+	}
+}

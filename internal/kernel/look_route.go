@@ -166,7 +166,7 @@ func (s *space) selective(ctx context.Context, family uint8) (bool, error) {
 		return true, ignore(err, unix.EOPNOTSUPP)
 	}
 	defer s.conn.recycle(rows)
-	for r := range replies(rows) {
+	for r := range rows.replies() {
 		var index, ignored uint32
 		forwarding := uint32(1)
 		for typ, v := range attributes(after(r.body, sizeofNetconf)) {
@@ -187,7 +187,7 @@ func (s *space) selective(ctx context.Context, family uint8) (bool, error) {
 }
 
 // rules dumps the policy rules of a family.
-func (s *space) rules(ctx context.Context, family uint8) ([]byte, error) {
+func (s *space) rules(ctx context.Context, family uint8) (rows, error) {
 	head := make([]byte, sizeofRule)
 	head[0] = family
 	return s.conn.dump(ctx, newMessage(unix.RTM_GETRULE, 0, head))
@@ -201,7 +201,7 @@ func (s *space) refusing(ctx context.Context, family uint8) (bool, error) {
 		return false, ignore(err, unix.EOPNOTSUPP, unix.EAFNOSUPPORT) // a kernel without rules
 	}
 	defer s.conn.recycle(rows)
-	for r := range replies(rows) {
+	for r := range rows.replies() {
 		if len(r.body) >= sizeofRule && r.body[7] != unix.FR_ACT_TO_TBL {
 			return true, nil
 		}

@@ -94,7 +94,11 @@ func (m message) seal(seq uint32) {
 	native.PutUint32(m[8:], seq)
 }
 
-func (m message) typ() uint16 { return native.Uint16(m[4:]) }
+// sized is a request that is complete but for its sequence number, to be sent with others.
+func (m message) sized() message {
+	native.PutUint32(m, uint32(len(m)))
+	return m
+}
 
 func boolByte(on bool) uint8 {
 	if on {

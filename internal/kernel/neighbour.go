@@ -29,7 +29,7 @@ func (h *Host) EachNeighbour(ctx context.Context, netns, link string, f func(mod
 	}
 	rows, twice, err := s.neighbourRows(ctx, dev, unix.AF_UNSPEC)
 	defer s.conn.recycle(rows)
-	for r := range replies(rows) {
+	for r := range rows.replies() {
 		if n, ok := parseNeighbour(r.body); ok {
 			n.Netns, n.Link = netns, link
 			f(n)
@@ -40,10 +40,10 @@ func (h *Host) EachNeighbour(ctx context.Context, netns, link string, f func(mod
 
 // neighbourRows dumps the rows of one link: the kernel filters by NDA_IFINDEX, for
 // neighbours (neigh_valid_dump_req) as for FDB entries (valid_fdb_dump_strict).
-func (s *space) neighbourRows(ctx context.Context, dev rawLink, family uint8) (rows []byte, twice bool, err error) {
+func (s *space) neighbourRows(ctx context.Context, dev rawLink, family uint8) (l rows, twice bool, err error) {
 	m := newMessage(unix.RTM_GETNEIGH, 0, ndmsg(family, 0, 0, 0)).u32(unix.NDA_IFINDEX, dev.index)
-	rows, twice, err = s.steadyDump(ctx, unwatched{conn: s.conn, request: m, group: unix.RTNLGRP_NEIGH})
-	return rows, twice, opError("list the neighbours of", model.Link{Netns: s.netns, Name: dev.link.Name}, err)
+	l, twice, err = s.steadyDump(ctx, unwatched{conn: s.conn, request: m, group: unix.RTNLGRP_NEIGH})
+	return l, twice, opError("list the neighbours of", model.Link{Netns: s.netns, Name: dev.link.Name}, err)
 }
 
 // device looks a link up anew: of one that was made again, the old index has no rows.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -84,109 +83,13 @@ func (d netnsDoor) update(_, after model.Object) error {
 
 func (d netnsDoor) joins(op model.Op) bool { return op != model.OpUpdate }
 
-// together makes or removes many namespaces: one thread goes from one to the next, and
+// together makes or removes many namespaces: a few threads go from one to the next, and
 // what concerns their directory is done once.
 func (d netnsDoor) together(steps []model.Step) []error {
 	if steps[0].Op == model.OpCreate {
 		return d.createAll(steps)
 	}
 	return d.removeAll(steps)
-}
-
-func (d netnsDoor) createAll(steps []model.Step) (errs []error) {
-	n := nursery{h: d.h}
-	defer n.close()
-	if err := abroad(func(*os.File) error {
-		errs = inTurn(steps, func(s model.Step) error { return n.born(s.After.(model.Netns)) })
-		return nil
-	}); err != nil {
-		return inTurn(steps, func(model.Step) error { return err })
-	}
-	return errs
-}
-
-// nursery makes namespaces on the thread that calls it.
-type nursery struct {
-	h   *Host
-	dir *Dir // of named namespaces, once the first one was made
-}
-
-func (n *nursery) close() {
-	if n.dir != nil {
-		n.dir.Close()
-	}
-}
-
-// born makes a namespace as "ip netns add" does: the calling thread goes into a new one,
-// which is then bound to a file. Its lo carries the mark before it has a name, so that
-// there is never a named one without. It stays open: what is made in it comes next.
-func (n *nursery) born(o model.Netns) error {
-	if err := CheckComponent(o.Name); err != nil {
-		return err
-	}
-	if err := n.h.writing(); err != nil {
-		return err
-	}
-	path, err := n.prepareFile(o.Name)
-	if err != nil {
-		return err
-	}
-	s := n.h.newSpace(o.Name)
-	if err := n.bindNew(s, path, o); err != nil {
-		s.close()
-		os.Remove(path)
-		return err
-	}
-	n.h.keep(s)
-	return nil
-}
-
-// prepareFile makes the file that the namespace is to be mounted on. An empty one
-// that nothing is mounted on is left over from a run that died, and taken.
-func (n *nursery) prepareFile(name string) (string, error) {
-	if err := n.open(); err != nil {
-		return "", err
-	}
-	f, err := n.dir.Create(name)
-	path := n.h.path(name)
-	if err == nil {
-		return path, f.Close()
-	}
-	st, statErr := os.Lstat(path)
-	if statErr == nil && st.Mode().IsRegular() && st.Size() == 0 && !isNamespace(path) {
-		return path, nil
-	}
-	return "", err
-}
-
-func (n *nursery) open() (err error) {
-	if n.dir != nil {
-		return nil
-	}
-	if err := shareMounts(n.h.opts.NetnsDir); err != nil {
-		return err
-	}
-	n.dir, err = OpenDir(n.h.opts.NetnsDir)
-	return err
-}
-
-// bindNew makes the namespace of a handle, and binds it to the file.
-func (n *nursery) bindNew(s *space, path string, o model.Netns) error {
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return err
-	}
-	if err := s.dial(); err != nil {
-		return err
-	}
-	if err := errors.Join(s.conn.exec(loMessage(o)), n.h.writing()); err != nil {
-		return err
-	}
-	var err error
-	if s.file, err = os.Open(ownNetns); err != nil {
-		return err
-	}
-	s.inode = inodeOf(handlePath(s.file))
-	return unix.Mount(ownNetns, path, "none", unix.MS_BIND, "")
 }
 
 // shareMounts makes the directory a mount of its own whose mounts reach other mount
@@ -226,67 +129,4 @@ func loMessage(n model.Netns) message {
 		m = m.attr(unix.IFLA_IFALIAS, []byte(alias))
 	}
 	return m
-}
-
-// removeAll unmounts namespaces and removes their files; the kernel then takes down what
-// is inside, a little later.
-func (d netnsDoor) removeAll(steps []model.Step) []error {
-	dir, err := OpenDir(d.h.opts.NetnsDir)
-	if err == nil {
-		defer dir.Close()
-	}
-	errs := inTurn(steps, func(s model.Step) error {
-		name := s.Before.(model.Netns).Name
-		if err := CheckComponent(name); err != nil {
-			return err
-		}
-		d.h.Forget(name)
-		if err := d.h.writing(); err != nil {
-			return err
-		}
-		if dir == nil {
-			return ignore(err, unix.ENOENT)
-		}
-		return d.unbind(dir, filepath.Join(d.h.opts.NetnsDir, name))
-	})
-	d.h.ForgetDead()
-	return errs
-}
-
-func (d netnsDoor) unbind(dir *Dir, path string) error {
-	err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-		return err
-	}
-	if err := d.h.writing(); err != nil {
-		return err
-	}
-	return removeEmpty(dir, path)
-}
-
-// removeEmpty removes a namespace's file once nothing is mounted on it. One that is not
-// as we make them is somebody's, and stays.
-func removeEmpty(dir *Dir, path string) error {
-	st, err := os.Lstat(path)
-	if err != nil || !st.Mode().IsRegular() || st.Size() > 0 || isNamespace(path) {
-		return ignore(err, unix.ENOENT)
-	}
-	return dir.Remove(filepath.Base(path))
-}
-
-// RemoveDebris removes the file of a namespace that nothing is mounted on, if it is
-// there: what is left of one whose making or removal was interrupted.
-func (h *Host) RemoveDebris(name string) error {
-	if err := CheckComponent(name); err != nil {
-		return err
-	}
-	dir, err := OpenDir(h.opts.NetnsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return opError("remove the file of", model.Netns{Name: name}, removeEmpty(dir, filepath.Join(h.opts.NetnsDir, name)))
 }

@@ -55,7 +55,7 @@ func (h *Host) DefaultPaths(ctx context.Context) ([]model.Path, error) {
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
 			return nil, opError("list the default routes of", model.Netns{}, err)
 		}
-		for r := range replies(rows) {
+		for r := range rows.replies() {
 			if len(r.body) < unix.SizeofRtMsg || readRtmsg(r.body).dstLen != 0 {
 				continue // names are looked up for those that count only
 			}

@@ -91,16 +91,21 @@ func (h *Host) plain(s model.Step) (d plainDoor, netns string) {
 	return d, netns
 }
 
-// Batch returns how many of the first steps Do sends to the kernel together, at most; at
-// least 1, if there is one. It executes these all, though one of them fails, but for those
-// of a joint door, which stops there. They are in one namespace, or of one kind and
-// operation, and either remove, or make and change: what is there stays until what comes in
-// its place was made, and of a batch that may have been done or not, no step is about what
-// another one has left.
+// Batch returns how many of the first steps Do takes together, at most; at least 1, if there
+// is one. What is sent at once is executed as a whole, though one of them fails; steps that
+// are sent after that are not tried. They either remove, or make and change: what is there
+// stays until what comes in its place was made, and of a batch that may have been done or
+// not, no step is about what another one has left.
 func (h *Host) Batch(steps []model.Step) int {
 	if len(steps) > 0 && h.joint(steps[0]) != nil {
-		return alike(steps)
+		return h.joined(steps)
 	}
+	return h.plainSteps(steps, false)
+}
+
+// plainSteps returns how many of the first steps are one message each; or, if they are to be
+// in one namespace, how many can go to the kernel in one send.
+func (h *Host) plainSteps(steps []model.Step, inOneNetns bool) int {
 	n := min(len(steps), chunkMessages)
 	var where string
 	for i, s := range steps[:n] {
@@ -108,7 +113,7 @@ func (h *Host) Batch(steps []model.Step) int {
 		if i == 0 {
 			where = netns
 		}
-		if d == nil || netns != where || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
+		if d == nil || inOneNetns && netns != where || (s.Op == model.OpDelete) != (steps[0].Op == model.OpDelete) {
 			return max(i, 1)
 		}
 	}

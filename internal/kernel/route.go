@@ -25,20 +25,20 @@ func (h *Host) Routes(ctx context.Context, netns string) ([]model.Route, error) 
 // of the others, however many there are, the kernel then tells nothing. Of what it tells
 // twice, because it changed meanwhile, the last counts.
 func (h *Host) EachRoute(ctx context.Context, netns string, protocol uint8, f func(model.Route)) error {
-	return h.eachRoute(ctx, netns, protocol, 0, f)
+	return h.eachRoute(ctx, netns, protocol, limit{}, f)
 }
 
-// EachRouteUpTo is EachRoute for all protocols, but gives up where there are many more
+// EachRouteUpTo is EachRoute for all protocols, but gives up where there are more
 // routes of a family than most, and then calls f with none, or only those of IPv4.
 func (h *Host) EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error) {
-	err = h.eachRoute(ctx, netns, 0, most, f)
+	err = h.eachRoute(ctx, netns, 0, limit{all: most}, f)
 	if errors.Is(err, errMany) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most int, f func(model.Route)) error {
+func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most limit, f func(model.Route)) error {
 	t, err := h.routeTable(netns, protocol, most)
 	if err != nil {
 		return err
@@ -57,10 +57,35 @@ type routeTable struct {
 	conn     *conn
 	names    func(uint32) string
 	protocol uint8 // of the routes that count; 0: any
-	most     int   // routes of a family, or not many more; 0: however many
+	most     limit // for each family
 }
 
-func (h *Host) routeTable(netns string, protocol uint8, most int) (*routeTable, error) {
+// limit is how many routes of a family are read before that is given up. The zero value is
+// none.
+type limit struct {
+	all    int // of any protocol
+	others int // without our mark
+}
+
+// count returns a function that says of the messages of a dump, as they come, whether they
+// are more than that; nil where they never are.
+func (l limit) count() func(some []byte) bool {
+	if l == (limit{}) {
+		return nil
+	}
+	all, others := 0, 0
+	return func(some []byte) bool {
+		for r := range replies(some) {
+			all++
+			if len(r.body) >= unix.SizeofRtMsg && readRtmsg(r.body).protocol != model.MarkProtocol {
+				others++
+			}
+		}
+		return l.all > 0 && all > l.all || l.others > 0 && others > l.others
+	}
+}
+
+func (h *Host) routeTable(netns string, protocol uint8, most limit) (*routeTable, error) {
 	s, err := h.space(netns)
 	if err != nil {
 		return nil, err
@@ -72,13 +97,10 @@ func (h *Host) routeTable(netns string, protocol uint8, most int) (*routeTable, 
 	return t, err
 }
 
-// Bytes of a message about one route, or a little more (fib_dump_info, rt6_fill_node).
-const size4, size6 = 72, 144
-
 // rows4 dumps the IPv4 routes, to be read once; errMany says that there are more than most.
-func (t *routeTable) rows4(ctx context.Context) ([]byte, error) {
-	rows, err := t.conn.dumpUpTo(ctx, routeRequest(unix.AF_INET, t.protocol), t.most*size4)
-	return rows, t.checked(err)
+func (t *routeTable) rows4(ctx context.Context) (rows, error) {
+	l, err := t.conn.dumpUntil(ctx, routeRequest(unix.AF_INET, t.protocol), t.most.count())
+	return l, t.checked(err)
 }
 
 // checked turns the error of a dump into that of the list.
@@ -92,15 +114,15 @@ func (t *routeTable) checked(err error) error {
 }
 
 // read reads the routes of a dump, whose room then serves the next one.
-func (t *routeTable) read(rows []byte, f func(model.Route)) {
-	readRoutes(t.space.netns, rows, t.names, f)
-	t.conn.recycle(rows)
+func (t *routeTable) read(l rows, f func(model.Route)) {
+	readRoutes(t.space.netns, l, t.names, f)
+	t.conn.recycle(l)
 }
 
 // each6 calls f with each IPv6 route.
 func (t *routeTable) each6(ctx context.Context, f func(model.Route)) error {
 	rows, twice, err := t.space.steadyDump(ctx, unwatched{
-		conn: t.conn, request: routeRequest(unix.AF_INET6, t.protocol), group: unix.RTNLGRP_IPV6_ROUTE, most: t.most * size6,
+		conn: t.conn, request: routeRequest(unix.AF_INET6, t.protocol), group: unix.RTNLGRP_IPV6_ROUTE, enough: t.most,
 	})
 	if err := t.checked(err); err != nil {
 		return err
@@ -118,8 +140,8 @@ func (t *routeTable) each6(ctx context.Context, f func(model.Route)) error {
 }
 
 // readRoutes reads the routes of a dump.
-func readRoutes(netns string, rows []byte, names func(uint32) string, f func(model.Route)) {
-	for r := range replies(rows) {
+func readRoutes(netns string, l rows, names func(uint32) string, f func(model.Route)) {
+	for r := range l.replies() {
 		if route, ok := parseRoute(r.body, names); ok {
 			route.Netns = netns
 			f(route)

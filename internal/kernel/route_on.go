@@ -21,17 +21,17 @@ func (h *Host) EachRouteOn(ctx context.Context, netns, link string, f func(model
 	add := func(r model.Route) { found = append(found, r) }
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		m := routeRequest(family, 0).u32(unix.RTA_OIF, index)
-		var rows []byte
+		var l rows
 		if family == unix.AF_INET {
-			rows, err = s.conn.dump(ctx, m)
+			l, err = s.conn.dump(ctx, m)
 		} else {
-			rows, _, err = s.steadyDump(ctx, unwatched{conn: s.conn, request: m, group: unix.RTNLGRP_IPV6_ROUTE})
+			l, _, err = s.steadyDump(ctx, unwatched{conn: s.conn, request: m, group: unix.RTNLGRP_IPV6_ROUTE})
 		}
 		if err := ignore(err, unix.ENOENT, unix.ENODEV, unix.EOPNOTSUPP); err != nil { // no such table or link, no such family
 			return opError("list the routes of", model.Link{Netns: netns, Name: link}, err)
 		}
-		readRoutes(netns, rows, names, add)
-		s.conn.recycle(rows)
+		readRoutes(netns, l, names, add)
+		s.conn.recycle(l)
 	}
 	for _, r := range found {
 		f(r)

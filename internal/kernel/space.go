@@ -21,7 +21,7 @@ type space struct {
 	conn  *conn
 
 	newsMu sync.Mutex
-	news   *conn // hears of changes, while a dump is made
+	news   *conn // hears of changes, while a dump is made; made when it is needed
 
 	sideMu sync.Mutex
 	side   *conn // for a dump beside others; made when it is needed
@@ -30,6 +30,7 @@ type space struct {
 	index   map[string]uint32 // of links, as far as they were listed or asked for
 	nameOf  map[uint32]string // the opposite
 	changes *atomic.Uint64    // of the host
+	rooms   *rooms            // of the host
 	as      uint64            // what changes was when index was begun: later, it is not to be trusted
 }
 
@@ -70,29 +71,37 @@ func (h *Host) space(netns string) (*space, error) {
 func (h *Host) openAhead(names []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var l []*space
+	var missing []string
 	for _, name := range names {
-		if h.opened(name) != nil {
-			continue
-		}
-		if s, err := h.openSpace(name); err == nil {
-			l = append(l, s)
+		if h.opened(name) == nil {
+			missing = append(missing, name)
 		}
 	}
-	if len(l) == 0 {
+	if len(missing) == 0 || h.checkNetnsDir(missing[0]) != nil {
 		return
 	}
-	trusted := h.checkNetnsDir(l[0].netns)
 	_ = abroad(func(home *os.File) error { // whatever it is, who asks again will hear it
-		for _, s := range l {
-			if trusted != nil || s.dialInside(home) != nil {
-				s.close()
-				continue
+		for _, name := range missing {
+			if s := h.openHere(name, home); s != nil {
+				h.spaces[name] = s
 			}
-			h.spaces[s.netns] = s
 		}
 		return nil
 	})
+}
+
+// openHere opens a namespace, and leaves the calling thread in there; nil if it cannot be
+// opened.
+func (h *Host) openHere(netns string, home *os.File) *space {
+	s, err := h.openSpace(netns)
+	if err != nil {
+		return nil
+	}
+	if s.dialInside(home) != nil {
+		s.close()
+		return nil
+	}
+	return s
 }
 
 // opened returns the handle of a namespace that is open already, or nil.
@@ -163,7 +172,7 @@ func (h *Host) path(netns string) string {
 
 // newSpace returns a handle that has nothing open yet.
 func (h *Host) newSpace(netns string) *space {
-	return &space{netns: netns, index: map[string]uint32{}, nameOf: map[uint32]string{}, changes: &h.changes}
+	return &space{netns: netns, index: map[string]uint32{}, nameOf: map[uint32]string{}, changes: &h.changes, rooms: &h.rooms}
 }
 
 // openSpace opens a namespace's file, but no sockets.
@@ -177,8 +186,11 @@ func (h *Host) openSpace(netns string) (*space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netns %s: %w", shown(netns, path), err)
 	}
-	s.file, s.inode = file, inodeOf(handlePath(file))
-	if !isNamespace(handlePath(file)) {
+	var st unix.Stat_t
+	var fs unix.Statfs_t
+	known := unix.Fstat(int(file.Fd()), &st) == nil && unix.Fstatfs(int(file.Fd()), &fs) == nil
+	s.file, s.inode = file, st.Ino
+	if !known || fs.Type != unix.NSFS_MAGIC {
 		s.close()
 		return nil, &noNetnsError{shown(netns, path), path}
 	}
@@ -201,7 +213,7 @@ func (e *noNetnsError) Is(target error) bool {
 	return target == fs.ErrNotExist || target == unix.ENOENT
 }
 
-// dialInside opens the sockets, and leaves the calling thread in the namespace.
+// dialInside opens the socket, and leaves the calling thread in the namespace.
 func (s *space) dialInside(home *os.File) error {
 	if err := s.enter(home); err != nil {
 		return err
@@ -209,35 +221,43 @@ func (s *space) dialInside(home *os.File) error {
 	return s.dial()
 }
 
-// dial opens the sockets in the calling thread's namespace.
+// dial opens the socket in the calling thread's namespace.
 func (s *space) dial() (err error) {
-	if s.conn, err = dial(); err != nil {
-		return err
-	}
-	s.news, err = dial()
+	s.conn, err = s.socket()
 	return err
 }
 
-// aside returns another socket of the namespace, for a long dump that others need not wait
-// for, or that may be given up.
-func (s *space) aside() (*conn, error) {
-	s.sideMu.Lock()
-	defer s.sideMu.Unlock()
-	if s.side != nil {
-		return s.side, nil
+func (s *space) socket() (*conn, error) {
+	c, err := dial()
+	if err == nil {
+		c.rooms = s.rooms
 	}
-	var err error
+	return c, err
+}
+
+// another opens one more socket of the namespace.
+func (s *space) another() (c *conn, err error) {
 	if s.file == nil {
-		s.side, err = dial()
-		return s.side, err
+		return s.socket()
 	}
 	err = abroad(func(home *os.File) error {
 		if err := s.enter(home); err != nil {
 			return err
 		}
-		s.side, err = dial()
+		c, err = s.socket()
 		return err
 	})
+	return c, err
+}
+
+// aside returns another socket of the namespace, for a long dump that others need not wait
+// for, or that may be given up.
+func (s *space) aside() (c *conn, err error) {
+	s.sideMu.Lock()
+	defer s.sideMu.Unlock()
+	if s.side == nil {
+		s.side, err = s.another()
+	}
 	return s.side, err
 }
 
@@ -253,6 +273,8 @@ func (s *space) dropAside() {
 
 func (s *space) close() {
 	s.dropAside()
+	s.newsMu.Lock()
+	defer s.newsMu.Unlock()
 	for _, c := range []*conn{s.conn, s.news} {
 		if c != nil {
 			c.close()

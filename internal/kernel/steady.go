@@ -17,25 +17,44 @@ type unwatched struct {
 	conn    *conn // one of the namespace's sockets
 	request message
 	group   int // RTNLGRP_*, which is told what changes
-	most    int // as dumpUpTo has it
+	enough  limit
 }
 
 // steadyDump watches over a dump: if the table changed meanwhile, it is read once more,
 // and both readings are returned. What was there all the time is hardly ever in neither of
 // them.
-func (s *space) steadyDump(ctx context.Context, d unwatched) (rows []byte, twice bool, err error) {
+//
+// The tables of a named namespace are mostly short. What comes in one piece leaves nothing
+// out, and needs nobody to watch; only if there are more, it is read again.
+func (s *space) steadyDump(ctx context.Context, d unwatched) (l rows, twice bool, err error) {
+	if s.netns != "" {
+		l, pieces, err := d.conn.dumpInPieces(ctx, d.request, d.enough.count())
+		if err != nil || pieces < 2 {
+			return l, false, err
+		}
+		d.conn.recycle(l)
+	}
+	return s.watchedDump(ctx, d)
+}
+
+func (s *space) watchedDump(ctx context.Context, d unwatched) (l rows, twice bool, err error) {
 	s.newsMu.Lock()
 	defer s.newsMu.Unlock()
+	if s.news == nil {
+		if s.news, err = s.another(); err != nil {
+			return nil, false, err
+		}
+	}
 	if err := s.news.follow(d.group); err != nil {
 		return nil, false, err
 	}
 	defer s.news.unfollow(d.group)
-	rows, err = d.conn.dumpUpTo(ctx, d.request, d.most)
+	l, err = d.conn.dumpUntil(ctx, d.request, d.enough.count())
 	if err != nil || !s.news.pending() {
-		return rows, false, err
+		return l, false, err
 	}
-	more, err := d.conn.dumpUpTo(ctx, d.request, d.most)
-	return append(rows, more...), true, err
+	more, err := d.conn.dumpUntil(ctx, d.request, d.enough.count())
+	return append(l, more...), true, err
 }
 
 // maxReadings is how often a table is read that changes each time.

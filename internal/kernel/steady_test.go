@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,5 +92,35 @@ func TestRestlessTable(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTableOfANamespace reads the routes of a named namespace: nobody has to watch over a
+// table that comes in one piece, and somebody does over one that doesn't.
+func TestTableOfANamespace(t *testing.T) {
+	s := newSim(t)
+	s.create(model.Netns{Name: "blue", LoUp: some(true)})
+	for _, x := range []struct {
+		routes  int
+		watched bool
+	}{{3, false}, {400, true}} {
+		want := map[netip.Prefix]bool{}
+		for i := range x.routes {
+			dst := prefix(fmt.Sprintf("2001:db8:%x::/48", i+1))
+			want[dst] = true
+			_ = s.do(model.OpCreate, nil, model.Route{Netns: "blue", Dst: dst, Table: model.TableMain, Dev: some("lo"), Protocol: some(model.MarkProtocol)}) // may be there
+		}
+		h := s.open(s.opts)
+		list, err := h.Routes(t.Context(), "blue")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			delete(want, r.Dst)
+		}
+		blue, err := h.space("blue")
+		if watched := blue.news != nil; err != nil || len(want) > 0 || watched != x.watched {
+			t.Errorf("of %d routes, %d are missing; watched over: %v, want %v: %v", x.routes, len(want), watched, x.watched, err)
+		}
 	}
 }

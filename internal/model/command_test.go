@@ -78,7 +78,7 @@ func TestCommands(t *testing.T) {
 			"ip link set dev br1 mtu 1500 alias netplan-overlay:classic/vm1 up",
 		}},
 		{"veth", create(veth), []string{
-			"ip link add name veth1 group 157 mtu 1450 type veth peer name eth0 netns web group 157 mtu 1450",
+			"ip link add name veth1 numtxqueues 1 numrxqueues 1 group 157 mtu 1450 type veth peer name eth0 netns web numtxqueues 1 numrxqueues 1 group 157 mtu 1450",
 			"ip link set dev veth1 alias netplan-overlay:classic/vm1 master br1 up",
 		}},
 		{"second end", create(end), []string{"ip -n web link set dev eth0 mtu 1450 alias netplan-overlay:classic/vm1 up"}},

@@ -27,6 +27,9 @@ func (l Link) create() []Command {
 		comment = "a bridge's MTU follows that of its ports until somebody changes it: so it is born with another one"
 	}
 	args := arguments{"ip", "link", "add", "name", l.Name}
+	if l.Type.Value() == TypeVeth {
+		args = append(args, oneQueue()...)
+	}
 	args = append(args, born.bornWith()...)
 	args = append(args, "type", l.Type.Value())
 	args = append(args, born.typeArgs(Link{})...)
@@ -85,6 +88,10 @@ func (l Link) bornWith() []string {
 	return args
 }
 
+// oneQueue is what a veth is born with: the kernel makes no others, which it would take out of
+// use at once (veth_init_queues, drivers/net/veth.c).
+func oneQueue() []string { return []string{"numtxqueues", "1", "numrxqueues", "1"} }
+
 // typeArgs are what only links of the type have, as far as it differs.
 func (l Link) typeArgs(was Link) []string {
 	switch l.Type.Value() {
@@ -109,6 +116,7 @@ func (l Link) peerArgs() []string {
 	if peer.Netns != l.Netns {
 		args = append(args, "netns", peer.Netns)
 	}
+	args = append(args, oneQueue()...)
 	return append(args, Link{Group: l.Group, MTU: l.MTU}.bornWith()...)
 }
 

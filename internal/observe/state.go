@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -82,12 +83,8 @@ func (o *observer) allLinks(ctx context.Context) error {
 }
 
 func (o *observer) allAddresses(ctx context.Context) error {
-	for _, ns := range o.inside {
-		if err := o.addresses(ctx, ns); err != nil {
-			return err
-		}
-	}
-	return nil
+	ask := func(ns string) ([]model.Address, error) { return o.host.Addresses(ctx, ns) }
+	return everywhere(o.inside, ask, o.address)
 }
 
 // leading looks at what leads packets, most of all that there is: routes, neighbours and FDB
@@ -111,26 +108,23 @@ func together(a, b func() error) error {
 	return cmp.Or(err, <-done)
 }
 
+// allRoutes lists the routes of the host's own namespace, which may be very many, and then
+// those of the others.
 func (o *observer) allRoutes(ctx context.Context) error {
-	for _, ns := range o.inside {
-		if err := o.routes(ctx, ns); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (o *observer) addresses(ctx context.Context, ns string) error {
-	list, err := o.host.Addresses(ctx, ns)
-	if err != nil {
+	if err := o.rootRoutes(ctx); err != nil {
 		return err
 	}
-	for _, a := range list {
-		a = o.claimed(a)
-		owner, maker := ownerOfAddress(a, o.links[model.LinkKey(ns, a.Link)])
-		o.put(a, owner, maker)
-	}
-	return nil
+	named := slices.DeleteFunc(slices.Clone(o.inside), func(ns string) bool { return ns == "" })
+	return everywhere(named, func(ns string) (l []model.Route, err error) {
+		err = o.host.EachRoute(ctx, ns, 0, func(r model.Route) { l = append(l, r) })
+		return l, err
+	}, o.route)
+}
+
+func (o *observer) address(a model.Address) {
+	a = o.claimed(a)
+	owner, maker := ownerOfAddress(a, o.links[model.LinkKey(a.Netns, a.Link)])
+	o.put(a, owner, maker)
 }
 
 // claimed returns an address as ours that is wanted, on a link of ours, and without
@@ -145,11 +139,11 @@ func (o *observer) claimed(a model.Address) model.Address {
 	return a
 }
 
-func (o *observer) routes(ctx context.Context, ns string) error {
-	if ns == "" && o.frugal {
+func (o *observer) rootRoutes(ctx context.Context) error {
+	if o.frugal {
 		return o.hostRoutes(ctx)
 	}
-	return o.host.EachRoute(ctx, ns, 0, o.route)
+	return o.host.EachRoute(ctx, "", 0, o.route)
 }
 
 func (o *observer) route(r model.Route) {
