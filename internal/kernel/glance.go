@@ -59,7 +59,7 @@ func (g *Glance) Addresses(ctx context.Context, netns string) ([]model.Address, 
 }
 
 // FIBMatches is as Host has it.
-func (g *Glance) FIBMatches(ctx context.Context, dsts []netip.Addr) (l []Match, err error) {
+func (g *Glance) FIBMatches(ctx context.Context, dsts []netip.Addr) (l Matches, err error) {
 	l, g.routes, err = g.fibMatches(ctx, dsts)
 	return l, err
 }
