@@ -34,18 +34,18 @@ func (m *Matches) To(i int) Match { return m.List[m.Of[i]] }
 // take, in their order (RTM_F_FIB_MATCH: the route itself, not what was made of it for the
 // one packet). No route is an OpError in its place.
 func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) (Matches, error) {
-	l, _, err := h.fibMatches(ctx, dsts)
+	l, _, err := h.fibMatches(ctx, dsts, h.mainRoutes)
 	return l, err
 }
 
 // fibMatches is FIBMatches, which returns the IPv4 routes of the main table as well, if it
 // has read them.
-func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l Matches, main rows, err error) {
+func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr, read mainReader) (l Matches, main rows, err error) {
 	if err := ctx.Err(); err != nil || len(dsts) == 0 {
 		return l, nil, err
 	}
 	m := newMatches(len(dsts))
-	rest, main, err := h.deduce(ctx, dsts, m.read)
+	rest, main, err := h.deduce(ctx, dsts, read, m.read)
 	if err != nil {
 		return l, nil, err
 	}

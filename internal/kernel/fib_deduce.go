@@ -22,9 +22,9 @@ const (
 
 // deduce finds out for IPv4 addresses by the tables what the kernel would do with packets to
 // them, and calls f with the message about the route of each. It returns those that the
-// kernel has to be asked for, by their places, and the routes of the main table; nil where
-// they were not read.
-func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body []byte)) (rest []int, main rows, err error) {
+// kernel has to be asked for, by their places, and the routes of the main table, which read
+// returns or errMany; nil where they were not read.
+func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f func(i int, body []byte)) (rest []int, main rows, err error) {
 	sorted := sorted4(dsts)
 	if len(sorted) < manyToAsk {
 		return allOf(dsts), nil, nil
@@ -37,11 +37,7 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 	if err != nil || !usual {
 		return allOf(dsts), nil, err
 	}
-	t, err := h.routeTable("", 0, limit{all: len(dsts) + othersBeside})
-	if err != nil {
-		return nil, nil, err
-	}
-	main, err = t.rows4(ctx)
+	main, err = read(ctx, limit{all: len(dsts) + othersBeside})
 	if errors.Is(err, errMany) {
 		return allOf(dsts), nil, nil
 	}
@@ -65,6 +61,17 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 		}
 	}
 	return rest, main, nil
+}
+
+// mainReader reads the IPv4 routes of the host's main table, or fails with errMany.
+type mainReader func(ctx context.Context, most limit) (rows, error)
+
+func (h *Host) mainRoutes(ctx context.Context, most limit) (rows, error) {
+	t, err := h.routeTable("", 0, most)
+	if err != nil {
+		return nil, err
+	}
+	return t.rows4(ctx)
 }
 
 // allOf returns the places of all addresses.

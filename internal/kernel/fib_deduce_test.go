@@ -90,7 +90,7 @@ func (s *sim) compareDeduced(dsts []netip.Addr) int {
 		s.Fatal(err)
 	}
 	asked, found := newMatches(len(dsts)), newMatches(len(dsts))
-	rest, _, err := s.deduce(context.Background(), dsts, found.read)
+	rest, _, err := s.deduce(context.Background(), dsts, s.mainRoutes, found.read)
 	if err := cmp.Or(err, asked.ask(root.conn, dsts, allOf(dsts))); err != nil {
 		s.Fatal(err)
 	}

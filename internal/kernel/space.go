@@ -227,18 +227,23 @@ func (s *space) aside() (*conn, error) {
 		return s.side, nil
 	}
 	var err error
+	s.side, err = s.dialBeside()
+	return s.side, err
+}
+
+// dialBeside opens one more socket in the namespace.
+func (s *space) dialBeside() (c *conn, err error) {
 	if s.file == nil {
-		s.side, err = dial()
-		return s.side, err
+		return dial()
 	}
 	err = abroad(func(home *os.File) error {
 		if err := s.enter(home); err != nil {
 			return err
 		}
-		s.side, err = dial()
+		c, err = dial()
 		return err
 	})
-	return s.side, err
+	return c, err
 }
 
 // dropAside closes that socket, on which the kernel goes on answering.
