@@ -30,7 +30,7 @@ func (*ahead) await(which chan struct{}) {
 // opened in the calling thread's namespace.
 func (h *Host) LookAhead(ctx context.Context) *Glance {
 	g := h.Glance()
-	all, err := dialBeside(h)
+	all, err := h.another()
 	if err != nil {
 		return g
 	}
@@ -53,13 +53,13 @@ func (h *Host) LookAhead(ctx context.Context) *Glance {
 	return g
 }
 
-// dialBeside opens one more socket in the host's own namespace.
-func dialBeside(h *Host) (*conn, error) {
+// another opens one more socket in the host's own namespace.
+func (h *Host) another() (*conn, error) {
 	s, err := h.space("")
 	if err != nil {
 		return nil, err
 	}
-	return s.dialBeside()
+	return s.another()
 }
 
 // lookAtRoutes reads all routes of IPv4, or, where others have too many, ours alone. all is

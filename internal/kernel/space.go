@@ -26,6 +26,8 @@ type space struct {
 	sideMu sync.Mutex
 	side   *conn // for a dump beside others; made when it is needed
 
+	twin twin
+
 	mu      sync.Mutex
 	index   map[string]uint32 // of links, as far as they were listed or asked for
 	nameOf  map[uint32]string // the opposite
@@ -218,21 +220,8 @@ func (s *space) dial() (err error) {
 	return err
 }
 
-// aside returns another socket of the namespace, for a long dump that others need not wait
-// for, or that may be given up.
-func (s *space) aside() (*conn, error) {
-	s.sideMu.Lock()
-	defer s.sideMu.Unlock()
-	if s.side != nil {
-		return s.side, nil
-	}
-	var err error
-	s.side, err = s.dialBeside()
-	return s.side, err
-}
-
-// dialBeside opens one more socket in the namespace.
-func (s *space) dialBeside() (c *conn, err error) {
+// another opens one more socket of the namespace.
+func (s *space) another() (c *conn, err error) {
 	if s.file == nil {
 		return dial()
 	}
@@ -244,6 +233,17 @@ func (s *space) dialBeside() (c *conn, err error) {
 		return err
 	})
 	return c, err
+}
+
+// aside returns another socket of the namespace, for a long dump that others need not wait
+// for, or that may be given up.
+func (s *space) aside() (c *conn, err error) {
+	s.sideMu.Lock()
+	defer s.sideMu.Unlock()
+	if s.side == nil {
+		s.side, err = s.another()
+	}
+	return s.side, err
 }
 
 // dropAside closes that socket, on which the kernel goes on answering.
@@ -258,6 +258,7 @@ func (s *space) dropAside() {
 
 func (s *space) close() {
 	s.dropAside()
+	s.twin.close()
 	for _, c := range []*conn{s.conn, s.news} {
 		if c != nil {
 			c.close()

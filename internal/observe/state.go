@@ -24,7 +24,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	}
 	o.state = &model.State{}
 	o.state.Over(o.scope.Wanted)
-	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.leading, o.sysctls} {
+	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.leadingAndSysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
 		}
@@ -101,6 +101,18 @@ func (o *observer) leading(ctx context.Context) error {
 		return err
 	}
 	return o.confirm(ctx)
+}
+
+// leadingAndSysctls looks at both at the same time: of sysctls, there are few, but each is a
+// file, in some namespace.
+func (o *observer) leadingAndSysctls(ctx context.Context) error {
+	var found []model.Sysctl
+	err := together(
+		func() error { return o.leading(ctx) },
+		func() (err error) { found, err = o.readSysctls(ctx); return err },
+	)
+	o.putSysctls(found)
+	return err
 }
 
 // together does both, and returns the first's error before the other's.
@@ -210,27 +222,35 @@ func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry)
 
 // sysctls reads those that are wanted, and those that we have set before.
 func (o *observer) sysctls(ctx context.Context) error {
+	l, err := o.readSysctls(ctx)
+	o.putSysctls(l)
+	return err
+}
+
+// putSysctls puts sysctls into the state, the last one of a name.
+func (o *observer) putSysctls(l []model.Sysctl) {
+	for _, s := range l {
+		o.put(s, ownerOfSysctl(s), "")
+	}
+}
+
+func (o *observer) readSysctls(ctx context.Context) ([]model.Sysctl, error) {
 	names := map[string][]string{}
 	for e := range o.scope.Wanted.Frame() {
 		if s, ok := e.Object.(model.Sysctl); ok {
 			names[s.Netns] = append(names[s.Netns], s.Name)
 		}
 	}
-	saved, err := o.host.SavedSysctls(ctx)
+	l, err := o.host.SavedSysctls(ctx) // all of these are saved
 	if err != nil {
-		return err
-	}
-	for _, s := range saved {
-		o.put(s, model.OwnerOurs, "")
+		return nil, err
 	}
 	for _, ns := range o.inside {
 		list, err := o.host.Sysctls(ctx, ns, names[ns])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, s := range list {
-			o.put(s, ownerOfSysctl(s), "")
-		}
+		l = append(l, list...)
 	}
-	return nil
+	return l, nil
 }
