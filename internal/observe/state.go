@@ -106,12 +106,12 @@ func (o *observer) leading(ctx context.Context) error {
 // leadingAndSysctls looks at both at the same time: of sysctls, there are few, but each is a
 // file, in some namespace.
 func (o *observer) leadingAndSysctls(ctx context.Context) error {
-	var found []model.Sysctl
+	var found sysctlsFound
 	err := together(
 		func() error { return o.leading(ctx) },
 		func() (err error) { found, err = o.readSysctls(ctx); return err },
 	)
-	o.putSysctls(found)
+	found.put(o)
 	return err
 }
 
@@ -222,35 +222,39 @@ func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry)
 
 // sysctls reads those that are wanted, and those that we have set before.
 func (o *observer) sysctls(ctx context.Context) error {
-	l, err := o.readSysctls(ctx)
-	o.putSysctls(l)
+	found, err := o.readSysctls(ctx)
+	found.put(o)
 	return err
 }
 
-// putSysctls puts sysctls into the state, the last one of a name.
-func (o *observer) putSysctls(l []model.Sysctl) {
-	for _, s := range l {
+// sysctlsFound are the sysctls that we have set before, and those that are wanted.
+type sysctlsFound struct{ saved, wanted []model.Sysctl }
+
+func (l sysctlsFound) put(o *observer) {
+	for _, s := range l.saved {
+		o.put(s, model.OwnerOurs, "")
+	}
+	for _, s := range l.wanted {
 		o.put(s, ownerOfSysctl(s), "")
 	}
 }
 
-func (o *observer) readSysctls(ctx context.Context) ([]model.Sysctl, error) {
+func (o *observer) readSysctls(ctx context.Context) (found sysctlsFound, err error) {
 	names := map[string][]string{}
 	for e := range o.scope.Wanted.Frame() {
 		if s, ok := e.Object.(model.Sysctl); ok {
 			names[s.Netns] = append(names[s.Netns], s.Name)
 		}
 	}
-	l, err := o.host.SavedSysctls(ctx) // all of these are saved
-	if err != nil {
-		return nil, err
+	if found.saved, err = o.host.SavedSysctls(ctx); err != nil {
+		return found, err
 	}
 	for _, ns := range o.inside {
 		list, err := o.host.Sysctls(ctx, ns, names[ns])
 		if err != nil {
-			return nil, err
+			return found, err
 		}
-		l = append(l, list...)
+		found.wanted = append(found.wanted, list...)
 	}
-	return l, nil
+	return found, nil
 }
