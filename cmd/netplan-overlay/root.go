@@ -182,6 +182,7 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 		return nil, nil, err
 	}
 	t, problems, err := load(paths, c.ui.in)
+	c.ahead.Settle()
 	if giveUp := c.filesRead(); giveUp != nil {
 		return nil, nil, giveUp
 	}

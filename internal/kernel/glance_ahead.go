@@ -53,6 +53,10 @@ func (h *Host) LookAhead(ctx context.Context) *Glance {
 	return g
 }
 
+// Settle waits until the kernel has listed the routes: among very many, it looks for ours in
+// one system call, in which a thread cannot do anything else.
+func (g *Glance) Settle() { g.ahead.await(g.ahead.tables) }
+
 // another opens one more socket in the host's own namespace.
 func (h *Host) another() (*conn, error) {
 	s, err := h.space("")

@@ -53,6 +53,15 @@ func (a *Ahead) seen() *kernel.Glance {
 	return a.glance
 }
 
+// Settle waits for what keeps a thread in the kernel for long. To be called before all
+// threads are to do something: Go would wait by calling sched_yield(2) over and over
+// (syscall.AllThreadsSyscall).
+func (a *Ahead) Settle() {
+	if g := a.seen(); g != nil {
+		g.Settle()
+	}
+}
+
 // Close gives the handles of a host back that nobody has taken. It doesn't wait for what the
 // kernel is still listing.
 func (a *Ahead) Close() {
