@@ -37,15 +37,13 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f
 	if err != nil || !usual {
 		return allOf(dsts), nil, err
 	}
+	localRows := s.beginLocal(ctx)
 	main, err = read(ctx, limit{all: len(dsts) + othersBeside})
+	local, localErr := localRows()
 	if errors.Is(err, errMany) {
 		return allOf(dsts), nil, nil
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	local, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: unix.AF_INET, table: unix.RT_TABLE_LOCAL}.bytes()))
-	if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
+	if err := cmp.Or(err, localErr); err != nil {
 		return nil, nil, err
 	}
 	covers := append(coversOf(main, sorted), coversOf(local, sorted)...)
@@ -61,6 +59,24 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f
 		}
 	}
 	return rest, main, nil
+}
+
+// beginLocal begins to read the table local, and returns what waits for it. Mostly it is in one
+// tree with the table main, through all of which the kernel goes for either
+// (fib_trie_unmerge, net/ipv4/fib_trie.c).
+func (s *space) beginLocal(ctx context.Context) (wait func() (rows, error)) {
+	var local rows
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		local, err = s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: unix.AF_INET, table: unix.RT_TABLE_LOCAL}.bytes()))
+		err = ignore(err, unix.ENOENT, unix.EOPNOTSUPP)
+	}()
+	return func() (rows, error) {
+		<-done
+		return local, err
+	}
 }
 
 // mainReader reads the IPv4 routes of the host's main table, or fails with errMany.
