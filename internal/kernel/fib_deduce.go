@@ -25,8 +25,7 @@ const (
 // kernel has to be asked for, by their places, and the routes of the main table, which read
 // returns or errMany; nil where they were not read.
 func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f func(i int, body []byte)) (rest []int, main rows, err error) {
-	sorted := sorted4(dsts)
-	if len(sorted) < manyToAsk {
+	if !many4(dsts) {
 		return allOf(dsts), nil, nil
 	}
 	s, err := h.space("")
@@ -37,9 +36,9 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f
 	if err != nil || !usual {
 		return allOf(dsts), nil, err
 	}
-	localRows := s.beginLocal(ctx)
+	meanwhile := s.prepareDeduction(ctx, dsts)
 	main, err = read(ctx, limit{all: len(dsts) + othersBeside})
-	local, localErr := localRows()
+	sorted, local, localErr := meanwhile()
 	if errors.Is(err, errMany) {
 		return allOf(dsts), nil, nil
 	}
@@ -61,21 +60,24 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f
 	return rest, main, nil
 }
 
-// beginLocal begins to read the table local, and returns what waits for it. Mostly it is in one
-// tree with the table main, through all of which the kernel goes for either
+// prepareDeduction begins to do what can be done while the table main is read, and returns
+// what waits for it: it puts the addresses in order, and reads the table local. Mostly that
+// is in one tree with the table main, through all of which the kernel goes for either
 // (fib_trie_unmerge, net/ipv4/fib_trie.c).
-func (s *space) beginLocal(ctx context.Context) (wait func() (rows, error)) {
+func (s *space) prepareDeduction(ctx context.Context, dsts []netip.Addr) (wait func() ([]uint32, rows, error)) {
+	var sorted []uint32
 	var local rows
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		sorted = sorted4(dsts)
 		local, err = s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: unix.AF_INET, table: unix.RT_TABLE_LOCAL}.bytes()))
 		err = ignore(err, unix.ENOENT, unix.EOPNOTSUPP)
 	}()
-	return func() (rows, error) {
+	return func() ([]uint32, rows, error) {
 		<-done
-		return local, err
+		return sorted, local, err
 	}
 }
 
@@ -97,6 +99,17 @@ func allOf(dsts []netip.Addr) []int {
 		l[i] = i
 	}
 	return l
+}
+
+// many4 says whether so many of the addresses are looked for in tables that these are read.
+func many4(dsts []netip.Addr) bool {
+	n := 0
+	for _, a := range dsts {
+		if judgedByTables(a) {
+			n++
+		}
+	}
+	return n >= manyToAsk
 }
 
 // sorted4 returns those addresses in order that the kernel looks for in its tables: others

@@ -23,9 +23,9 @@ type Query struct {
 func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	f := model.Facts{
 		Underlay:        map[int]model.Underlay{},
-		Direct:          make(map[netip.Addr]model.Direct, len(q.Peers)),
 		AddressProtocol: h.Features().AddressProtocol,
 	}
+	direct := roomFor(q.Peers)
 	links, addresses, err := root(ctx, h)
 	if err != nil {
 		return f, err
@@ -46,11 +46,12 @@ func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	if err != nil {
 		return f, fmt.Errorf("observe: %w", err)
 	}
+	f.Direct = direct()
 	said := make([]model.Direct, len(ways.List))
 	for i, p := range q.Peers {
 		way := ways.Of[i]
 		if said[way] == (model.Direct{}) {
-			said[way] = direct(p, &ways.List[way], f.Underlay[model.Family(p)].Device)
+			said[way] = judge(p, &ways.List[way], f.Underlay[model.Family(p)].Device)
 		}
 		f.Direct[p] = said[way]
 	}
@@ -132,10 +133,30 @@ func acceptRA(ctx context.Context, h Host, device string) (string, error) {
 	return list[0].Value.Value(), nil
 }
 
-// direct judges what the kernel would do with a packet to the peer, and accepts
+// roomFor begins to make room for what is found out about each of the peers, which takes
+// time where there are thousands, and returns what waits for it.
+func roomFor(peers []netip.Addr) func() map[netip.Addr]model.Direct {
+	const many = 1000
+	room := make(chan map[netip.Addr]model.Direct, 1)
+	fill := func() {
+		m := make(map[netip.Addr]model.Direct, len(peers))
+		for _, p := range peers {
+			m[p] = model.Direct{}
+		}
+		room <- m
+	}
+	if len(peers) < many {
+		fill()
+	} else {
+		go fill()
+	}
+	return func() map[netip.Addr]model.Direct { return <-room }
+}
+
+// judge says what the kernel would do with a packet to the peer, and accepts
 // nothing but a plain route of the underlay's own link (fib_select_path takes
 // more: "via inet6", or a route to another link's subnet).
-func direct(peer netip.Addr, m *kernel.Match, device string) model.Direct {
+func judge(peer netip.Addr, m *kernel.Match, device string) model.Direct {
 	if device == "" {
 		return model.Direct{Reason: "the node has no underlay address of the family"}
 	}
