@@ -70,7 +70,6 @@ type matches struct {
 	Matches
 	devices []uint32 // the indexes of the outgoing ones, for each of the list
 	last    []byte   // the message that was read last
-	family  uint8    // of the last of the list
 }
 
 func newMatches(n int) *matches { return &matches{Matches: Matches{Of: make([]int, n)}} }
@@ -80,17 +79,18 @@ func (m *matches) read(i int, body []byte) {
 	if len(m.last) == 0 || len(body) == 0 || &m.last[0] != &body[0] {
 		m.last = body
 		match, device := parseMatch(body)
-		m.add(match, device, unix.AF_INET)
+		m.add(match, device)
 	}
 	m.Of[i] = len(m.List) - 1
 }
 
-// add adds a match, unless it is the last one.
-func (m *matches) add(x Match, device uint32, family uint8) {
-	if n := len(m.List); n > 0 && m.List[n-1] == x && m.devices[n-1] == device && m.family == family {
+// add adds a match, unless it is the last one. Those of two families differ in their
+// destination, and errors in what they are about.
+func (m *matches) add(x Match, device uint32) {
+	if n := len(m.List); n > 0 && m.List[n-1] == x && m.devices[n-1] == device {
 		return
 	}
-	m.List, m.devices, m.family = append(m.List, x), append(m.devices, device), family
+	m.List, m.devices = append(m.List, x), append(m.devices, device)
 }
 
 // ask asks the kernel for some of the addresses.
@@ -107,7 +107,7 @@ func (m *matches) ask(c *conn, dsts []netip.Addr, some []int) error {
 			to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
 			match = Match{Err: opError("look up", to, err)}
 		}
-		m.add(match, device, familyOf(dst))
+		m.add(match, device)
 		m.Of[some[i]] = len(m.List) - 1
 	})
 }

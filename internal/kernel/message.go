@@ -94,8 +94,6 @@ func (m message) seal(seq uint32) {
 	native.PutUint32(m[8:], seq)
 }
 
-func (m message) typ() uint16 { return native.Uint16(m[4:]) }
-
 func boolByte(on bool) uint8 {
 	if on {
 		return 1
