@@ -69,11 +69,7 @@ func (h *host) batch(ctx context.Context, text string) error {
 // measureForeign measures an empty plan on hosts that others use, too, one run on each
 // after the other.
 func measureForeign(ctx context.Context, o options, r *results, peers, runs int) (err error) {
-	type place struct {
-		*host
-		load, file string
-	}
-	var hosts []place
+	var hosts []crowded
 	for _, l := range loads() {
 		h, err := newHost(o.bin)
 		if err != nil {
@@ -90,20 +86,52 @@ func measureForeign(ctx context.Context, o options, r *results, peers, runs int)
 		if _, _, err := h.program(ctx, file, "apply", "--auto-approve"); err != nil {
 			return err
 		}
-		hosts = append(hosts, place{h, l.name, file})
+		dev, err := h.device(ctx, "vxlan")
+		if err != nil {
+			return err
+		}
+		hosts = append(hosts, crowded{h, l.name, file, dev.name})
 	}
 	for began, i := time.Now(), 0; i < 2*runs+1 && !late(began, i); i++ {
 		for _, p := range hosts {
-			x, out, err := p.program(ctx, p.file, "plan")
-			if err != nil {
+			if err := p.measure(ctx, r, peers); err != nil {
 				return err
 			}
-			if !strings.Contains(out, "No changes") {
-				return fmt.Errorf("%s: the plan is not empty: %s", p.load, end(out))
-			}
-			r.add("foreign", peers, p.load, x)
 		}
 	}
 	r.tell("foreign", peers)
 	return nil
+}
+
+// crowded is a host that others use, too.
+type crowded struct {
+	*host
+	load, file, device string
+}
+
+// Ways in which a load is measured, beside the plan.
+const (
+	kernelWay = ", kernel part"
+	dumpsWay  = ", bare dumps"
+)
+
+// measure measures a plan, the part of it that looks at the kernel, and the same dumps by the
+// floor.
+func (p crowded) measure(ctx context.Context, r *results, peers int) error {
+	x, out, err := p.program(ctx, p.file, "plan")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(out, "No changes") {
+		return fmt.Errorf("%s: the plan is not empty: %s", p.load, end(out))
+	}
+	r.add("foreign", peers, p.load, x)
+	parts, err := p.rooms(ctx, p.file)
+	if err != nil {
+		return err
+	}
+	r.add("foreign", peers, p.load+kernelWay, sample{Time: parts["facts"] + parts["observe"] + parts["diff"]})
+	x, _, err = p.inside(ctx, "bench-floor", "look", p.device)
+	r.add("foreign", peers, p.load+dumpsWay, x)
+	return err
 }

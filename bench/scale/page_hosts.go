@@ -15,18 +15,27 @@ func (r *results) kernelPart(part string, n int) time.Duration {
 	return d
 }
 
+const foreignHead = `
+## Hosts that others use, too
+
+A plan with nothing to do, with vxlan peers, beside what others have on the host: routes in the main table, permanent neighbours
+on the underlay device, ends of veths. Its kernel part is what it takes to look at the host and to compare, measured by itself:
+a plan lists links and routes while it reads the file. The floor are bare dumps of the same on the same host: of all links and
+addresses, and, filtered by the kernel, of the routes of the protocol 157 and the device's neighbours and FDB entries.
+`
+
 func (r *results) foreign(b *strings.Builder) {
 	var rows []string
 	for _, n := range r.sizes("foreign") {
 		for _, l := range loads() {
-			s := r.get("foreign", n, l.name)
-			rows = append(rows, row(number(n), l.name, cell(s), ratio(s, r.get("foreign", n, "none"))))
+			s, part, dumps := r.get("foreign", n, l.name), r.get("foreign", n, l.name+kernelWay), r.get("foreign", n, l.name+dumpsWay)
+			rows = append(rows, row(number(n), l.name, cell(s), ratio(s, r.get("foreign", n, "none")), cell(part), cell(dumps), ratio(part, dumps)))
 		}
 	}
 	if len(rows) > 0 {
-		b.WriteString("\n## Hosts that others use, too\n\nA plan with nothing to do, with vxlan peers, beside what others have on the host: routes in the main table, permanent neighbours\non the underlay device, ends of veths.\n")
+		b.WriteString(foreignHead)
 	}
-	table(b, "peers | of others | `plan` | ratio", rows)
+	table(b, "peers | of others | `plan` | ratio | kernel part | floor: bare dumps | to the floor", rows)
 }
 
 func (r *results) crowd(b *strings.Builder) {

@@ -32,6 +32,8 @@ func known() *results {
 		}
 		r.add("foreign", n, "none", sample{Time: t})
 		r.add("foreign", n, "2,000 links", sample{Time: t * 3 / 2})
+		r.add("foreign", n, "2,000 links, kernel part", sample{Time: t / 2})
+		r.add("foreign", n, "2,000 links, bare dumps", sample{Time: t / 4})
 	}
 	return r
 }
@@ -53,7 +55,7 @@ func TestPage(t *testing.T) {
 		"| vxlan | kernel part of a plan with nothing to do, to bare dumps | at most 1.5 | 1.20 (1,000), 1.20 (10,000) | yes |",
 		"| vxlan | requests for one changed peer | at most 1 | 1.00 (1,000), 1.00 (10,000) | yes |",
 		"| vxlan | memory of `plan` in MB, 10,000 peers | at most 40 | 10.24 (10,000) | yes |",
-		"| 10,000 | 2,000 links | 15.0 (1) | 1.50 |",
+		"| 10,000 | 2,000 links | 15.0 (1) | 1.50 | 5.00 (1) | 2.50 (1) | 2.00 |",
 		"- a peer: not installed",
 	} {
 		if !strings.Contains(string(b), want) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -48,6 +49,10 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 			if away.given() {
 				return c.planElsewhere(cmd.Context(), away, elsewhereOptions{opts, form, detailed, empty, out})
 			}
+			if c.filesAtHand() {
+				c.ahead = reconcile.LookAhead(cmd.Context(), c.place())
+				defer c.ahead.Close()
+			}
 			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err
@@ -91,6 +96,19 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 	cmd.Flags().Var(&form, "format", "how the plan is printed: for people, for programs, as a comment on a pull request, for GitLab's plan widget")
 	cmd.Flags().IntVar(&c.ui.maxBytes, "max-bytes", render.DefaultMaxBytes, "of --format markdown: what matters less is cut out beyond")
 	return cmd
+}
+
+// filesAtHand says whether reading the topology waits for nobody: what a plan is about must
+// not be much older than the plan.
+func (c *common) filesAtHand() bool {
+	paths, err := c.paths()
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if p == "-" || err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+			return false
+		}
+	}
+	return err == nil
 }
 
 // phase adds the flag --phase to a command.

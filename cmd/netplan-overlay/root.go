@@ -29,6 +29,7 @@ type common struct {
 	peers    addresses       // from which the host is managed, too
 
 	needs kernel.Confinement // what the command can do
+	ahead *reconcile.Ahead   // nil: the host is looked at when it is known what matters of it
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -216,6 +217,7 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 		return nil, nil, err
 	}
 	t, problems, err := load(paths, c.ui.in)
+	c.ahead.Settle()
 	if giveUp := c.filesRead(); giveUp != nil {
 		return nil, nil, giveUp
 	}
@@ -223,7 +225,7 @@ func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 }
 
 func (c *common) place() reconcile.Place {
-	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.managed(), Trace: c.trace, OnWrite: c.ui.onWrite}
+	return reconcile.Place{NetnsDir: c.netnsDir, RunDir: c.runDir, Sessions: c.managed(), Trace: c.trace, OnWrite: c.ui.onWrite, Ahead: c.ahead}
 }
 
 // trace tells each step at the level debug.

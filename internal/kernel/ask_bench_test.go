@@ -20,8 +20,8 @@ func BenchmarkFIBMatches(b *testing.B) {
 	b.Run("together", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if l, err := s.FIBMatches(b.Context(), peers); err != nil || l[rowsToList-1].Dev != "u0" {
-				b.Fatal(l[rowsToList-1], err)
+			if l, err := s.FIBMatches(b.Context(), peers); err != nil || l.To(rowsToList-1).Dev != "u0" {
+				b.Fatal(l, err)
 			}
 		}
 	})
@@ -32,9 +32,9 @@ func BenchmarkFIBMatches(b *testing.B) {
 	b.Run("asked", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			m := matches{list: make([]Match, len(peers)), devices: make([]uint32, len(peers))}
-			if err := m.ask(root.conn, peers, allOf(peers)); err != nil || m.list[rowsToList-1].Type != "unicast" {
-				b.Fatal(m.list[rowsToList-1], err)
+			m := newMatches(len(peers))
+			if err := m.ask(root.conn, peers, allOf(peers)); err != nil || m.To(rowsToList-1).Type != "unicast" {
+				b.Fatal(m.List, err)
 			}
 		}
 	})
@@ -42,7 +42,7 @@ func BenchmarkFIBMatches(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for i := range peers {
-				if l, err := s.FIBMatches(b.Context(), peers[i:i+1]); err != nil || l[0].Dev != "u0" {
+				if l, err := s.FIBMatches(b.Context(), peers[i:i+1]); err != nil || l.To(0).Dev != "u0" {
 					b.Fatal(l, err)
 				}
 			}

@@ -35,6 +35,15 @@ func (l rows) replies() iter.Seq[reply] {
 	}
 }
 
+// count returns how many messages there are.
+func (l rows) count() int {
+	n := 0
+	for _, b := range l {
+		n += count(b)
+	}
+	return n
+}
+
 // dump sends a request for all objects of a kind and returns the messages. A dump that
 // changes interrupt is done again, and its partial data thrown away.
 func (c *conn) dump(ctx context.Context, m message) (rows, error) {

@@ -30,8 +30,12 @@ func (h *Host) EachFDB(ctx context.Context, netns, link string, f func(model.FDB
 	if err != nil {
 		return false, err
 	}
-	rows, twice, err := s.neighbourRows(ctx, dev, unix.AF_BRIDGE)
-	defer s.conn.recycle(rows)
+	second, err := s.second()
+	if err != nil {
+		return false, opError("list the neighbours of", model.Link{Netns: netns, Name: link}, err)
+	}
+	rows, twice, err := second.neighbourRows(ctx, dev, unix.AF_BRIDGE)
+	defer second.conn.recycle(rows)
 	for r := range rows.replies() {
 		e, ok := parseFDB(r.body, dev.index)
 		if ok && !(e.MAC.IsZero() && e.Dst.Value() == dev.remote) {

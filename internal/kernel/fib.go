@@ -20,57 +20,77 @@ type Match struct {
 	Err     error        // why there is no route; nil: there is one
 }
 
+// Matches say which route a packet to each of some addresses would take. Thousands of them
+// take the same one mostly, which is there once.
+type Matches struct {
+	List []Match // each differs from the one before
+	Of   []int   // for each address, which of the list; those of one are all of one family
+}
+
+// To returns the match of one of the addresses, by its place among them.
+func (m *Matches) To(i int) Match { return m.List[m.Of[i]] }
+
 // FIBMatches finds out which route of the host a packet to each of the addresses would
 // take, in their order (RTM_F_FIB_MATCH: the route itself, not what was made of it for the
 // one packet). No route is an OpError in its place.
-func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) ([]Match, error) {
-	l, _, err := h.fibMatches(ctx, dsts)
+func (h *Host) FIBMatches(ctx context.Context, dsts []netip.Addr) (Matches, error) {
+	l, _, err := h.fibMatches(ctx, dsts, h.mainRoutes)
 	return l, err
 }
 
 // fibMatches is FIBMatches, which returns the IPv4 routes of the main table as well, if it
 // has read them.
-func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr) (l []Match, main rows, err error) {
+func (h *Host) fibMatches(ctx context.Context, dsts []netip.Addr, read mainReader) (l Matches, main rows, err error) {
 	if err := ctx.Err(); err != nil || len(dsts) == 0 {
-		return nil, nil, err
+		return l, nil, err
 	}
-	m := matches{list: make([]Match, len(dsts)), devices: make([]uint32, len(dsts))}
-	rest, main, err := h.deduce(ctx, dsts, m.read)
+	m := newMatches(len(dsts))
+	rest, main, err := h.deduce(ctx, dsts, read, m.read)
 	if err != nil {
-		return nil, nil, err
+		return l, nil, err
 	}
 	s, err := h.space("")
 	if err != nil {
-		return nil, nil, err
+		return l, nil, err
 	}
 	if err := m.ask(s.conn, dsts, rest); err != nil {
-		return nil, nil, err
+		return l, nil, err
 	}
 	names := s.names()
 	for i, index := range m.devices {
 		if index != 0 {
-			m.list[i].Dev = names.of(index)
+			m.List[i].Dev = names.of(index)
 		}
 	}
-	return m.list, main, nil
+	return m.Matches, main, nil
 }
 
 // matches are what is known of routes to some addresses.
 type matches struct {
-	list    []Match
-	devices []uint32 // the indexes of the outgoing ones
-	last    []byte   // the message that was read last, and what it says
-	match   Match
-	device  uint32
+	Matches
+	devices []uint32 // the indexes of the outgoing ones, for each of the list
+	last    []byte   // the message that was read last
 }
+
+func newMatches(n int) *matches { return &matches{Matches: Matches{Of: make([]int, n)}} }
 
 // read notes the route that a message is about, mostly the same one.
 func (m *matches) read(i int, body []byte) {
 	if len(m.last) == 0 || len(body) == 0 || &m.last[0] != &body[0] {
 		m.last = body
-		m.match, m.device = parseMatch(body)
+		match, device := parseMatch(body)
+		m.add(match, device)
 	}
-	m.list[i], m.devices[i] = m.match, m.device
+	m.Of[i] = len(m.List) - 1
+}
+
+// add adds a match, unless it is the last one. Those of two families differ in their
+// destination, and errors in what they are about.
+func (m *matches) add(x Match, device uint32) {
+	if n := len(m.List); n > 0 && m.List[n-1] == x && m.devices[n-1] == device {
+		return
+	}
+	m.List, m.devices = append(m.List, x), append(m.devices, device)
 }
 
 // ask asks the kernel for some of the addresses.
@@ -81,13 +101,14 @@ func (m *matches) ask(c *conn, dsts []netip.Addr, some []int) error {
 		to = rtmsg{family: familyOf(dst), dstLen: uint8(dst.BitLen()), flags: unix.RTM_F_FIB_MATCH}.appendTo(to)
 		return to.addr(unix.RTA_DST, dst)
 	}, func(i int, body []byte, err error) {
-		if err == nil {
-			m.list[some[i]], m.devices[some[i]] = parseMatch(body)
-			return
-		}
 		dst := dsts[some[i]]
-		to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
-		m.list[some[i]].Err = opError("look up", to, err)
+		match, device := parseMatch(body)
+		if err != nil {
+			to := model.Route{Dst: netip.PrefixFrom(dst, dst.BitLen()), Table: model.TableMain}
+			match = Match{Err: opError("look up", to, err)}
+		}
+		m.add(match, device)
+		m.Of[some[i]] = len(m.List) - 1
 	})
 }
 

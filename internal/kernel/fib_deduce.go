@@ -22,11 +22,10 @@ const (
 
 // deduce finds out for IPv4 addresses by the tables what the kernel would do with packets to
 // them, and calls f with the message about the route of each. It returns those that the
-// kernel has to be asked for, by their places, and the routes of the main table; nil where
-// they were not read.
-func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body []byte)) (rest []int, main rows, err error) {
-	sorted := sorted4(dsts)
-	if len(sorted) < manyToAsk {
+// kernel has to be asked for, by their places, and the routes of the main table, which read
+// returns or errMany; nil where they were not read.
+func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, read mainReader, f func(i int, body []byte)) (rest []int, main rows, err error) {
+	if !many4(dsts) {
 		return allOf(dsts), nil, nil
 	}
 	s, err := h.space("")
@@ -37,19 +36,13 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 	if err != nil || !usual {
 		return allOf(dsts), nil, err
 	}
-	t, err := h.routeTable("", 0, limit{all: len(dsts) + othersBeside})
-	if err != nil {
-		return nil, nil, err
-	}
-	main, err = t.rows4(ctx)
+	meanwhile := s.prepareDeduction(ctx, dsts)
+	main, err = read(ctx, limit{all: len(dsts) + othersBeside})
+	sorted, local, localErr := meanwhile()
 	if errors.Is(err, errMany) {
 		return allOf(dsts), nil, nil
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	local, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: unix.AF_INET, table: unix.RT_TABLE_LOCAL}.bytes()))
-	if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
+	if err := cmp.Or(err, localErr); err != nil {
 		return nil, nil, err
 	}
 	covers := append(coversOf(main, sorted), coversOf(local, sorted)...)
@@ -67,6 +60,38 @@ func (h *Host) deduce(ctx context.Context, dsts []netip.Addr, f func(i int, body
 	return rest, main, nil
 }
 
+// prepareDeduction begins to do what can be done while the table main is read, and returns
+// what waits for it: it puts the addresses in order, and reads the table local. Mostly that
+// is in one tree with the table main, through all of which the kernel goes for either
+// (fib_trie_unmerge, net/ipv4/fib_trie.c).
+func (s *space) prepareDeduction(ctx context.Context, dsts []netip.Addr) (wait func() ([]uint32, rows, error)) {
+	var sorted []uint32
+	var local rows
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		sorted = sorted4(dsts)
+		local, err = s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: unix.AF_INET, table: unix.RT_TABLE_LOCAL}.bytes()))
+		err = ignore(err, unix.ENOENT, unix.EOPNOTSUPP)
+	}()
+	return func() ([]uint32, rows, error) {
+		<-done
+		return sorted, local, err
+	}
+}
+
+// mainReader reads the IPv4 routes of the host's main table, or fails with errMany.
+type mainReader func(ctx context.Context, most limit) (rows, error)
+
+func (h *Host) mainRoutes(ctx context.Context, most limit) (rows, error) {
+	t, err := h.routeTable("", 0, most)
+	if err != nil {
+		return nil, err
+	}
+	return t.rows4(ctx)
+}
+
 // allOf returns the places of all addresses.
 func allOf(dsts []netip.Addr) []int {
 	l := make([]int, len(dsts))
@@ -74,6 +99,17 @@ func allOf(dsts []netip.Addr) []int {
 		l[i] = i
 	}
 	return l
+}
+
+// many4 says whether so many of the addresses are looked for in tables that these are read.
+func many4(dsts []netip.Addr) bool {
+	n := 0
+	for _, a := range dsts {
+		if judgedByTables(a) {
+			n++
+		}
+	}
+	return n >= manyToAsk
 }
 
 // sorted4 returns those addresses in order that the kernel looks for in its tables: others

@@ -89,9 +89,8 @@ func (s *sim) compareDeduced(dsts []netip.Addr) int {
 	if err != nil {
 		s.Fatal(err)
 	}
-	asked := matches{list: make([]Match, len(dsts)), devices: make([]uint32, len(dsts))}
-	found := matches{list: make([]Match, len(dsts)), devices: make([]uint32, len(dsts))}
-	rest, _, err := s.deduce(context.Background(), dsts, found.read)
+	asked, found := newMatches(len(dsts)), newMatches(len(dsts))
+	rest, _, err := s.deduce(context.Background(), dsts, s.mainRoutes, found.read)
 	if err := cmp.Or(err, asked.ask(root.conn, dsts, allOf(dsts))); err != nil {
 		s.Fatal(err)
 	}
@@ -100,11 +99,22 @@ func (s *sim) compareDeduced(dsts []netip.Addr) int {
 		left[i] = true
 	}
 	for i, dst := range dsts {
-		if !left[i] && (found.list[i] != asked.list[i] || found.devices[i] != asked.devices[i]) {
-			s.Errorf("%s: the tables say %+v dev %d, the kernel %+v dev %d\n%s", dst, found.list[i], found.devices[i], asked.list[i], asked.devices[i], s.ip("route", "show", "table", "all"))
+		if left[i] {
+			continue
+		}
+		if tables, kernel := found.told(i), asked.told(i); tables != kernel {
+			s.Errorf("%s: the tables say %+v, the kernel %+v\n%s", dst, tables, kernel, s.ip("route", "show", "table", "all"))
 		}
 	}
 	return len(dsts) - len(rest)
+}
+
+// told is what was found out about one address.
+func (m *matches) told(i int) any {
+	return struct {
+		Match
+		device uint32
+	}{m.To(i), m.devices[m.Of[i]]}
 }
 
 // TestAskBeyondRoom asks where there is no room for the answers to many questions: none of

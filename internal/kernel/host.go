@@ -79,6 +79,9 @@ func Open(o Options) (*Host, error) {
 	return h, nil
 }
 
+// RememberIn is Options.StateDir for a host that was opened before that was known.
+func (h *Host) RememberIn(dir string) { h.opts.StateDir = dir }
+
 // Close gives the host's handles back.
 func (h *Host) Close() error {
 	h.mu.Lock()

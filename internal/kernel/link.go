@@ -97,7 +97,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 		return nil, opError("list the links of", model.Netns{Name: netns}, err)
 	}
 	defer s.conn.recycle(b)
-	var l []rawLink
+	l := make([]rawLink, 0, b.count())
 	for r := range b.replies() {
 		if raw, ok := parseLink(r.body); ok {
 			raw.link.Netns = netns
@@ -110,8 +110,8 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
 
 func namesOf(l []rawLink) map[uint32]string {
 	names := make(map[uint32]string, len(l))
-	for _, r := range l {
-		names[r.index] = r.link.Name
+	for i := range l {
+		names[l[i].index] = l[i].link.Name
 	}
 	return names
 }

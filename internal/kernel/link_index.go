@@ -35,10 +35,9 @@ func (s *space) setIndexes(l []rawLink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.freshen()
-	clear(s.index)
-	clear(s.nameOf)
-	for _, r := range l {
-		s.know(r.link.Name, r.index)
+	s.index, s.nameOf = make(map[string]uint32, len(l)), make(map[uint32]string, len(l))
+	for i := range l {
+		s.know(l[i].link.Name, l[i].index)
 	}
 }
 

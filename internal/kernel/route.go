@@ -222,7 +222,9 @@ func parseRoute(body []byte, names func(uint32) string) (r model.Route, ok bool)
 			far.encap = readU16(v)
 		}
 	}
-	r.NextHops = model.Some(far.String())
+	if far.list != nil || far.object != 0 || far.encap != 0 {
+		r.NextHops = model.Some(far.String())
+	}
 	switch head.kind {
 	case unix.RTN_UNICAST, unix.RTN_BLACKHOLE, unix.RTN_UNREACHABLE, unix.RTN_PROHIBIT, unix.RTN_THROW:
 	default:
@@ -240,7 +242,7 @@ func newRoute(head rtmsg) model.Route {
 		Table: model.TableMain, Dst: netip.PrefixFrom(netip.IPv4Unspecified(), 0),
 		Type: model.Some(routeTypeName(head.kind)), Protocol: model.Some(head.protocol),
 		OnLink: model.Some(head.flags&unix.RTNH_F_ONLINK != 0),
-		Via:    model.Some(netip.Addr{}), Dev: model.Some(""), Src: model.Some(netip.Addr{}),
+		Via:    model.Some(netip.Addr{}), Dev: model.Some(""), Src: model.Some(netip.Addr{}), NextHops: model.Some(""),
 	}
 	if head.family == unix.AF_INET6 {
 		r.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)

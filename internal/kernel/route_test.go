@@ -234,6 +234,7 @@ func (s *sim) FIBMatch(ctx context.Context, dst netip.Addr) (Match, error) {
 	if err != nil {
 		return Match{}, err
 	}
-	err, l[0].Err = l[0].Err, nil
-	return l[0], err
+	m := l.To(0)
+	err, m.Err = m.Err, nil
+	return m, err
 }

@@ -26,6 +26,8 @@ type space struct {
 	sideMu sync.Mutex
 	side   *conn // for a dump beside others; made when it is needed
 
+	twin twin
+
 	mu      sync.Mutex
 	index   map[string]uint32 // of links, as far as they were listed or asked for
 	nameOf  map[uint32]string // the opposite
@@ -273,6 +275,7 @@ func (s *space) dropAside() {
 
 func (s *space) close() {
 	s.dropAside()
+	s.twin.close()
 	s.newsMu.Lock()
 	defer s.newsMu.Unlock()
 	for _, c := range []*conn{s.conn, s.news} {

@@ -87,3 +87,11 @@ func (r Route) settled() Route {
 	r.NextHops = r.NextHops.Fill(Some(""))
 	return r
 }
+
+// settlesAs says whether settled returns just that, without making it: what differs mostly
+// comes first.
+func (r *Route) settlesAs(o *Route) bool {
+	return r.Dst == o.Dst && r.Metric == o.Metric && r.Via == o.Via && r.Dev == o.Dev && r.Protocol == o.Protocol &&
+		r.Type == o.Type && r.OnLink == o.OnLink && r.Scope == o.Scope && r.Netns == o.Netns && r.Table == o.Table &&
+		r.Src.Fill(Some(netip.Addr{})) == o.Src && r.NextHops.Fill(Some("")) == o.NextHops
+}

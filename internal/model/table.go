@@ -34,6 +34,9 @@ type table[T bulk[T]] struct {
 	base *table[T] // the table that this one lies over, as it was then; nil: none
 	same []uint64  // bits: the rows of base that are there, and ours
 	both int       // how many bits are set
+
+	next   int // the row of base after the one with the key of what was put in last
+	strays int // rows of its own that were put in with the key of one of base
 }
 
 // row is an object with what is known about it.
@@ -110,6 +113,31 @@ func (t *table[T]) beneath(k Key) int {
 	return t.base.at(k)
 }
 
+// following is beneath for a row that is put in. What is there comes in the order of what is
+// wanted mostly: then nothing is looked for.
+func (t *table[T]) following(k Key) int {
+	if t.base == nil {
+		return -1
+	}
+	i := t.next
+	if i >= len(t.base.rows) || t.base.rows[i].object.Key() != k {
+		i = t.base.at(k)
+	}
+	if i >= 0 {
+		t.next = i + 1
+	}
+	return i
+}
+
+// beside returns the table's own row with the key, or nil; beneath is what the method says
+// of the key.
+func (t *table[T]) beside(k Key, beneath int) *row[T] {
+	if beneath >= 0 && t.strays == 0 {
+		return nil
+	}
+	return t.own(k)
+}
+
 func (t *table[T]) bit(i int) bool { return t.same[i/64]&(1<<(i%64)) != 0 }
 
 // flip sets the bit of a row of the base, or clears it.
@@ -151,11 +179,11 @@ func (t *table[T]) has(k Key) bool {
 // put adds a row, or replaces the one with the same key.
 func (t *table[T]) put(r row[T]) {
 	k := r.object.Key()
-	i := t.beneath(k)
+	i := t.following(k)
 	if i >= 0 && t.bit(i) {
 		t.flip(i)
 	}
-	if t.own(k) != nil {
+	if t.beside(k, i) != nil {
 		t.unshare()
 		*t.own(k) = r
 		return
@@ -166,11 +194,11 @@ func (t *table[T]) put(r row[T]) {
 // add adds a row, unless there is one with the same key, which it returns.
 func (t *table[T]) add(r row[T]) (there row[T], ok bool) {
 	k := r.object.Key()
-	i := t.beneath(k)
+	i := t.following(k)
 	if i >= 0 && t.bit(i) {
 		return t.raised(i), true
 	}
-	if old := t.own(k); old != nil {
+	if old := t.beside(k, i); old != nil {
 		return *old, true
 	}
 	t.insert(k, i, r)
@@ -182,6 +210,9 @@ func (t *table[T]) insert(k Key, beneath int, r row[T]) {
 	if beneath >= 0 && r == t.raised(beneath) {
 		t.flip(beneath)
 		return
+	}
+	if beneath >= 0 {
+		t.strays++
 	}
 	t.grow(1)
 	s := t.slot(k)

@@ -23,9 +23,9 @@ type Query struct {
 func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	f := model.Facts{
 		Underlay:        map[int]model.Underlay{},
-		Direct:          make(map[netip.Addr]model.Direct, len(q.Peers)),
 		AddressProtocol: h.Features().AddressProtocol,
 	}
+	direct := roomFor(q.Peers)
 	links, addresses, err := root(ctx, h)
 	if err != nil {
 		return f, err
@@ -46,9 +46,14 @@ func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	if err != nil {
 		return f, fmt.Errorf("observe: %w", err)
 	}
-	said := sayings{}
+	f.Direct = direct()
+	said := make([]model.Direct, len(ways.List))
 	for i, p := range q.Peers {
-		f.Direct[p] = said.direct(p, ways[i], f.Underlay[model.Family(p)].Device)
+		way := ways.Of[i]
+		if said[way] == (model.Direct{}) {
+			said[way] = judge(p, &ways.List[way], f.Underlay[model.Family(p)].Device)
+		}
+		f.Direct[p] = said[way]
 	}
 	return f, nil
 }
@@ -59,20 +64,29 @@ func Local(ctx context.Context, h Host) ([]model.Address, error) {
 	return addresses, err
 }
 
-func root(ctx context.Context, h Host) (map[string]model.Link, []model.Address, error) {
-	list, err := h.Devices(ctx, "")
+func root(ctx context.Context, h Host) (devices, []model.Address, error) {
+	links, err := h.Devices(ctx, "")
 	if err != nil {
 		return nil, nil, fmt.Errorf("observe: %w", err)
-	}
-	links := map[string]model.Link{}
-	for _, l := range list {
-		links[l.Name] = l
 	}
 	addresses, err := h.Addresses(ctx, "")
 	if err != nil {
 		return nil, nil, fmt.Errorf("observe: %w", err)
 	}
 	return links, addresses, nil
+}
+
+// devices are the links of a namespace, of which few are asked for.
+type devices []model.Link
+
+// named returns the link with the name, or nil.
+func (l devices) named(name string) *model.Link {
+	for i := range l {
+		if l[i].Name == name {
+			return &l[i]
+		}
+	}
+	return nil
 }
 
 // NoUnderlay says that the host does not have the node's underlay address, or not yet.
@@ -84,12 +98,15 @@ func (e *NoUnderlay) Error() string { return e.text }
 func noUnderlay(format string, args ...any) error { return &NoUnderlay{fmt.Sprintf(format, args...)} }
 
 // underlay finds the device that holds an address of the node's.
-func underlay(a netip.Addr, device string, links map[string]model.Link, addresses []model.Address) (model.Underlay, error) {
+func underlay(a netip.Addr, device string, links devices, addresses []model.Address) (model.Underlay, error) {
 	var there []string
 	for _, x := range addresses {
 		if x.Prefix.Addr() == a && (device == "" || x.Link == device) {
-			l := links[x.Link]
-			return model.Underlay{Device: x.Link, MTU: l.MTU.Value(), Prefix: x.Prefix}, nil
+			u := model.Underlay{Device: x.Link, Prefix: x.Prefix}
+			if l := links.named(x.Link); l != nil {
+				u.MTU = l.MTU.Value()
+			}
+			return u, nil
 		}
 		if model.Family(x.Prefix.Addr()) == model.Family(a) && !x.Prefix.Addr().IsLoopback() && !x.Prefix.Addr().IsLinkLocalUnicast() {
 			there = append(there, x.Prefix.Addr().String()+" on "+x.Link)
@@ -97,7 +114,7 @@ func underlay(a netip.Addr, device string, links map[string]model.Link, addresse
 	}
 	where := "no device of this host has the node's underlay address " + a.String()
 	if device != "" {
-		if _, ok := links[device]; !ok {
+		if links.named(device) == nil {
 			return model.Underlay{}, noUnderlay("the underlay device %s does not exist on this host", device)
 		}
 		where = fmt.Sprintf("the underlay device %s does not have the address %s", device, a)
@@ -116,13 +133,30 @@ func acceptRA(ctx context.Context, h Host, device string) (string, error) {
 	return list[0].Value.Value(), nil
 }
 
-// sayings are why peers of a host are on its link: thousands of them for the same route.
-type sayings map[netip.Prefix]string
+// roomFor begins to make room for what is found out about each of the peers, which takes
+// time where there are thousands, and returns what waits for it.
+func roomFor(peers []netip.Addr) func() map[netip.Addr]model.Direct {
+	const many = 1000
+	room := make(chan map[netip.Addr]model.Direct, 1)
+	fill := func() {
+		m := make(map[netip.Addr]model.Direct, len(peers))
+		for _, p := range peers {
+			m[p] = model.Direct{}
+		}
+		room <- m
+	}
+	if len(peers) < many {
+		fill()
+	} else {
+		go fill()
+	}
+	return func() map[netip.Addr]model.Direct { return <-room }
+}
 
-// direct judges what the kernel would do with a packet to the peer, and accepts
+// judge says what the kernel would do with a packet to the peer, and accepts
 // nothing but a plain route of the underlay's own link (fib_select_path takes
 // more: "via inet6", or a route to another link's subnet).
-func (s sayings) direct(peer netip.Addr, m kernel.Match, device string) model.Direct {
+func judge(peer netip.Addr, m *kernel.Match, device string) model.Direct {
 	if device == "" {
 		return model.Direct{Reason: "the node has no underlay address of the family"}
 	}
@@ -141,10 +175,7 @@ func (s sayings) direct(peer netip.Addr, m kernel.Match, device string) model.Di
 	case !onLink:
 		return model.Direct{Reason: "the route to it is not of scope link"}
 	}
-	if _, ok := s[m.Dst]; !ok {
-		s[m.Dst] = fmt.Sprintf("route %s scope link dev %s", m.Dst, m.Dev)
-	}
-	return model.Direct{OK: true, Reason: s[m.Dst]}
+	return model.Direct{OK: true, Reason: fmt.Sprintf("route %s scope link dev %s", m.Dst, m.Dev)}
 }
 
 // reasonOf is what the kernel has said, without what it was asked.

@@ -38,6 +38,6 @@ type Host interface {
 	Sysctls(ctx context.Context, netns string, names []string) ([]model.Sysctl, error)
 	SavedSysctls(ctx context.Context) ([]model.Sysctl, error)
 	// FIBMatches returns for each address which route a packet to it would take.
-	FIBMatches(ctx context.Context, dsts []netip.Addr) ([]kernel.Match, error)
+	FIBMatches(ctx context.Context, dsts []netip.Addr) (kernel.Matches, error)
 	Features() kernel.Features
 }

@@ -148,7 +148,7 @@ func (o *wayfinder) tunnels(ctx context.Context) error {
 		first = len(o.m.Ways)
 		for _, w := range ways {
 			for _, hop := range w.Hops {
-				far, err := o.farEnd(ctx, links[hop.Dev], w.Next(hop))
+				far, err := o.farEnd(ctx, links.named(hop.Dev), w.Next(hop))
 				if err != nil {
 					return err
 				}
@@ -166,7 +166,10 @@ func (o *wayfinder) tunnels(ctx context.Context) error {
 
 // farEnd returns the underlay address to which a link sends packets for a next hop; the
 // invalid Addr where it is no tunnel, or not known.
-func (o *wayfinder) farEnd(ctx context.Context, l model.Link, next netip.Addr) (netip.Addr, error) {
+func (o *wayfinder) farEnd(ctx context.Context, l *model.Link, next netip.Addr) (netip.Addr, error) {
+	if l == nil {
+		return netip.Addr{}, nil
+	}
 	switch l.Type.Value() {
 	case model.TypeIPIP:
 		if far := l.IPIP.Remote.Value(); far.IsValid() {
@@ -180,7 +183,7 @@ func (o *wayfinder) farEnd(ctx context.Context, l model.Link, next netip.Addr) (
 }
 
 // vtep finds the next hop's MAC, and where the device sends that.
-func (o *wayfinder) vtep(ctx context.Context, l model.Link, next netip.Addr) (netip.Addr, error) {
+func (o *wayfinder) vtep(ctx context.Context, l *model.Link, next netip.Addr) (netip.Addr, error) {
 	neighbours, err := o.host.Neighbours(ctx, "", l.Name)
 	if err != nil {
 		return netip.Addr{}, err

@@ -25,7 +25,7 @@ func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
 	}
 	o.state = &model.State{}
 	o.state.Over(o.scope.Wanted)
-	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.leading, o.sysctls} {
+	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.leadingAndSysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)
 		}
@@ -98,6 +98,18 @@ func (o *observer) leading(ctx context.Context) error {
 		return err
 	}
 	return o.confirm(ctx)
+}
+
+// leadingAndSysctls looks at both at the same time: of sysctls, there are few, but each is a
+// file, in some namespace.
+func (o *observer) leadingAndSysctls(ctx context.Context) error {
+	var found sysctlsFound
+	err := together(
+		func() error { return o.leading(ctx) },
+		func() (err error) { found, err = o.readSysctls(ctx); return err },
+	)
+	found.put(o)
+	return err
 }
 
 // together does both, and returns the first's error before the other's.
@@ -204,27 +216,39 @@ func (o *observer) overlayLink(ctx context.Context, l model.Link, e model.Entry)
 
 // sysctls reads those that are wanted, and those that we have set before.
 func (o *observer) sysctls(ctx context.Context) error {
+	found, err := o.readSysctls(ctx)
+	found.put(o)
+	return err
+}
+
+// sysctlsFound are the sysctls that we have set before, and those that are wanted.
+type sysctlsFound struct{ saved, wanted []model.Sysctl }
+
+func (l sysctlsFound) put(o *observer) {
+	for _, s := range l.saved {
+		o.put(s, model.OwnerOurs, "")
+	}
+	for _, s := range l.wanted {
+		o.put(s, ownerOfSysctl(s), "")
+	}
+}
+
+func (o *observer) readSysctls(ctx context.Context) (found sysctlsFound, err error) {
 	names := map[string][]string{}
 	for e := range o.scope.Wanted.Frame() {
 		if s, ok := e.Object.(model.Sysctl); ok {
 			names[s.Netns] = append(names[s.Netns], s.Name)
 		}
 	}
-	saved, err := o.host.SavedSysctls(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range saved {
-		o.put(s, model.OwnerOurs, "")
+	if found.saved, err = o.host.SavedSysctls(ctx); err != nil {
+		return found, err
 	}
 	for _, ns := range o.inside {
 		list, err := o.host.Sysctls(ctx, ns, names[ns])
 		if err != nil {
-			return err
+			return found, err
 		}
-		for _, s := range list {
-			o.put(s, ownerOfSysctl(s), "")
-		}
+		found.wanted = append(found.wanted, list...)
 	}
-	return nil
+	return found, nil
 }

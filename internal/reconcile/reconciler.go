@@ -31,6 +31,9 @@ type Place struct {
 	// routes; nil: none.
 	Sessions []model.Session
 
+	// Ahead is a look that has begun; nil: none. The first Reconciler of the place has it.
+	Ahead *Ahead
+
 	// Trace is told of each step as it is done or refused; nil tells nobody.
 	Trace func(s model.Step, err error)
 	// OnWrite is asked before each request that changes something; its error refuses
@@ -43,6 +46,11 @@ func (p Place) runDir() string {
 		return DefaultRunDir
 	}
 	return p.RunDir
+}
+
+// options open the host, as far as they don't depend on the node.
+func (p Place) options() kernel.Options {
+	return kernel.Options{Root: p.Root, NetnsDir: p.NetnsDir, Trace: p.Trace, OnWrite: p.OnWrite}
 }
 
 // Reconciler brings one host to what a topology asks of one node.
@@ -59,7 +67,8 @@ type Reconciler struct {
 
 	place  Place
 	swept  bool
-	latest expanded // by Plan
+	glance *kernel.Glance // that was begun ahead, for one Plan; nil: none
+	latest expanded       // by Plan
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,
@@ -80,14 +89,16 @@ func open(t *spec.Topology, node *spec.Node, place Place) (*Reconciler, error) {
 	if err := kernel.CheckComponent(t.Name + "@" + node.Name); err != nil {
 		return nil, err
 	}
-	h, err := kernel.Open(kernel.Options{
-		Root: place.Root, NetnsDir: place.NetnsDir,
-		StateDir: place.stateDir(t, node), Trace: place.Trace, OnWrite: place.OnWrite,
-	})
-	if err != nil {
-		return nil, err
+	h, glance := place.Ahead.take()
+	if h == nil {
+		var err error
+		if h, err = kernel.Open(place.options()); err != nil {
+			return nil, err
+		}
+		glance = nil
 	}
-	return &Reconciler{Topology: t, Node: node, Host: h, place: place}, nil
+	h.RememberIn(place.stateDir(t, node))
+	return &Reconciler{Topology: t, Node: node, Host: h, place: place, glance: glance}, nil
 }
 
 // stateDir is where the run-time files of a node of a topology lie.
@@ -106,12 +117,7 @@ func find(ctx context.Context, t *spec.Topology, name string, place Place) (*spe
 	if name != "" {
 		return SelectNode(t, name, Host{})
 	}
-	h, err := kernel.Open(kernel.Options{Root: place.Root, NetnsDir: place.NetnsDir})
-	if err != nil {
-		return nil, err
-	}
-	defer h.Close()
-	local, err := observe.Local(ctx, h)
+	local, err := localAddresses(ctx, place)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +127,19 @@ func find(ctx context.Context, t *spec.Topology, name string, place Place) (*spe
 	}
 	hostname, _ := os.Hostname() // without one, the addresses have to do
 	return SelectNode(t, name, Host{Name: hostname, Addresses: addresses})
+}
+
+// localAddresses returns those of the host, which a look ahead has found.
+func localAddresses(ctx context.Context, place Place) ([]model.Address, error) {
+	if g := place.Ahead.seen(); g != nil {
+		return observe.Local(ctx, g)
+	}
+	h, err := kernel.Open(kernel.Options{Root: place.Root, NetnsDir: place.NetnsDir})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	return observe.Local(ctx, h)
 }
 
 // Here says whether the host has an underlay address of the node.
@@ -179,7 +198,7 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if r.Absent {
 		return r.PlanDestroy(ctx)
 	}
-	glance := r.Host.Glance()
+	glance := r.begin()
 	facts, err := r.facts(ctx, glance)
 	if err != nil {
 		return nil, err
@@ -200,6 +219,15 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		last.originate(p, x.State, observed)
 	}
 	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts}, r.Host.DefaultPaths)
+}
+
+// begin begins a look at the host, or goes on with that which was begun ahead.
+func (r *Reconciler) begin() *kernel.Glance {
+	if g := r.glance; g != nil {
+		r.glance = nil
+		return g
+	}
+	return r.Host.Glance()
 }
 
 // PlanDestroy computes how to remove all that carries the node's mark.

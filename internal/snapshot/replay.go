@@ -205,12 +205,12 @@ func (h *Host) SavedSysctls(context.Context) ([]model.Sysctl, error) {
 
 // FIBMatches implements observe.Host. It goes by the host's addresses and the routes of its
 // main table: rules that lead into other tables are not known.
-func (h *Host) FIBMatches(_ context.Context, dsts []netip.Addr) ([]kernel.Match, error) {
-	l := make([]kernel.Match, 0, len(dsts))
-	for _, dst := range dsts {
-		l = append(l, h.fibMatch(dst))
+func (h *Host) FIBMatches(_ context.Context, dsts []netip.Addr) (kernel.Matches, error) {
+	var m kernel.Matches
+	for i, dst := range dsts {
+		m.List, m.Of = append(m.List, h.fibMatch(dst)), append(m.Of, i)
 	}
-	return l, nil
+	return m, nil
 }
 
 func (h *Host) fibMatch(dst netip.Addr) kernel.Match {

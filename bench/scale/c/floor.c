@@ -7,6 +7,7 @@
  *   floor delete FILE     deletes it
  *   floor dump DEVICE     reads the routes of the mark, and with a device its neighbours and
  *                         FDB entries; "-": routes alone
+ *   floor look DEVICE     the same after all links, without their counters, and all addresses
  *   floor foreign COUNT   makes that many blackhole routes of somebody else's in 11.0.0.0/8
  *
  * A line of the file is "neighbour IP MAC DEVICE", "fdb MAC IP DEVICE" or "route PREFIX LENGTH
@@ -263,6 +264,18 @@ static size_t receive(int s)
 	}
 }
 
+/* frame asks for what others stand on. */
+static void frame(void)
+{
+	struct ifinfomsg links = {0};
+	struct ifaddrmsg addresses = {0};
+	unsigned mask = RTEXT_FILTER_SKIP_STATS;
+	struct nlmsghdr *h = begin(RTM_GETLINK, NLM_F_DUMP, &links, sizeof links);
+	attribute(h, IFLA_EXT_MASK, &mask, sizeof mask);
+	end(h);
+	end(begin(RTM_GETADDR, NLM_F_DUMP, &addresses, sizeof addresses));
+}
+
 static void dump(int s, const char *dev)
 {
 	struct rtmsg routes = {.rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = MARK};
@@ -290,9 +303,11 @@ static void dump(int s, const char *dev)
 int main(int argc, char **argv)
 {
 	if (argc != 3)
-		errno = EINVAL, die("usage: floor write|delete|dump|foreign WHAT");
+		errno = EINVAL, die("usage: floor write|delete|dump|look|foreign WHAT");
 	int s = netlink();
-	if (!strcmp(argv[1], "dump")) {
+	if (!strcmp(argv[1], "look"))
+		frame();
+	if (!strcmp(argv[1], "dump") || !strcmp(argv[1], "look")) {
 		dump(s, argv[2]);
 		return 0;
 	}
