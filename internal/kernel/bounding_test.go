@@ -16,8 +16,8 @@ import (
 // gone for good.
 const dropVar = "NETPLAN_OVERLAY_TEST_DROP"
 
-// The bounding set of each thread loses the capabilities: of
-// those that wait, of those that compute, and of those that begin meanwhile. The rest stays.
+// The bounding set of each thread loses the capabilities: of those that wait, of those that
+// compute, and of those that begin meanwhile. The rest stays.
 func TestBoundingOfAllThreads(t *testing.T) {
 	if os.Getenv(dropVar) != "" {
 		dropHere(t)

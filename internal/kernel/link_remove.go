@@ -26,8 +26,8 @@ func (d linkDoor) remove(o model.Object) error {
 
 func (d linkDoor) joins(op model.Op) bool { return op != model.OpUpdate }
 
-// together makes links one by one, and deletes those of one namespace in one go: for each one by itself, the kernel
-// waits until no processor can have it in hand any more, several times over
+// together makes links one by one, and deletes those of one namespace in one go: for each
+// one by itself, the kernel waits until no processor can have it in hand any more, several times over
 // (synchronize_net in unregister_netdevice_many_notify, net/core/dev.c), which is 20 ms;
 // for all together it waits no longer. What it deletes together is what is in one group
 // (rtnl_group_dellink, net/core/rtnetlink.c).
