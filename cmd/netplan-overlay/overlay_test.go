@@ -120,7 +120,11 @@ func TestPlanWritesNothing(t *testing.T) {
 	w := twoHosts(t)
 	h := w.hosts[0]
 	file := w.file("topology.yaml", two("vxlan"))
-	h.settledTruth() // or the kernel tells of addresses that have come of age
+	h.settledTruth()
+	w.until("the underlay's link-local address is of age", func() bool { // the kernel tells of that, too
+		address, routes := h.ip("-6", "address", "show", "dev", "eth0", "scope", "link"), h.ip("-6", "route", "show", "table", "local", "dev", "eth0")
+		return strings.Contains(address, "fe80:") && !strings.Contains(address, "tentative") && strings.Contains(routes, "local fe80:")
+	})
 	before := h.snapshot()
 	monitor := exec.Command("ip", "monitor", "link", "address", "route", "netconf", "nsid")
 	h.start("", monitor)
