@@ -249,10 +249,10 @@ func TestLateAnswers(t *testing.T) {
 // of the dump before serves again.
 func TestDumpInPieces(t *testing.T) {
 	for _, parts := range []int{1, 3, 50} {
-		var want []string
+		sent := make(chan []string, 1)
 		c := scriptedParts(t, func(seq uint32) [][]byte {
 			var all [][]byte
-			want = want[:0]
+			var want []string
 			add := func(b []byte, seq uint32, name string) []byte {
 				m := newMessage(unix.RTM_NEWLINK, unix.NLM_F_MULTI, ifinfo(1, 0, 0)).str(unix.IFLA_IFNAME, name)
 				m.seal(seq)
@@ -271,6 +271,7 @@ func TestDumpInPieces(t *testing.T) {
 			}
 			done := newMessage(unix.NLMSG_DONE, 0, []byte{0, 0, 0, 0})
 			done.seal(seq)
+			sent <- want
 			return append(all, done)
 		})
 		for range 3 {
@@ -283,7 +284,7 @@ func TestDumpInPieces(t *testing.T) {
 				raw, _ := parseLink(r.body)
 				got = append(got, raw.link.Name)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(<-sent, got); diff != "" {
 				t.Fatalf("%d parts (-want +got):\n%s", parts, diff)
 			}
 			c.recycle(l)
