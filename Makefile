@@ -6,6 +6,7 @@ export CGO_ENABLED = 0
 # In the virtual machine: the packages that speak to a kernel. It has ipip, and an
 # older kernel than most machines. Plain emulation is slow: hence the time.
 VMPKGS  ?= ./internal/kernel ./internal/apply ./cmd/netplan-overlay
+# Tests end before the machine does, and tell where they hang.
 VMTIME  ?= 1500
 VMRUN    = $(CURDIR)/hack/vmrun -t $(VMTIME) -e CI -c $(CURDIR)/examples -c $(CURDIR)/testdata -c $(CURDIR)/README.md -c $(CURDIR)/SECURITY.md
 REPORT   = $(GO) run ./hack/report
@@ -46,7 +47,7 @@ unit:
 	$(GO) test -count=1 -json -timeout 20m ./... | $(REPORT)
 
 vm:
-	$(GO) test -count=1 -json -p 1 -timeout 40m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
+	$(GO) test -count=1 -json -p 1 -timeout 24m -exec '$(VMRUN)' $(VMPKGS) | $(REPORT)
 
 check:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
