@@ -71,10 +71,14 @@ func noFDB(model.FDBEntry, *spec.Node) {}
 
 // of returns what all that leads to a peer says in words.
 func (l *leader) of(p *spec.Node) model.Words {
-	for &l.topology.Nodes[l.at] != p {
-		l.at = (l.at + 1) % len(l.topology.Nodes)
+	nodes := l.topology.Nodes
+	for range nodes {
+		if &nodes[l.at] == p {
+			return l.words[l.at]
+		}
+		l.at = (l.at + 1) % len(nodes)
 	}
-	return l.words[l.at]
+	return wordsOf(&spec.Topology{Nodes: []spec.Node{*p}})[0] // it is a copy of one
 }
 
 // route emits a route out of a device that many routes may lead out of.

@@ -118,3 +118,23 @@ func TestMostThatLeadsToPeers(t *testing.T) {
 		t.Errorf("host-gw: room for %d neighbours and %d FDB entries", neighbours, fdb)
 	}
 }
+
+// What leads to a node says the same, wherever the peers have come to, and for a copy of it.
+func TestWordsOfACopy(t *testing.T) {
+	top := randomFleet(t, rand.New(rand.NewPCG(7, 7)))
+	b, err := backend.For(top.Backend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &leader{expander: newExpander(top, &top.Nodes[0], Assume(top, &top.Nodes[0]), b), words: wordsOf(top)}
+	last := len(top.Nodes) - 1
+	copied := top.Nodes[0]
+	for i, p := range []*spec.Node{&top.Nodes[last], &copied, &top.Nodes[last], &top.Nodes[0]} {
+		n := model.Neighbour{Link: "vx", IP: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})}
+		l.neighbour(n, p)
+		e, _ := l.out.State.Get(n.Key())
+		if e.Source != p.Pos.String() || e.Intent != backend.PeerIntent(p) {
+			t.Errorf("%d: %q at %q, want %q at %q", i, e.Intent, e.Source, backend.PeerIntent(p), p.Pos)
+		}
+	}
+}

@@ -37,10 +37,10 @@ func putInOrder(l []model.Entry) {
 	}
 	rank(l[:before])
 	leading := l[before:]
-	numbers := numbers(leading)
+	first := numbers(leading)
 	rearrange(leading, inRuns(len(leading), func(i, j int32) int {
-		if numbers != nil && numbers[i] != numbers[j] {
-			return cmp.Compare(numbers[i], numbers[j])
+		if first != nil && first[i] != first[j] {
+			return cmp.Compare(first[i], first[j])
 		}
 		return compareLeading(&leading[i], &leading[j])
 	}))

@@ -2,14 +2,11 @@ package kernel
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -40,7 +37,7 @@ func ancestralSessions(proc string, pid int) []model.Session {
 			break
 		}
 		dir := filepath.Join(proc, strconv.Itoa(pid))
-		b := readProc(filepath.Join(dir, "environ"))
+		b, _ := os.ReadFile(filepath.Join(dir, "environ"))
 		for v := range bytes.SplitSeq(b, []byte{0}) {
 			if s, ok := bytes.CutPrefix(v, []byte(sessionVar+"=")); ok {
 				l = parsed(l, string(s))
@@ -62,7 +59,10 @@ func parsed(l []model.Session, s string) []model.Session {
 // parent reads the parent's number behind the command, which may hold anything
 // (proc_pid_stat(5)); 0 where that cannot be read.
 func parent(stat string) int {
-	b := readProc(stat)
+	b, err := os.ReadFile(stat)
+	if err != nil {
+		return 0
+	}
 	fields := strings.Fields(string(b[max(bytes.LastIndexByte(b, ')'), 0):]))
 	if len(fields) < 3 { // the end of the command, the state, the parent
 		return 0
@@ -72,26 +72,4 @@ func parent(stat string) int {
 		return 0
 	}
 	return ppid
-}
-
-// readProc reads a file of /proc, as far as that can be done. The files of package os are
-// for those that may have to be waited for, which takes twice as many system calls.
-func readProc(path string) (b []byte) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(fd)
-	for b = make([]byte, 0, 4096); ; {
-		n, err := unix.Read(fd, b[len(b):cap(b)])
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if n <= 0 {
-			return b
-		}
-		if b = b[:len(b)+n]; len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-	}
 }

@@ -62,7 +62,7 @@ type Reconciler struct {
 	// Sparing says that the other nodes of the topology are let go as soon as it is worked
 	// out what this one should have. Topology has no nodes then.
 	Sparing bool
-	alone   bool         // they are let go
+	spared  bool         // they are let go
 	peers   []netip.Addr // of which facts are asked, once they are let go
 
 	place  Place
@@ -173,7 +173,7 @@ func (r *Reconciler) Expand(ctx context.Context) (*desired.Expansion, error) {
 
 func (r *Reconciler) facts(ctx context.Context, h observe.Host) (model.Facts, error) {
 	peers := r.peers
-	if !r.alone {
+	if !r.spared {
 		peers = desired.Peers(r.Topology, r.Node)
 	}
 	facts, err := observe.Facts(ctx, h, observe.Query{Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: peers})

@@ -39,19 +39,19 @@ func (r *Reconciler) expanded(facts model.Facts) (*desired.Expansion, error) {
 // letGo forgets what was read of the other nodes, which takes more room than what is wanted
 // because of them. The texts stay.
 func (r *Reconciler) letGo() {
-	if r.alone {
+	if r.spared {
 		return
 	}
 	r.peers = desired.Peers(r.Topology, r.Node)
 	t, node := *r.Topology, *r.Node
 	t.Nodes = nil
-	r.Topology, r.Node, r.alone = &t, &node, true
+	r.Topology, r.Node, r.spared = &t, &node, true
 }
 
 // whole returns the topology and the node in it, read anew if the other nodes were let go:
 // that is seldom asked for, as when the underlay's MTU changes during a run.
 func (r *Reconciler) whole() (*spec.Topology, *spec.Node, error) {
-	if !r.alone {
+	if !r.spared {
 		return r.Topology, r.Node, nil
 	}
 	t, problems := spec.Parse(r.Topology.Sources)
