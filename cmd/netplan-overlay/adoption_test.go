@@ -3,12 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // byHand is the classical article's host, with the names and MACs that it uses.
@@ -88,17 +84,14 @@ func TestAdoption(t *testing.T) {
 		}
 	}
 
-	ping := exec.Command("ping", "-i", "0.01", "-q", "172.246.0.2")
-	errs := h.start(ns(245), ping)
+	ping := h.pinging(ns(245), "172.246.0.2")
 	indexes := w.indexes()
 	w.applyAll(file, "--adopt")
 	if after := w.indexes(); after != indexes {
 		t.Errorf("links were made again:\n%s\nbefore:\n%s", after, indexes)
 	}
-	_ = ping.Process.Signal(unix.SIGINT)
-	lost := w.finish(ping, errs)
-	if !regexp.MustCompile(`, 0% packet loss`).MatchString(lost.out) {
-		t.Errorf("packets were lost during the adoption:\n%s", lost.out)
+	if lost := ping.lost(); lost != "" {
+		t.Errorf("packets were lost during the adoption: %s", lost)
 	}
 	for _, h := range w.hosts {
 		h.atRest(file)

@@ -3,13 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // exported exports the host into a file and returns its path and text. Nothing is left
@@ -41,17 +37,15 @@ func (h *host) takenOver(file, netns, far string) {
 	if adopts == 0 {
 		h.w.t.Errorf("%s: there is nothing to adopt", h.name)
 	}
-	ping := exec.Command("ping", "-i", "0.01", "-q", far)
-	errs := h.start(netns, ping)
+	ping := h.pinging(netns, far)
 	links := func() string { return h.linksOf("") + h.linksOf(netns) }
 	before := links()
 	h.apply(file, "--adopt")
 	if after := links(); after != before {
 		h.w.t.Errorf("%s: links were made again:\n%s\nbefore:\n%s", h.name, after, before)
 	}
-	_ = ping.Process.Signal(unix.SIGINT)
-	if lost := h.w.finish(ping, errs); !regexp.MustCompile(`, 0% packet loss`).MatchString(lost.out) {
-		h.w.t.Errorf("%s: packets were lost during the adoption:\n%s", h.name, lost.out)
+	if lost := ping.lost(); lost != "" {
+		h.w.t.Errorf("%s: packets were lost during the adoption: %s", h.name, lost)
 	}
 	h.converged(file)
 	h.atRest(file)

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // cutter is a way in which the tool can touch what carries the session.
@@ -356,8 +352,7 @@ func TestManagementLosesNothing(t *testing.T) {
 	inOffice := func(f func() error) error { return o.door.In("", f) }
 	s := connect(t, h, inOffice, officeClient, "192.168.32.245")
 
-	ping := exec.Command("ping", "-i", "0.01", "-q", "-I", officeClient, "192.168.32.245")
-	errs := startIn(t, inOffice, ping)
+	ping := startPinging(t, inOffice, "-I", officeClient, "192.168.32.245")
 	three := "  vm3: {address: 192.168.32.247, bridges: {br247: [172.247.0.1/24, \"fd00:247::1/64\"]}}\n"
 	for _, text := range []string{
 		two("vxlan"), two("vxlan") + three, two("host-gw") + three, two("{type: vxlan, vni: 7, directRouting: true}"),
@@ -371,8 +366,7 @@ func TestManagementLosesNothing(t *testing.T) {
 	if !s.alive(10 * time.Second) {
 		t.Error("the session was cut")
 	}
-	_ = ping.Process.Signal(unix.SIGINT)
-	if r := w.finish(ping, errs); !regexp.MustCompile(`, 0% packet loss`).MatchString(r.out) {
-		t.Errorf("packets were lost:\n%s%s", r.out, r.err)
+	if lost := ping.lost(); lost != "" {
+		t.Errorf("packets were lost: %s", lost)
 	}
 }

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -112,17 +110,6 @@ func (o *office) index(link string) (index uint32) {
 		o.w.t.Fatal(err)
 	}
 	return index
-}
-
-// startIn starts a command in a namespace.
-func startIn(t *testing.T, in func(func() error) error, cmd *exec.Cmd) *bytes.Buffer {
-	t.Helper()
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := in(cmd.Start); err != nil {
-		t.Fatal(err)
-	}
-	return &errs
 }
 
 // session is an established connection from a client to a host.

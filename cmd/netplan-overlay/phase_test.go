@@ -2,13 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 )
 
 // switched is what a fleet can switch between without a lost packet: every other backend
@@ -36,16 +33,16 @@ func TestPhases(t *testing.T) {
 				w.applyAll(w.file("topology.yaml", two(from.backend)))
 				w.hosts[0].ping("ns245", "172.246.0.2")
 				w.hosts[1].ping("ns246", "172.245.0.2")
-				stop := []func() string{w.hosts[0].pinging("ns245", "172.246.0.2"), w.hosts[1].pinging("ns246", "172.245.0.2")}
+				pings := []*pinging{w.hosts[0].pinging("ns245", "172.246.0.2"), w.hosts[1].pinging("ns246", "172.245.0.2")}
 				file := w.file("topology.yaml", two(to.backend))
 				for _, phase := range []string{"prepare", "commit", ""} {
 					for _, h := range w.hosts {
 						h.phase(file, phase)
 					}
 				}
-				for i, s := range stop {
-					if out := s(); !noneLost.MatchString(out) {
-						t.Errorf("from %s:\n%s", w.hosts[i].name, out)
+				for i, p := range pings {
+					if lost := p.lost(); lost != "" {
+						t.Errorf("lost from %s: %s", w.hosts[i].name, lost)
 					}
 				}
 				if fresh[to.name] == nil {
@@ -62,27 +59,12 @@ func TestPhases(t *testing.T) {
 	}
 }
 
-var noneLost = regexp.MustCompile(`, 0% packet loss`)
-
 // phase applies one phase, and looks whether there is nothing left to do in it.
 func (h *host) phase(file, phase string) {
 	h.w.t.Helper()
 	h.apply(file, "--phase", phase)
 	if r := h.tool("plan", "-f", file, "--phase", phase, "--detailed-exitcode"); r.code != exitOK {
 		h.w.t.Errorf("%s: phase %q is not done: exit code %d\n%s%s", h.name, phase, r.code, r.out, r.err)
-	}
-}
-
-// pinging sends an echo request every 5 ms, and returns what ends that and tells what
-// came of it.
-func (h *host) pinging(netns, address string) func() string {
-	h.w.t.Helper()
-	cmd := exec.Command("ping", "-i", "0.005", "-q", address)
-	errs := h.start(netns, cmd)
-	return func() string {
-		_ = cmd.Process.Signal(unix.SIGINT)
-		r := h.w.finish(cmd, errs)
-		return r.out + r.err
 	}
 }
 
