@@ -2,41 +2,53 @@ package render
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
+// shown is a change as people are told it: a deletion has an intent, too.
+type shown struct {
+	*diff.Change
+	Intent string
+}
+
 // withIntents returns the changes with intents for the deletions, which have none:
 // what is deleted stands in no file. A peer's route, neighbour and FDB entry are
 // recognised by what they have in common, and shown with what becomes of the peer;
 // or, if it is gone, under its underlay address.
-func withIntents(changes []diff.Change) []diff.Change {
-	former := func(c *diff.Change) bool { return c.Intent == "" && c.Action == diff.Delete }
-	if !slices.ContainsFunc(changes, func(c diff.Change) bool { return former(&c) }) {
-		return changes
-	}
-	known := make(intents, len(changes))
-	var unknown []*diff.Change
-	changes = slices.Clone(changes)
+func withIntents(changes []diff.Change) []shown {
+	l := make([]shown, len(changes))
+	formers := false
 	for i := range changes {
-		c := &changes[i]
-		switch {
-		case !former(c):
-			known.learn(c.Before, c.Intent)
-			known.learn(c.After, c.Intent)
-		default:
+		l[i] = shown{&changes[i], changes[i].Intent}
+		formers = formers || l[i].former()
+	}
+	if formers {
+		nameFormers(l)
+	}
+	return l
+}
+
+// former says whether the change removes what stands in no file any more.
+func (c *shown) former() bool { return c.Change.Intent == "" && c.Action == diff.Delete }
+
+func nameFormers(l []shown) {
+	known := intents{of: l, by: make(map[trace]int32, len(l)), links: map[string]uint32{}}
+	var unknown []int
+	for i := range l {
+		c := &l[i]
+		if c.former() {
 			c.Intent = ownIntent(c.Before)
-			known.learn(c.Before, c.Intent)
 		}
+		known.learn(i, c.Before)
+		known.learn(i, c.After)
 		if c.Intent == "" {
-			unknown = append(unknown, c)
+			unknown = append(unknown, i)
 		}
 	}
 	known.find(unknown)
-	return changes
 }
 
 // ownIntent returns what an object says by itself of its intent, or "".
@@ -75,80 +87,133 @@ func linkIntent(l model.Link) string {
 }
 
 // trace is something by which objects of one intent are recognised: an address or a
-// MAC behind a link, the link itself, or an address of the underlay.
+// MAC behind a link, the link itself, or an address of the underlay. There are several of
+// each peer, so it is small, and the collector finds nothing in it.
 type trace struct {
-	link string
-	addr netip.Addr
-	mac  model.MAC
+	link uint32 // see intents; 0: none
+	kind traceKind
+	what [16]byte
 }
 
-// intents knows intents by traces.
-type intents map[trace]string
+type traceKind uint8
 
-// learn records the intent for the traces that the object leaves; o may be nil.
-func (in intents) learn(o model.Object, intent string) {
-	if o == nil || intent == "" || o.Key().Netns != "" {
+const (
+	noTrace traceKind = iota
+	ofLink
+	ofMAC
+	ofIPv4
+	ofIPv6
+)
+
+// intents knows the intents of changes by traces.
+type intents struct {
+	of    []shown
+	by    map[trace]int32   // the change that has left the trace, and has an intent
+	links map[string]uint32 // numbers for names, as of 1
+}
+
+func (in *intents) link(name string) uint32 {
+	if name == "" {
+		return 0
+	}
+	n, ok := in.links[name]
+	if !ok {
+		n = uint32(len(in.links) + 1)
+		in.links[name] = n
+	}
+	return n
+}
+
+func (in *intents) linkTrace(name string) trace { return trace{link: in.link(name), kind: ofLink} }
+
+func (in *intents) macTrace(link string, mac model.MAC) (t trace) {
+	if mac.IsZero() {
+		return t
+	}
+	t = trace{link: in.link(link), kind: ofMAC}
+	copy(t.what[:], mac[:])
+	return t
+}
+
+// addrTrace is for an address behind a link, or for one of the underlay, with link 0.
+func addrTrace(link uint32, a netip.Addr) trace {
+	switch {
+	case !a.IsValid():
+		return trace{}
+	case a.Is4():
+		return trace{link, ofIPv4, a.As16()}
+	}
+	return trace{link, ofIPv6, a.As16()}
+}
+
+// learn records the intent of a change, if it has one, for the traces that its object
+// leaves; o may be nil.
+func (in *intents) learn(i int, o model.Object) {
+	if o == nil || in.of[i].Intent == "" || o.Key().Netns != "" {
 		return
 	}
-	l := traces(o)
+	l := in.traces(o)
 	if link, ok := o.(model.Link); ok {
-		l[1] = trace{link: link.Name}
+		l[1] = in.linkTrace(link.Name)
 	}
 	for _, t := range l {
-		if t != (trace{}) && in[t] == "" {
-			in[t] = intent
+		if _, ok := in.by[t]; !ok && t.kind != noTrace {
+			in.by[t] = int32(i)
 		}
 	}
+}
+
+// known returns the intent that a trace tells of, or "".
+func (in *intents) known(t trace) string {
+	if i, ok := in.by[t]; ok {
+		return in.of[i].Intent
+	}
+	return ""
 }
 
 // traces returns what tells the peer that an object of the host's own namespace leads
 // to; the zero trace is none.
-func traces(o model.Object) (l [2]trace) {
+func (in *intents) traces(o model.Object) [2]trace {
 	switch o := o.(type) {
 	case model.FDBEntry:
-		l = [2]trace{{link: o.Link, mac: o.MAC}, {addr: o.Dst.Value()}}
+		return [2]trace{in.macTrace(o.Link, o.MAC), addrTrace(0, o.Dst.Value())}
 	case model.Neighbour:
-		l = [2]trace{{link: o.Link, addr: o.IP}, {link: o.Link, mac: o.MAC.Value()}}
+		return [2]trace{addrTrace(in.link(o.Link), o.IP), in.macTrace(o.Link, o.MAC.Value())}
 	case model.Route:
-		l = [2]trace{{link: o.Dev.Value(), addr: o.Via.Value()}, {addr: o.Via.Value()}}
+		return [2]trace{addrTrace(in.link(o.Dev.Value()), o.Via.Value()), addrTrace(0, o.Via.Value())}
 	case model.Link:
-		l[0] = trace{addr: o.IPIP.Remote.Value()}
+		return [2]trace{addrTrace(0, o.IPIP.Remote.Value())}
 	}
-	for i := range l {
-		if !l[i].addr.IsValid() && l[i].mac.IsZero() {
-			l[i] = trace{}
-		}
-	}
-	return l
+	return [2]trace{}
 }
 
 // find gives intents to deletions: first by what is known, and then to each kind by
 // the best name that it has for a peer, from which the next kinds learn.
-func (in intents) find(unknown []*diff.Change) {
+func (in *intents) find(unknown []int) {
 	for range 2 { // a neighbour may tell of an FDB entry, or the other way round
-		for _, c := range unknown {
-			in.resolve(c)
+		for _, i := range unknown {
+			in.resolve(i)
 		}
 	}
 	for _, kind := range []model.Kind{model.KindFDB, model.KindLink, model.KindAddress, model.KindNeighbour, model.KindRoute} {
-		for _, c := range unknown {
-			if c.Key().Kind == kind {
-				in.resolve(c)
-				in.name(c)
+		for _, i := range unknown {
+			if in.of[i].Key().Kind == kind {
+				in.resolve(i)
+				in.name(i)
 			}
 		}
 	}
 }
 
 // resolve gives the deletion the intent that is known for one of its traces.
-func (in intents) resolve(c *diff.Change) {
+func (in *intents) resolve(i int) {
+	c := &in.of[i]
 	if c.Intent != "" {
 		return
 	}
-	for _, t := range traces(c.Before) {
-		if intent := in[t]; t != (trace{}) && intent != "" {
-			c.Intent = intent
-			in.learn(c.Before, intent)
+	for _, t := range in.traces(c.Before) {
+		if c.Intent = in.known(t); c.Intent != "" {
+			in.learn(i, c.Before)
 			return
 		}
 	}
@@ -157,13 +222,14 @@ func (in intents) resolve(c *diff.Change) {
 // name gives a deletion whose traces nobody knows the intent of its link, or a new
 // one. A tunnel to one peer knows better than the gateway of a route out of it; a
 // device for all peers does not.
-func (in intents) name(c *diff.Change) {
-	link, peer := in[trace{link: linkOf(c.Before)}], peerAddress(c.Before)
+func (in *intents) name(i int) {
+	c := &in.of[i]
+	link, peer := in.known(in.linkTrace(linkOf(c.Before))), peerAddress(c.Before)
 	switch {
 	case c.Intent != "":
 	case peer.IsValid() && !strings.HasPrefix(link, "peer "):
 		c.Intent = "peer " + peer.String()
-		in.learn(c.Before, c.Intent)
+		in.learn(i, c.Before)
 	default:
 		c.Intent = link
 	}
