@@ -180,6 +180,13 @@ func (c *conn) keep(l rows) {
 	}
 }
 
+// trim lets go of what is kept for later dumps.
+func (c *conn) trim() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spare = nil
+}
+
 // appendReply keeps a message beyond the life of the receive buffer.
 func appendReply(out []byte, r reply) []byte {
 	start := len(out)

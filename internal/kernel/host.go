@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,6 +93,17 @@ func (h *Host) Close() error {
 		delete(h.spaces, name)
 	}
 	return nil
+}
+
+// Trim gives up the memory that dumps have left for later ones. After a look at a large host
+// that is much, and no use to what comes next.
+func (h *Host) Trim() {
+	h.mu.Lock()
+	spaces := slices.Collect(maps.Values(h.spaces))
+	h.mu.Unlock()
+	for _, s := range spaces {
+		s.trim()
+	}
 }
 
 // Features returns what the kernel can do.

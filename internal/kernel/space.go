@@ -273,6 +273,17 @@ func (s *space) dropAside() {
 	}
 }
 
+// trim is Host.Trim for one namespace.
+func (s *space) trim() {
+	s.conn.trim()
+	s.twin.trim()
+	s.sideMu.Lock()
+	defer s.sideMu.Unlock()
+	if s.side != nil {
+		s.side.trim()
+	}
+}
+
 func (s *space) close() {
 	s.dropAside()
 	s.twin.close()

@@ -29,6 +29,14 @@ func (s *space) second() (*space, error) {
 	return second, nil
 }
 
+func (t *twin) trim() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.space != nil {
+		t.space.trim()
+	}
+}
+
 func (t *twin) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -255,6 +255,7 @@ func (r *Reconciler) Observe(ctx context.Context) (*model.State, error) {
 
 func (r *Reconciler) observe(ctx context.Context, h observe.Host, wanted *model.State) (*model.State, error) {
 	s, err := observe.State(ctx, h, observe.Scope{Identity: r.Identity(), Wanted: wanted})
+	r.Host.Trim()
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ type planText struct {
 	page
 	header Header
 	plan   *diff.Plan
-	list   []*shown            // the plan's changes, all with intents
+	list   []*shown                  // the plan's changes, all with intents
 	causes map[model.Key]diff.Action // what happens to the objects that force other changes
 }
 
