@@ -296,7 +296,7 @@ func (p *planner) remove(o model.Object, impact model.Impact) {
 // take records what the kernel takes down with a change, and returns the objects
 // in the order in which they can be made again.
 func (p *planner) take(lost []model.Entry, why loss) []model.Object {
-	objects := slices.Grow([]model.Object(nil), len(lost))
+	objects, cause := slices.Grow([]model.Object(nil), len(lost)), causeOf(why.cause)
 	for _, e := range lost {
 		key := e.Object.Key()
 		p.sim.remove(key)
@@ -313,7 +313,7 @@ func (p *planner) take(lost []model.Entry, why loss) []model.Object {
 		case !p.mine(e) && e.Owner != model.OwnerShared:
 			p.plan.Harmed = append(p.plan.Harmed, Harm{Object: e.Object, Maker: e.Maker, Cause: why.cause})
 		case !wanted:
-			p.recordDeletion(Change{Impact: p.impactOfDeleting(e.Object), Intent: e.Intent, Cause: causeOf(why.cause), Implied: true}, e.Object)
+			p.recordDeletion(Change{Impact: p.impactOfDeleting(e.Object), Intent: e.Intent, Cause: cause, Implied: true}, e.Object)
 		}
 	}
 	return objects

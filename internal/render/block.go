@@ -46,14 +46,14 @@ func (b *block[T]) rank() int {
 }
 
 // byIntent puts the items together that have the same intent, each intent's in the
-// order in which they come.
-func byIntent[T any](items []T, intent func(T) string) []*block[T] {
-	most := runs(items, intent)
+// order in which they come. It asks for intents by the items' places.
+func byIntent[T any](items []T, intent func(i int) string) []*block[T] {
+	most := runs(len(items), intent)
 	index, blocks := make(map[string]*block[T], most), make([]*block[T], 0, most)
 	of := make([]*block[T], len(items))
 	var b *block[T]
-	for i, item := range items {
-		if name := intent(item); b == nil || b.intent != name { // mostly, it is that of the one before
+	for i := range items {
+		if name := intent(i); b == nil || b.intent != name { // mostly, it is that of the one before
 			if b = index[name]; b == nil {
 				b = &block[T]{intent: name}
 				index[name], blocks = b, append(blocks, b)
@@ -73,11 +73,11 @@ func byIntent[T any](items []T, intent func(T) string) []*block[T] {
 	return blocks
 }
 
-// runs returns how often the intent is another one than that of the item before.
-func runs[T any](items []T, intent func(T) string) int {
+// runs returns how often the intent of an item is another one than that of the item before.
+func runs(items int, intent func(i int) string) int {
 	n, last := 0, ""
-	for i, item := range items {
-		if name := intent(item); i == 0 || name != last {
+	for i := range items {
+		if name := intent(i); i == 0 || name != last {
 			n, last = n+1, name
 		}
 	}

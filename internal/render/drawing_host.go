@@ -104,11 +104,11 @@ func (h *hostDrawer) plan(p *diff.Plan) {
 }
 
 // change draws a change. Something renamed is drawn under its new name.
-func (h *hostDrawer) change(c *shown) {
+func (h *hostDrawer) change(c *diff.Change) {
 	h.object(c.Object(), c.Intent, Mark(c.Action))
 	if link, ok := c.Object().(model.Link); ok && (c.Action == diff.Update || c.Action == diff.Replace) {
 		if b := h.linkBox(link, c.Intent); b != nil {
-			attributes(b, c.Change)
+			attributes(b, c)
 		}
 	}
 }

@@ -17,7 +17,8 @@ import (
 func Expansion(w io.Writer, h Header, x *desired.Expansion, o Options) error {
 	t := &page{color: o.Color}
 	t.printf("%s: %s\n", t.paint(bold, h.String()), count(wanted(x.State), "object"))
-	blocks := byIntent(slices.Collect(x.State.All()), func(e model.Entry) string { return e.Intent })
+	entries := slices.Collect(x.State.All())
+	blocks := byIntent(entries, func(i int) string { return entries[i].Intent })
 	var peers []row
 	for _, b := range blocks {
 		if b.isPeer() {

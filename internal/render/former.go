@@ -2,53 +2,51 @@ package render
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
-// shown is a change as people are told it: a deletion has an intent, too.
-type shown struct {
-	*diff.Change
-	Intent string
-}
-
-// withIntents returns the changes with intents for the deletions, which have none:
-// what is deleted stands in no file. A peer's route, neighbour and FDB entry are
-// recognised by what they have in common, and shown with what becomes of the peer;
-// or, if it is gone, under its underlay address.
-func withIntents(changes []diff.Change) []shown {
-	l := make([]shown, len(changes))
-	formers := false
+// withIntents returns the changes with intents for the deletions, which have none.
+func withIntents(changes []diff.Change) []diff.Change {
+	l := intentsOf(changes)
+	if l == nil {
+		return changes
+	}
+	changes = slices.Clone(changes)
 	for i := range changes {
-		l[i] = shown{&changes[i], changes[i].Intent}
-		formers = formers || l[i].former()
+		changes[i].Intent = l[i]
 	}
-	if formers {
-		nameFormers(l)
-	}
-	return l
+	return changes
 }
 
-// former says whether the change removes what stands in no file any more.
-func (c *shown) former() bool { return c.Change.Intent == "" && c.Action == diff.Delete }
-
-func nameFormers(l []shown) {
-	known := intents{of: l, by: make(map[trace]int32, len(l)), links: map[string]uint32{}}
-	var unknown []int
-	for i := range l {
-		c := &l[i]
-		if c.former() {
-			c.Intent = ownIntent(c.Before)
+// intentsOf returns an intent for each change, also for deletions, which have none: what is
+// deleted stands in no file. A peer's route, neighbour and FDB entry are recognised by what
+// they have in common, and shown with what becomes of the peer; or, if it is gone, under
+// its underlay address. It is nil if each change has its own.
+func intentsOf(changes []diff.Change) []string {
+	former := func(c *diff.Change) bool { return c.Intent == "" && c.Action == diff.Delete }
+	if !slices.ContainsFunc(changes, func(c diff.Change) bool { return former(&c) }) {
+		return nil
+	}
+	in := intents{changes: changes, of: make([]string, len(changes)), by: make(map[trace]int32, len(changes)), links: map[string]uint32{}}
+	var unknown []int32
+	for i := range changes {
+		c := &changes[i]
+		in.of[i] = c.Intent
+		if former(c) {
+			in.of[i] = ownIntent(c.Before)
 		}
-		known.learn(i, c.Before)
-		known.learn(i, c.After)
-		if c.Intent == "" {
-			unknown = append(unknown, i)
+		in.learn(i, c.Before)
+		in.learn(i, c.After)
+		if in.of[i] == "" {
+			unknown = append(unknown, int32(i))
 		}
 	}
-	known.find(unknown)
+	in.find(unknown)
+	return in.of
 }
 
 // ownIntent returns what an object says by itself of its intent, or "".
@@ -107,9 +105,10 @@ const (
 
 // intents knows the intents of changes by traces.
 type intents struct {
-	of    []shown
-	by    map[trace]int32   // the change that has left the trace, and has an intent
-	links map[string]uint32 // numbers for names, as of 1
+	changes []diff.Change
+	of      []string          // the intent of each change, "" as long as it is not known
+	by      map[trace]int32   // the change that has left the trace, and has an intent
+	links   map[string]uint32 // numbers for names, as of 1
 }
 
 func (in *intents) link(name string) uint32 {
@@ -149,7 +148,7 @@ func addrTrace(link uint32, a netip.Addr) trace {
 // learn records the intent of a change, if it has one, for the traces that its object
 // leaves; o may be nil.
 func (in *intents) learn(i int, o model.Object) {
-	if o == nil || in.of[i].Intent == "" || o.Key().Netns != "" {
+	if o == nil || in.of[i] == "" || o.Key().Netns != "" {
 		return
 	}
 	l := in.traces(o)
@@ -166,7 +165,7 @@ func (in *intents) learn(i int, o model.Object) {
 // known returns the intent that a trace tells of, or "".
 func (in *intents) known(t trace) string {
 	if i, ok := in.by[t]; ok {
-		return in.of[i].Intent
+		return in.of[i]
 	}
 	return ""
 }
@@ -189,17 +188,17 @@ func (in *intents) traces(o model.Object) [2]trace {
 
 // find gives intents to deletions: first by what is known, and then to each kind by
 // the best name that it has for a peer, from which the next kinds learn.
-func (in *intents) find(unknown []int) {
+func (in *intents) find(unknown []int32) {
 	for range 2 { // a neighbour may tell of an FDB entry, or the other way round
 		for _, i := range unknown {
-			in.resolve(i)
+			in.resolve(int(i))
 		}
 	}
 	for _, kind := range []model.Kind{model.KindFDB, model.KindLink, model.KindAddress, model.KindNeighbour, model.KindRoute} {
 		for _, i := range unknown {
-			if in.of[i].Key().Kind == kind {
-				in.resolve(i)
-				in.name(i)
+			if in.changes[i].Key().Kind == kind {
+				in.resolve(int(i))
+				in.name(int(i))
 			}
 		}
 	}
@@ -207,13 +206,13 @@ func (in *intents) find(unknown []int) {
 
 // resolve gives the deletion the intent that is known for one of its traces.
 func (in *intents) resolve(i int) {
-	c := &in.of[i]
-	if c.Intent != "" {
+	if in.of[i] != "" {
 		return
 	}
-	for _, t := range in.traces(c.Before) {
-		if c.Intent = in.known(t); c.Intent != "" {
-			in.learn(i, c.Before)
+	before := in.changes[i].Before
+	for _, t := range in.traces(before) {
+		if in.of[i] = in.known(t); in.of[i] != "" {
+			in.learn(i, before)
 			return
 		}
 	}
@@ -223,15 +222,15 @@ func (in *intents) resolve(i int) {
 // one. A tunnel to one peer knows better than the gateway of a route out of it; a
 // device for all peers does not.
 func (in *intents) name(i int) {
-	c := &in.of[i]
-	link, peer := in.known(in.linkTrace(linkOf(c.Before))), peerAddress(c.Before)
-	switch {
-	case c.Intent != "":
-	case peer.IsValid() && !strings.HasPrefix(link, "peer "):
-		c.Intent = "peer " + peer.String()
-		in.learn(i, c.Before)
-	default:
-		c.Intent = link
+	if in.of[i] != "" {
+		return
+	}
+	before := in.changes[i].Before
+	link, peer := in.known(in.linkTrace(linkOf(before))), peerAddress(before)
+	in.of[i] = link
+	if peer.IsValid() && !strings.HasPrefix(link, "peer ") {
+		in.of[i] = "peer " + peer.String()
+		in.learn(i, before)
 	}
 }
 

@@ -32,7 +32,7 @@ func Observation(w io.Writer, h Header, s *model.State, o Options) error {
 	slices.SortStableFunc(entries, func(a, b model.Entry) int {
 		return slices.Index(owners(), a.Owner) - slices.Index(owners(), b.Owner)
 	})
-	blocks := byIntent(entries, func(e model.Entry) string { return e.Object.Key().Netns })
+	blocks := byIntent(entries, func(i int) string { return entries[i].Object.Key().Netns })
 	slices.SortFunc(blocks, func(a, b *block[model.Entry]) int { return strings.Compare(a.intent, b.intent) })
 	for _, b := range blocks {
 		t.printf("\n")

@@ -20,7 +20,7 @@ func Plan(w io.Writer, h Header, p *diff.Plan, o Options) error {
 		t.noChanges()
 		return t.writeTo(w)
 	}
-	t.list = pointers(withIntents(p.Changes))
+	t.list, t.intents = pointers(p.Changes), intentsOf(p.Changes)
 	t.causes = causes(t.list)
 	t.printf("%s\n", t.paint(bold, h.String()))
 	t.changes()
@@ -35,14 +35,15 @@ func Plan(w io.Writer, h Header, p *diff.Plan, o Options) error {
 // planText is a plan on its way to text.
 type planText struct {
 	page
-	header Header
-	plan   *diff.Plan
-	list   []*shown                  // the plan's changes, all with intents
-	causes map[model.Key]diff.Action // what happens to the objects that force other changes
+	header  Header
+	plan    *diff.Plan
+	list    []*diff.Change            // the plan's changes
+	intents []string                  // of each; nil: they have them
+	causes  map[model.Key]diff.Action // what happens to the objects that force other changes
 }
 
 // causes returns the actions of the changes that others name as their cause.
-func causes(changes []*shown) map[model.Key]diff.Action {
+func causes(changes []*diff.Change) map[model.Key]diff.Action {
 	m := make(map[model.Key]diff.Action)
 	for _, c := range changes {
 		if c.Cause != nil {
@@ -61,11 +62,19 @@ func causes(changes []*shown) map[model.Key]diff.Action {
 }
 
 // changeBlock is the changes of one intent.
-type changeBlock = block[*shown]
+type changeBlock = block[*diff.Change]
+
+// intent is that of a change, by its place.
+func (t *planText) intent(i int) string {
+	if t.intents != nil {
+		return t.intents[i]
+	}
+	return t.list[i].Intent
+}
 
 // changes writes the changes: a line for a peer, a heading with lines for the rest.
 func (t *planText) changes() {
-	blocks := byIntent(t.list, func(c *shown) string { return c.Intent })
+	blocks := byIntent(t.list, t.intent)
 	peers := peerWidth(blocks)
 	after := false // the previous block was a line
 	for _, f := range folded(blocks, blockClass) {
@@ -90,7 +99,7 @@ func blockClass(b *changeBlock) string {
 	var room [256]byte
 	s := append(room[:0], b.noun()...)
 	for _, c := range b.items {
-		s = appendClass(s, c.Change)
+		s = appendClass(s, c)
 	}
 	return string(s)
 }
@@ -123,8 +132,8 @@ func oneLine(b *changeBlock) bool {
 		return false
 	}
 	first := b.items[0]
-	return !slices.ContainsFunc(b.items, func(c *shown) bool {
-		return c.Action != first.Action || !c.SameCause(first.Change) || c.Implied != first.Implied
+	return !slices.ContainsFunc(b.items, func(c *diff.Change) bool {
+		return c.Action != first.Action || !c.SameCause(first) || c.Implied != first.Implied
 	})
 }
 
@@ -142,14 +151,14 @@ func peerWidth(blocks []*changeBlock) int {
 // peer tells a peer's changes in one row, with the attributes that change below.
 func (t *planText) peer(b *changeBlock) row {
 	items := slices.Clone(b.items)
-	slices.SortStableFunc(items, func(x, y *shown) int { return peerOrder(x.Object()) - peerOrder(y.Object()) })
+	slices.SortStableFunc(items, func(x, y *diff.Change) int { return peerOrder(x.Object()) - peerOrder(y.Object()) })
 	merged := *items[0]
 	var parts []string
 	r := row{lead: t.symbol(merged.Action), name: b.intent}
 	for _, c := range items {
 		merged.Impact = max(merged.Impact, c.Impact)
 		merged.Origin = max(merged.Origin, c.Origin)
-		parts = append(parts, joined(" ", short(c.Object()), changePhrase(c.Change)))
+		parts = append(parts, joined(" ", short(c.Object()), changePhrase(c)))
 		prefix := ""
 		if len(items) > 1 {
 			prefix = short(c.Object()) + " "
@@ -176,14 +185,14 @@ func peerOrder(o model.Object) int {
 
 // block writes a heading and the changes below it.
 func (t *planText) block(b *changeBlock) {
-	source := common(b.items, func(c *shown) string { return c.Source })
+	source := common(b.items, func(c *diff.Change) string { return c.Source })
 	intent := b.intent
 	if intent == "" {
 		intent = "no longer in the topology"
 	}
 	t.heading(intent, source)
 	var rows []row
-	for _, f := range folded(b.items, func(c *shown) string { return changeClass(c.Change) }) {
+	for _, f := range folded(b.items, changeClass) {
 		if f.hidden > 0 {
 			rows = append(rows, row{name: others(f.hidden, f.item.Key().Kind.String())})
 			continue
@@ -194,13 +203,13 @@ func (t *planText) block(b *changeBlock) {
 }
 
 // change tells one change of a block, with the attributes that change below.
-func (t *planText) change(c *shown, b *changeBlock, source string) row {
+func (t *planText) change(c *diff.Change, b *changeBlock, source string) row {
 	own := c.Source
 	if own == source {
 		own = ""
 	}
 	return row{
-		lead: t.symbol(c.Action), name: nameWithin(c.Key(), b.netns()), text: changePhrase(c.Change),
+		lead: t.symbol(c.Action), name: nameWithin(c.Key(), b.netns()), text: changePhrase(c),
 		note: t.note(c, own), below: t.attrs(c, ""),
 	}
 }
@@ -217,7 +226,7 @@ func nameWithin(k model.Key, netns string) string {
 
 // attrs tells the attributes that change, a line each. Marks are left out where
 // nothing but them says the symbol already.
-func (t *planText) attrs(c *shown, prefix string) []painted {
+func (t *planText) attrs(c *diff.Change, prefix string) []painted {
 	if c.Action == diff.Create || c.Action == diff.Delete {
 		return nil
 	}
@@ -242,7 +251,7 @@ func attrText(k model.Kind, a model.AttrChange) string {
 
 // note returns what there is to say of a change in brackets: the reason and the
 // impact of everything that is not a mere creation, and the source.
-func (t *planText) note(c *shown, source string) string {
+func (t *planText) note(c *diff.Change, source string) string {
 	var parts []string
 	if s := t.why(c); s != "" {
 		parts = append(parts, string(t.paint("", s)))
@@ -261,7 +270,7 @@ func (t *planText) note(c *shown, source string) string {
 
 // why is reason in the context of the plan: it says what happens to the cause, and
 // nothing of what the line says anyway.
-func (t *planText) why(c *shown) string {
+func (t *planText) why(c *diff.Change) string {
 	var a diff.Action // on the cause
 	if c.Cause != nil {
 		a = t.causes[*c.Cause]
@@ -274,7 +283,7 @@ func (t *planText) why(c *shown) string {
 	case c.Action == diff.Adopt:
 		return "taken over"
 	}
-	return reason(c.Change)
+	return reason(c)
 }
 
 // changePhrase returns the phrase of the object, where its attributes are not told

@@ -162,10 +162,10 @@ func touchOf(x diff.Touch) touchDocument {
 	return d
 }
 
-func changeOf(c *shown) changeDocument {
+func changeOf(c *diff.Change) changeDocument {
 	d := changeDocument{
-		Action: c.Action.String(), objectName: nameOf(c.Object()), Attributes: attributesOf(c.Change),
-		Impact: c.Impact, Reason: reason(c.Change), Origin: c.Origin, Implied: c.Implied, Intent: c.Intent, Source: c.Source,
+		Action: c.Action.String(), objectName: nameOf(c.Object()), Attributes: attributesOf(c),
+		Impact: c.Impact, Reason: reason(c), Origin: c.Origin, Implied: c.Implied, Intent: c.Intent, Source: c.Source,
 	}
 	if c.Cause != nil {
 		d.Cause = c.Cause.String()

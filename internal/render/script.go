@@ -161,8 +161,8 @@ func (t *script) steps() {
 
 // byKey returns the changes by their keys: of several for one key, what is not the
 // kernel's doing.
-func (t *script) byKey() map[model.Key]*shown {
-	m := make(map[model.Key]*shown, len(t.list))
+func (t *script) byKey() map[model.Key]*diff.Change {
+	m := make(map[model.Key]*diff.Change, len(t.list))
 	for _, c := range t.list {
 		if old := m[c.Key()]; old == nil || old.Implied {
 			m[c.Key()] = c
@@ -172,7 +172,7 @@ func (t *script) byKey() map[model.Key]*shown {
 }
 
 // headingOf is what a step is part of: "peer vm2 (topology.yaml:9)".
-func headingOf(c *shown, s model.Step) string {
+func headingOf(c *diff.Change, s model.Step) string {
 	switch {
 	case c == nil || c.Intent == "" && c.Source == "":
 		return "no longer in the topology"
@@ -184,7 +184,7 @@ func headingOf(c *shown, s model.Step) string {
 
 // explain says what happens to an object that is there already, once, and what goes
 // down with it.
-func (t *script) explain(c *shown, s model.Step) {
+func (t *script) explain(c *diff.Change, s model.Step) {
 	if c != nil && s.Op != model.OpCreate {
 		t.change(c)
 	}
@@ -205,14 +205,14 @@ func (t *script) explain(c *shown, s model.Step) {
 }
 
 // change says what happens to an object: "update link br0, mtu: 1500 -> 1400 (impact: brief)".
-func (t *script) change(c *shown) {
+func (t *script) change(c *diff.Change) {
 	what := []string{c.Action.String() + " " + c.Key().String()}
 	for _, a := range c.Differences() {
 		if !a.Mark && c.Action != diff.Delete {
 			what = append(what, attrText(c.Key().Kind, a))
 		}
 	}
-	why := reason(c.Change) + "; "
+	why := reason(c) + "; "
 	if c.Action == diff.Update && c.Cause == nil && len(what) > 1 {
 		why = "" // what differs stands there already
 	}
