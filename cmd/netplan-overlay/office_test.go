@@ -58,9 +58,12 @@ func (o *office) ip(args ...string) {
 	o.w.must("ip", append([]string{"-n", o.netns}, args...)...)
 }
 
-// six gives the office IPv6: a gateway 2001:db8:9::1, and a client 2001:db8:5::5.
+// six gives the office IPv6: a gateway 2001:db8:9::1, and a client 2001:db8:5::5. The
+// client looks for neighbours under a link-local address (ndisc_solicit, net/ipv6/ndisc.c),
+// which must not wait for the detection of duplicates.
 func (o *office) six() {
 	o.w.t.Helper()
+	o.ip("address", "add", "fe80::1/64", "dev", "lan", "nodad")
 	o.ip("address", "add", "2001:db8:9::1/64", "dev", "lan", "nodad")
 	o.ip("address", "add", "2001:db8:5::5/128", "dev", "lo", "nodad")
 }
@@ -69,7 +72,6 @@ func (o *office) six() {
 func (o *office) advertise(h *host) {
 	t := o.w.t
 	t.Helper()
-	o.ip("address", "add", "fe80::1/64", "dev", "lan", "nodad")
 	h.ip("address", "add", "fe80::5/64", "dev", "eth1", "nodad")
 	var fd int
 	err := o.door.In("", func() (err error) {
