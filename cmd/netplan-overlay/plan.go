@@ -141,5 +141,5 @@ func header(r *reconcile.Reconciler, p diff.Phase) render.Header {
 
 // log tells how much was looked at and sent to the kernel.
 func (c *common) log(r *reconcile.Reconciler, res *reconcile.Result) {
-	c.ui.log().Debug("reconciled", "node", r.Node.Name, "observed", res.Observed.Len(), "changes", len(res.Plan.Changes), "writes", r.Host.Writes())
+	c.ui.log().Debug("reconciled", "node", r.Node.Name, "observed", res.Observed.Len(), "changes", res.Plan.Summary().Changes(), "writes", r.Host.Writes())
 }

@@ -112,6 +112,8 @@ type Plan struct {
 	Missing   []model.Entry // references that don't exist
 	Touched   []Touch       // of what carries the management connection; Touches finds them
 	Unchanged int           // objects that are right
+
+	told *Summary // of a plan without its changes; see Told
 }
 
 // Summary counts changes by what they do.
@@ -120,8 +122,14 @@ type Summary struct {
 	Impact                               model.Impact // the worst
 }
 
+// Changes returns how many changes there are.
+func (s Summary) Changes() int { return s.Add + s.Change + s.Replace + s.Destroy + s.Adopt }
+
 // Summary counts the plan's changes.
 func (p *Plan) Summary() Summary {
+	if p.told != nil {
+		return *p.told
+	}
 	var s Summary
 	for _, c := range p.Changes {
 		switch c.Action {
@@ -142,4 +150,14 @@ func (p *Plan) Summary() Summary {
 }
 
 // Empty says whether there is nothing to do.
-func (p *Plan) Empty() bool { return len(p.Changes) == 0 }
+func (p *Plan) Empty() bool { return len(p.Changes) == 0 && p.told == nil }
+
+// Told returns a plan that has the summary of p, and is empty only if p is, but has no
+// changes and steps. Those of a large fleet are much to keep for who needs only that.
+func (p *Plan) Told() *Plan {
+	if p.Empty() {
+		return p
+	}
+	s := p.Summary()
+	return &Plan{Unchanged: p.Unchanged, told: &s}
+}

@@ -60,7 +60,8 @@ type Reconciler struct {
 	Absent   bool // the topology does not have the node: it is to have nothing
 	Host     *kernel.Host
 	// Sparing says that the other nodes of the topology are let go as soon as it is worked
-	// out what this one should have. Topology has no nodes then.
+	// out what this one should have, and the changes of a plan as soon as they are done.
+	// Topology has no nodes then, and the plan its summary.
 	Sparing bool
 	spared  bool         // they are let go
 	peers   []netip.Addr // of which facts are asked, once they are let go
