@@ -16,7 +16,7 @@ import (
 
 // garbage is how much may lie beside what is in use, in percent, before it is collected.
 // Go's own 100 takes a fifth more memory for large fleets; less of it would cost time.
-const garbage = 40
+const garbage = 33
 
 // early is what holds until something was collected: for the first time that is when the heap
 // has grown to this part of 4 MiB (https://go.dev/doc/gc-guide), to which the heap of a small

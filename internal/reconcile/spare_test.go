@@ -50,3 +50,29 @@ func planned(t *testing.T, r *reconcile.Reconciler) (l []string, failed string) 
 	}
 	return l, ""
 }
+
+// Of what was applied, whoever spares memory is told as much as who doesn't, but has no
+// changes of it any more.
+func TestSparingApply(t *testing.T) {
+	needRights(t)
+	n := newNear(t, fmt.Sprintf("no-%d-told", os.Getpid()), "vxlan")
+	sparing, whole := n.open(), n.open()
+	sparing.Sparing = true
+	for _, r := range []*reconcile.Reconciler{sparing, whole} {
+		n.suffer([]string{":route delete 172.16.1.0/24"})
+		planned, err := r.Plan(t.Context(), diff.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := r.Apply(t.Context(), reconcile.ApplyOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := res.Plan.Summary(), planned.Plan.Summary(); got != want || got.Changes() != 1 || res.Plan.Empty() || res.Plan.Unchanged != planned.Plan.Unchanged {
+			t.Errorf("sparing %v: applied %+v beside %d, planned %+v beside %d", r.Sparing, got, res.Plan.Unchanged, want, planned.Plan.Unchanged)
+		}
+		if r.Sparing != (len(res.Plan.Changes)+len(res.Plan.Steps) == 0) {
+			t.Errorf("sparing %v: %d changes in %d steps are kept", r.Sparing, len(res.Plan.Changes), len(res.Plan.Steps))
+		}
+	}
+}
