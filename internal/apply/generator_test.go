@@ -186,18 +186,20 @@ func facts(t *spec.Topology, plain bool) model.Facts {
 		device = "eth0"
 	}
 	f := model.Facts{
-		Underlay: map[int]model.Underlay{}, Direct: map[netip.Addr]model.Direct{}, AddressProtocol: !plain, AcceptRA: "1",
+		Underlay: map[int]model.Underlay{}, AddressProtocol: !plain, AcceptRA: "1",
 	}
 	for _, family := range []int{4, 6} {
 		bits := map[int]int{4: 24, 6: 64}[family]
 		f.Underlay[family] = model.Underlay{Device: device, MTU: 1500, Prefix: netip.PrefixFrom(node.Address(family), bits)}
 	}
+	direct := map[netip.Addr]model.Direct{}
 	for _, p := range desired.Peers(t, node) {
 		family := 4
 		if p.Is6() {
 			family = 6
 		}
-		f.Direct[p] = model.Direct{OK: f.Underlay[family].Prefix.Contains(p)}
+		direct[p] = model.Direct{OK: f.Underlay[family].Prefix.Contains(p)}
 	}
+	f.Direct = model.DirectsOf(direct)
 	return f
 }

@@ -20,7 +20,7 @@ const (
 // and nodes are on one link when they share a /24 or a /64.
 func Assume(t *spec.Topology, node *spec.Node) model.Facts {
 	f := model.Facts{
-		Underlay: map[int]model.Underlay{}, Direct: map[netip.Addr]model.Direct{},
+		Underlay:        map[int]model.Underlay{},
 		AddressProtocol: true, Assumed: true,
 	}
 	device, mtu := node.Interface, t.MTU
@@ -33,13 +33,15 @@ func Assume(t *spec.Topology, node *spec.Node) model.Facts {
 	for _, a := range node.Addresses {
 		f.Underlay[model.Family(a)] = model.Underlay{Device: device, MTU: mtu, Prefix: assumedSubnet(a)}
 	}
+	direct := map[netip.Addr]model.Direct{}
 	for _, p := range Peers(t, node) {
 		if f.Underlay[model.Family(p)].Prefix.Contains(p) {
-			f.Direct[p] = model.Direct{OK: true, Reason: "assumed: it shares " + assumedSubnet(p).String()}
+			direct[p] = model.Direct{OK: true, Reason: "assumed: it shares " + assumedSubnet(p).String()}
 		} else {
-			f.Direct[p] = model.Direct{Reason: "assumed: it is in another subnet, " + assumedSubnet(p).String()}
+			direct[p] = model.Direct{Reason: "assumed: it is in another subnet, " + assumedSubnet(p).String()}
 		}
 	}
+	f.Direct = model.DirectsOf(direct)
 	return f
 }
 

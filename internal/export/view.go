@@ -109,7 +109,7 @@ func (v *view) holder(a netip.Addr) (link string, only bool) {
 
 // facts are what expansion must know of the host, as far as its own tables tell.
 func (v *view) facts(n *node, peers []netip.Addr) model.Facts {
-	f := model.Facts{Underlay: map[int]model.Underlay{}, Direct: map[netip.Addr]model.Direct{}, AddressProtocol: v.protocols}
+	f := model.Facts{Underlay: map[int]model.Underlay{}, AddressProtocol: v.protocols}
 	for _, a := range n.addresses {
 		dev, _ := v.holder(a)
 		dev = cmp.Or(n.iface, dev)
@@ -126,9 +126,11 @@ func (v *view) facts(n *node, peers []netip.Addr) model.Facts {
 			f.AcceptRA = e.Object.(model.Sysctl).Value.Value()
 		}
 	}
+	direct := map[netip.Addr]model.Direct{}
 	for _, p := range peers {
-		f.Direct[p] = v.direct(p, f.Underlay[model.Family(p)].Device)
+		direct[p] = v.direct(p, f.Underlay[model.Family(p)].Device)
 	}
+	f.Direct = model.DirectsOf(direct)
 	return f
 }
 

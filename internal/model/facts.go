@@ -11,8 +11,8 @@ type Facts struct {
 	// underlay address of that family.
 	Underlay map[int]Underlay
 	// Direct says, for the underlay addresses of peers, whether a packet to them
-	// leaves on the underlay link itself. Peers that weren't asked for are absent.
-	Direct map[netip.Addr]Direct
+	// leaves on the underlay link itself.
+	Direct Directs
 	// AddressProtocol says that addresses can carry our mark (IFA_PROTO, as of
 	// Linux 5.18); where they can't, they belong to their link.
 	AddressProtocol bool
@@ -26,7 +26,7 @@ type Facts struct {
 
 // Equal says whether both tell the same.
 func (f Facts) Equal(o Facts) bool {
-	return maps.Equal(f.Underlay, o.Underlay) && maps.Equal(f.Direct, o.Direct) &&
+	return maps.Equal(f.Underlay, o.Underlay) && f.Direct.Equal(&o.Direct) &&
 		f.AddressProtocol == o.AddressProtocol && f.AcceptRA == o.AcceptRA && f.Assumed == o.Assumed
 }
 

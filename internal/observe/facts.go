@@ -25,7 +25,6 @@ func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 		Underlay:        map[int]model.Underlay{},
 		AddressProtocol: h.Features().AddressProtocol,
 	}
-	direct := roomFor(q.Peers)
 	links, addresses, err := root(ctx, h)
 	if err != nil {
 		return f, err
@@ -46,15 +45,13 @@ func Facts(ctx context.Context, h Host, q Query) (model.Facts, error) {
 	if err != nil {
 		return f, fmt.Errorf("observe: %w", err)
 	}
-	f.Direct = direct()
 	said := make([]model.Direct, len(ways.List))
 	for i, p := range q.Peers {
-		way := ways.Of[i]
-		if said[way] == (model.Direct{}) {
+		if way := ways.Of[i]; said[way] == (model.Direct{}) {
 			said[way] = judge(p, &ways.List[way], f.Underlay[model.Family(p)].Device)
 		}
-		f.Direct[p] = said[way]
 	}
+	f.Direct = model.DirectsBy(q.Peers, said, ways.Of)
 	return f, nil
 }
 
@@ -131,26 +128,6 @@ func acceptRA(ctx context.Context, h Host, device string) (string, error) {
 		return "", err
 	}
 	return list[0].Value.Value(), nil
-}
-
-// roomFor begins to make room for what is found out about each of the peers, which takes
-// time where there are thousands, and returns what waits for it.
-func roomFor(peers []netip.Addr) func() map[netip.Addr]model.Direct {
-	const many = 1000
-	room := make(chan map[netip.Addr]model.Direct, 1)
-	fill := func() {
-		m := make(map[netip.Addr]model.Direct, len(peers))
-		for _, p := range peers {
-			m[p] = model.Direct{}
-		}
-		room <- m
-	}
-	if len(peers) < many {
-		fill()
-	} else {
-		go fill()
-	}
-	return func() map[netip.Addr]model.Direct { return <-room }
 }
 
 // judge says what the kernel would do with a packet to the peer, and accepts

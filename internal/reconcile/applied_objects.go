@@ -55,7 +55,7 @@ func appendFooter(b []byte, objects int, facts model.Facts) []byte {
 // indirect returns what stands for the peers that are not on the node's link, in order.
 func indirect(facts model.Facts) []uint64 {
 	var l []uint64
-	for a, d := range facts.Direct {
+	for a, d := range facts.Direct.All() {
 		if !d.OK {
 			l = append(l, sum(a.String()))
 		}
@@ -138,7 +138,7 @@ func stillDirect(before []byte, facts model.Facts) bool {
 	for ; len(before) >= peerSize; before = before[peerSize:] {
 		was[binary.LittleEndian.Uint64(before)] = true
 	}
-	for a, d := range facts.Direct {
+	for a, d := range facts.Direct.All() {
 		if d.OK && len(was) == 0 {
 			continue
 		}

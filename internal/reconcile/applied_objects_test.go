@@ -176,11 +176,11 @@ func TestSources(t *testing.T) {
 func TestStillDirect(t *testing.T) {
 	a, b, c := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")
 	facts := func(direct ...netip.Addr) model.Facts {
-		f := model.Facts{Direct: map[netip.Addr]model.Direct{a: {}, b: {}}}
+		m := map[netip.Addr]model.Direct{a: {}, b: {}}
 		for _, a := range direct {
-			f.Direct[a] = model.Direct{OK: true}
+			m[a] = model.Direct{OK: true}
 		}
-		return f
+		return model.Facts{Direct: model.DirectsOf(m)}
 	}
 	for _, x := range []struct {
 		name      string

@@ -99,8 +99,8 @@ func (k *Keeper) sameFacts(ctx context.Context) error {
 	if !facts.Equal(known) {
 		return ErrDoubt
 	}
-	for a, d := range facts.Direct {
-		if k.facts.Direct[a] != d {
+	for a, d := range facts.Direct.All() {
+		if k.facts.Direct.To(a) != d {
 			return ErrDoubt
 		}
 	}

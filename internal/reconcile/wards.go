@@ -37,7 +37,7 @@ func wardsOf(want, seen *model.State, node *spec.Node, facts model.Facts) wards 
 		underlay: node.Addresses, devices: map[string]bool{}, busy: map[model.Key]bool{}, sources: map[model.Key]bool{},
 	}
 	w.noteFrames(want, seen)
-	for a, d := range facts.Direct {
+	for a, d := range facts.Direct.All() {
 		w.peers = append(w.peers, a)
 		if !d.OK {
 			w.apart = append(w.apart, a)

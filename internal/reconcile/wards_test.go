@@ -219,7 +219,7 @@ func told(p *diff.Plan) []string {
 func TestConcerns(t *testing.T) {
 	top, want, seen := fleet(t, "{type: vxlan, directRouting: true}", 4)
 	facts := desired.Assume(top, &top.Nodes[0])
-	facts.Direct = map[netip.Addr]model.Direct{netip.MustParseAddr("10.0.0.2"): {OK: true}, netip.MustParseAddr("10.0.0.4"): {}}
+	facts.Direct = model.DirectsOf(map[netip.Addr]model.Direct{netip.MustParseAddr("10.0.0.2"): {OK: true}, netip.MustParseAddr("10.0.0.4"): {}})
 	ours := model.RouteKey("", model.TableMain, netip.MustParsePrefix("172.16.1.0/24"), 0)
 	orphan := model.RouteKey("", model.TableMain, netip.MustParsePrefix("198.51.100.0/24"), 0)
 	seen.Put(model.Entry{Object: model.Route{Dst: orphan.Prefix, Table: model.TableMain}, Owner: model.OwnerOurs})

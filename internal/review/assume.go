@@ -5,6 +5,7 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/desired/backend"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
+	"net/netip"
 )
 
 // assumedMTU is the underlay device's where neither version of a file says more.
@@ -26,9 +27,11 @@ func assume(t, other *spec.Topology, node, twin *spec.Node) model.Facts {
 	}
 	if b, err := backend.For(t.Backend); err == nil && b.NeedsDirect {
 		// Whoever asks for this backend says that the nodes are on one link.
-		for a := range f.Direct {
-			f.Direct[a] = model.Direct{OK: true, Reason: "assumed, as " + t.Backend.Type + " needs it"}
+		direct := map[netip.Addr]model.Direct{}
+		for a := range f.Direct.All() {
+			direct[a] = model.Direct{OK: true, Reason: "assumed, as " + t.Backend.Type + " needs it"}
 		}
+		f.Direct = model.DirectsOf(direct)
 	}
 	return f
 }

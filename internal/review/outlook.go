@@ -52,7 +52,7 @@ func noteDirect(b *strings.Builder, t *spec.Topology) {
 	for i := range t.Nodes[1:] {
 		for _, a := range t.Nodes[i+1].Addresses {
 			mark := byte('0')
-			if f.Direct[a].OK {
+			if f.Direct.To(a).OK {
 				mark = '1'
 			}
 			b.WriteByte(mark)

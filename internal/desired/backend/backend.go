@@ -140,7 +140,7 @@ func (in *Input) directness(p *spec.Node, family int) (netip.Addr, model.Direct)
 	case !in.Node.Address(family).IsValid():
 		return gateway, model.Direct{Reason: fmt.Sprintf("this node has no IPv%d underlay address", family)}
 	}
-	return gateway, in.Facts.Direct[gateway]
+	return gateway, in.Facts.Direct.To(gateway)
 }
 
 // directRouting is direct, where the file asks for it, with the decision noted.
