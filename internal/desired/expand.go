@@ -25,14 +25,12 @@ func Peers(t *spec.Topology, node *spec.Node) []netip.Addr {
 	if err != nil || !b.NeedsDirect && !t.Backend.DirectRouting {
 		return nil
 	}
-	var l []netip.Addr
+	own4, own6 := node.Address(4).IsValid(), node.Address(6).IsValid()
+	l := make([]netip.Addr, 0, len(t.Nodes)*len(node.Addresses))
 	for i := range t.Nodes {
-		for _, a := range t.Nodes[i].Addresses {
-			own := node.Address(4)
-			if a.Is6() {
-				own = node.Address(6)
-			}
-			if t.Nodes[i].Name != node.Name && own.IsValid() {
+		p := &t.Nodes[i]
+		for _, a := range p.Addresses {
+			if (own4 && a.Is4() || own6 && a.Is6()) && p.Name != node.Name {
 				l = append(l, a)
 			}
 		}
