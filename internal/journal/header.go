@@ -38,24 +38,31 @@ func (w *summed) header(h Header) error {
 }
 
 func (w *summed) steps(l []model.Step) (err error) {
-	var short model.StepWriter
+	short := model.StepWriter{Next: w.next}
 	sep := byte('[')
 	for _, s := range l {
 		if w.buf, err = short.Append(append(w.buf, sep), s); err != nil {
 			return err
 		}
-		sep = ','
-		if len(w.buf) < pieceSize {
-			continue
-		}
-		if err := w.flush(); err != nil {
+		if w.buf, err = w.next(w.buf); err != nil {
 			return err
 		}
+		sep = ','
 	}
 	if len(l) == 0 {
 		w.buf = append(w.buf, sep)
 	}
 	return nil
+}
+
+// next writes what there is up to now, if that is a piece, and returns what isn't written.
+func (w *summed) next(b []byte) ([]byte, error) {
+	if len(b) < pieceSize {
+		return b, nil
+	}
+	w.buf = b
+	err := w.flush()
+	return w.buf, err
 }
 
 func (w *summed) flush() error {

@@ -45,7 +45,11 @@ func TestHeaderInPieces(t *testing.T) {
 			long[i] = model.Step{Op: model.OpUpdate, Before: long[i].After, After: long[i].After}
 		}
 	}
-	for _, steps := range [][]model.Step{nil, header().Steps, fleet(1), fleet(2000), long} {
+	many := []model.Step{{Op: model.OpDelete, Before: long[1].After}} // with very many objects that go along
+	for _, s := range fleet(2000) {
+		many[0] = many[0].With(model.Along{Lost: append(many[0].Lost(), s.After)})
+	}
+	for _, steps := range [][]model.Step{nil, header().Steps, fleet(1), fleet(2000), long, append(many, fleet(3)...)} {
 		h := header()
 		h.Steps = steps
 		dir := filepath.Join(t.TempDir(), "t@n")

@@ -9,7 +9,14 @@ import (
 // AppendJSON appends what MarshalJSON returns: a step with all that undoing it takes. For
 // routes, neighbours, FDB entries and addresses, of which a run may have very many, it makes
 // no garbage; the other kinds go by encoding/json.
-func (s Step) AppendJSON(b []byte) (_ []byte, err error) {
+func (s Step) AppendJSON(b []byte) ([]byte, error) { return s.appendJSON(b, goOn) }
+
+// goOn is what is done between objects where nobody takes what is there already.
+func goOn(b []byte) ([]byte, error) { return b, nil }
+
+// appendJSON is AppendJSON, which after each object of a list, of which there may be very
+// many, goes on with what next returns.
+func (s Step) appendJSON(b []byte, next func([]byte) ([]byte, error)) (_ []byte, err error) {
 	b = append(b, `{"op":"`...)
 	b = append(b, s.Op.String()...)
 	b = append(b, '"')
@@ -27,7 +34,7 @@ func (s Step) AppendJSON(b []byte) (_ []byte, err error) {
 		name string
 		list []Object
 	}{{`,"lost":`, s.Lost()}, {`,"released":`, s.Released()}, {`,"restore":`, s.Restore()}} {
-		if b, err = appendList(b, x.name, x.list); err != nil {
+		if b, err = appendList(b, x.name, x.list, next); err != nil {
 			return nil, err
 		}
 	}
@@ -35,7 +42,7 @@ func (s Step) AppendJSON(b []byte) (_ []byte, err error) {
 }
 
 // appendList appends objects under a name, nothing where there are none.
-func appendList(b []byte, name string, l []Object) (_ []byte, err error) {
+func appendList(b []byte, name string, l []Object, next func([]byte) ([]byte, error)) (_ []byte, err error) {
 	if len(l) == 0 {
 		return b, nil
 	}
@@ -43,6 +50,9 @@ func appendList(b []byte, name string, l []Object) (_ []byte, err error) {
 	sep := byte('[')
 	for _, o := range l {
 		if b, err = appendKindAndObject(append(b, sep), o); err != nil {
+			return nil, err
+		}
+		if b, err = next(b); err != nil {
 			return nil, err
 		}
 		sep = ','

@@ -10,7 +10,13 @@ import (
 // short: {"op":"create","route":{"dst":"10.0.2.0/24"}} is about what the last such route
 // was, but for the fields that there are. Others are as Step.MarshalJSON has them. The zero
 // value is ready to use; what it writes, a StepReader reads in the same order.
-type StepWriter struct{ last lastObjects }
+type StepWriter struct {
+	// Next, if not nil, is given what was appended so far when there is an object more of
+	// the very many that may go along with a step, and returns what to go on with: nothing
+	// if it has written it.
+	Next func([]byte) ([]byte, error)
+	last lastObjects
+}
 
 // StepReader reads what a StepWriter has written. The zero value is ready to use.
 type StepReader struct{ last lastObjects }
@@ -26,7 +32,7 @@ type lastObjects struct {
 // Append appends a step.
 func (w *StepWriter) Append(b []byte, s Step) ([]byte, error) {
 	if s.Op == OpUpdate || s.Along != nil {
-		return s.AppendJSON(b)
+		return s.appendJSON(b, w.next())
 	}
 	start := len(b)
 	b = append(b, `{"op":"`...)
@@ -48,6 +54,13 @@ func (w *StepWriter) Append(b []byte, s Step) ([]byte, error) {
 		return s.AppendJSON(b[:start])
 	}
 	return append(b, '}'), nil
+}
+
+func (w *StepWriter) next() func([]byte) ([]byte, error) {
+	if w.Next == nil {
+		return goOn
+	}
+	return w.Next
 }
 
 // Read returns the next step.
