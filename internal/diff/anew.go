@@ -10,7 +10,7 @@ func (p *planner) makes(e model.Entry) bool {
 		return false
 	}
 	key := e.Object.Key()
-	if _, takes := p.undercutting[key]; takes || p.blocked[key] || len(p.sim.gone) > 0 && p.sim.observed.Has(key) || p.hasOther(key) {
+	if _, takes := p.undercutting[key]; takes || p.blocked[key] || p.sim.gone.Len() > 0 && p.sim.observed.Has(key) || p.hasOther(key) {
 		return false
 	}
 	p.plan.Changes = append(p.plan.Changes, Change{Action: Create, After: e.Object, Source: e.Source, Intent: e.Intent})

@@ -43,7 +43,7 @@ func (s *simulation) leadingOn(link model.Key) iter.Seq[model.Entry] {
 	s.settle()
 	return func(yield func(model.Entry) bool) {
 		for e := range s.observed.LeadingOn(link) {
-			if k := e.Object.Key(); !s.gone[k] && !s.changed.Has(k) && !yield(e) {
+			if k := e.Object.Key(); !s.gone.Has(k) && !s.changed.Has(k) && !yield(e) {
 				return
 			}
 		}

@@ -51,11 +51,7 @@ func (p *planner) unwanted(observed iter.Seq[model.Entry]) []model.Entry {
 
 // roomFor makes room for about so many deletions.
 func (p *planner) roomFor(n int) {
-	n = max(n, 0)
-	p.plan.Changes = slices.Grow(p.plan.Changes, n)
-	if len(p.sim.gone) == 0 {
-		p.sim.gone = make(map[model.Key]bool, n)
-	}
+	p.plan.Changes = slices.Grow(p.plan.Changes, max(n, 0))
 }
 
 // allKnown says whether all that is ours is desired: as much of it was found among the

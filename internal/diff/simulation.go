@@ -13,7 +13,7 @@ import (
 type simulation struct {
 	observed *model.State
 	changed  *model.State
-	gone     map[model.Key]bool
+	gone     *model.Marks            // of what was observed
 	lost     map[model.Key]loss      // observed objects that are desired, and that the kernel took down with a change
 	released map[model.Key]model.Key // ports, and the deleted bridge that let them go
 	made     map[model.Key]bool      // links that a step made
@@ -47,7 +47,7 @@ func newSimulation(observed *model.State) *simulation {
 	return &simulation{
 		observed: observed,
 		changed:  &model.State{},
-		gone:     map[model.Key]bool{},
+		gone:     observed.Marks(),
 		lost:     map[model.Key]loss{},
 		released: map[model.Key]model.Key{},
 		made:     map[model.Key]bool{},
@@ -56,7 +56,7 @@ func newSimulation(observed *model.State) *simulation {
 
 func (s *simulation) get(k model.Key) (model.Entry, bool) {
 	s.settle()
-	if len(s.gone) > 0 && s.gone[k] {
+	if s.gone.Has(k) {
 		return model.Entry{}, false
 	}
 	if e, ok := s.changed.Get(k); ok {
@@ -83,7 +83,7 @@ func (s *simulation) settle() {
 
 // put records an object that a step made or changed; it is ours from then on.
 func (s *simulation) put(o model.Object) {
-	delete(s.gone, o.Key())
+	s.gone.Set(o.Key(), false)
 	s.changed.Put(model.Entry{Object: o, Owner: model.OwnerOurs})
 	if s.dependents == nil {
 		return
@@ -100,7 +100,7 @@ func (s *simulation) put(o model.Object) {
 func (s *simulation) remove(k model.Key) {
 	s.settle()
 	s.changed.Remove(k)
-	s.gone[k] = true
+	s.gone.Set(k, true)
 }
 
 // release records that a deleted bridge let a port go.

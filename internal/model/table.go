@@ -167,14 +167,24 @@ func (t *table[T]) find(k Key, room *row[T]) *row[T] {
 	return t.own(k)
 }
 
-func (t *table[T]) has(k Key) bool {
+func (t *table[T]) has(k Key) bool { return t.number(k) >= 0 }
+
+// number returns a number for the row with the key, -1 if there is none. Rows of the base
+// come first.
+func (t *table[T]) number(k Key) int {
 	if t.both > 0 {
 		if i := t.beneath(k); i >= 0 && t.bit(i) {
-			return true
+			return i
 		}
 	}
-	return t.own(k) != nil
+	if i := t.at(k); i >= 0 && !t.rows[i].dead {
+		return len(t.same)*64 + i
+	}
+	return -1
 }
+
+// numbers returns how many numbers there may be.
+func (t *table[T]) numbers() int { return len(t.same)*64 + len(t.rows) }
 
 // put adds a row, or replaces the one with the same key.
 func (t *table[T]) put(r row[T]) {
