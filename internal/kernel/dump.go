@@ -66,22 +66,77 @@ func (c *conn) dumpInPieces(ctx context.Context, m message, enough func(some []b
 	return l, c.pieces, err
 }
 
-func (c *conn) dumpLocked(ctx context.Context, m message, enough func(some []byte) bool) (rows, error) {
+func (c *conn) dumpLocked(ctx context.Context, m message, enough func(some []byte) bool) (l rows, err error) {
+	err = c.steadily(ctx, m, func() (err error) {
+		if l, err = c.gather(enough); wasInterrupted(err) {
+			c.keep(l)
+			l = nil
+		}
+		return err
+	})
+	return l, err
+}
+
+func wasInterrupted(err error) bool {
+	return errors.Is(err, errInterrupted) || errors.Is(err, syscall.EINTR)
+}
+
+// steadily sends a request for a dump, again as long as changes interrupt what receives it.
+func (c *conn) steadily(ctx context.Context, m message, receive func() error) error {
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_DUMP)
 	for range maxDumps {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		if err := c.send(m); err != nil {
-			return nil, err
+			return err
 		}
-		l, err := c.gather(enough)
-		if !errors.Is(err, errInterrupted) && !errors.Is(err, syscall.EINTR) {
+		if err := receive(); !wasInterrupted(err) {
+			return err
+		}
+	}
+	return errInterrupted
+}
+
+// sift is dump, which keeps only those messages of which wanted says so by their bodies: of
+// a large table, few take little memory. Of a dump that failed, there are none.
+func (c *conn) sift(ctx context.Context, m message, wanted func(body []byte) bool) (l []byte, err error) {
+	c.mu.Lock()
+	defer c.unlock()
+	err = c.steadily(ctx, m, func() (err error) {
+		l, err = c.sifted(wanted)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// sifted receives the answer to a dump for sift.
+func (c *conn) sifted(wanted func(body []byte) bool) (l []byte, err error) {
+	for interrupted := false; ; {
+		b, err := c.next(c.buffer())
+		if err != nil {
 			return l, err
 		}
-		c.keep(l)
+		for r := range replies(b) {
+			if r.seq != c.seq {
+				continue // the late answer to a request that was given up
+			}
+			interrupted = interrupted || r.flags&unix.NLM_F_DUMP_INTR != 0
+			switch {
+			case r.typ == unix.NLMSG_ERROR:
+				return l, ackError(r)
+			case r.typ == unix.NLMSG_DONE && interrupted:
+				return l, errInterrupted
+			case r.typ == unix.NLMSG_DONE:
+				return l, doneError(r)
+			case wanted(r.body):
+				l = appendReply(l, r)
+			}
+		}
 	}
-	return nil, errInterrupted
 }
 
 const (

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -289,6 +290,73 @@ func TestDumpInPieces(t *testing.T) {
 			}
 			c.recycle(l)
 		}
+	}
+}
+
+// Of a dump that is sifted, what is wanted is what a whole dump has of it, also if changes
+// interrupt it, and if late answers come between; of one that fails, it is nothing.
+func TestSift(t *testing.T) {
+	needRoot(t)
+	for _, tc := range []struct {
+		name        string
+		interrupted int // how many dumps are
+		last        uint16
+		code        syscall.Errno
+		want        error
+	}{
+		{"whole", 0, unix.NLMSG_DONE, 0, nil},
+		{"interrupted", 2, unix.NLMSG_DONE, 0, nil},
+		{"for ever", maxDumps, unix.NLMSG_DONE, 0, errInterrupted},
+		{"refused", 1, unix.NLMSG_ERROR, unix.EPERM, unix.EPERM},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tries := 0
+			c := scriptedParts(t, func(seq uint32) (parts [][]byte) {
+				tries++
+				flags := uint16(unix.NLM_F_MULTI)
+				if tries <= tc.interrupted {
+					flags |= unix.NLM_F_DUMP_INTR
+				}
+				add := func(b []byte, typ uint16, seq uint32, body []byte, name string) []byte {
+					m := newMessage(typ, flags, body)
+					if name != "" {
+						m = m.str(unix.IFLA_IFNAME, name)
+					}
+					m.seal(seq)
+					return append(b, m...)
+				}
+				for part := range 3 {
+					var b []byte
+					for i := range 100 {
+						b = add(b, unix.RTM_NEWLINK, seq, ifinfo(uint32(part*100+i), 0, 0), fmt.Sprintf("l%d", tries))
+						b = add(b, unix.RTM_NEWLINK, seq-1, ifinfo(30, 0, 0), "late")
+					}
+					parts = append(parts, b)
+				}
+				if tries > tc.interrupted {
+					return append(parts, add(nil, tc.last, seq, native.AppendUint32(nil, -uint32(tc.code)), ""))
+				}
+				return append(parts, add(nil, unix.NLMSG_DONE, seq, native.AppendUint32(nil, 0), ""))
+			})
+			b, err := c.sift(t.Context(), newMessage(unix.RTM_GETLINK, 0, ifinfo(0, 0, 0)), func(body []byte) bool {
+				l, _ := parseLink(body)
+				return l.index%30 == 0
+			})
+			var got []string
+			for r := range replies(b) {
+				l, _ := parseLink(r.body)
+				got = append(got, fmt.Sprint(l.index, l.link.Name))
+			}
+			var want []string
+			if tc.want == nil {
+				for i := 0; i < 300; i += 30 {
+					want = append(want, fmt.Sprint(i, fmt.Sprintf("l%d", tc.interrupted+1)))
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || !errors.Is(err, tc.want) {
+				t.Errorf("error %v, want %v (-want +got):\n%s", err, tc.want, diff)
+			}
+		})
 	}
 }
 

@@ -51,14 +51,13 @@ func (h *Host) DefaultPaths(ctx context.Context) ([]model.Path, error) {
 	}
 	var l []model.Path
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		rows, err := s.conn.dump(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family}.bytes()))
+		found, err := s.conn.sift(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family}.bytes()), func(body []byte) bool {
+			return len(body) >= unix.SizeofRtMsg && readRtmsg(body).dstLen == 0
+		})
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
 			return nil, opError("list the default routes of", model.Netns{}, err)
 		}
-		for r := range rows.replies() {
-			if len(r.body) < unix.SizeofRtMsg || readRtmsg(r.body).dstLen != 0 {
-				continue // names are looked up for those that count only
-			}
+		for r := range replies(found) {
 			p, ok := parsePath(r.body, s.linkName)
 			if ok && p.Type == "unicast" && p.Table != unix.RT_TABLE_LOCAL {
 				l = append(l, p)
