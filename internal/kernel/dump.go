@@ -62,81 +62,40 @@ func (c *conn) dumpUntil(ctx context.Context, m message, enough func(some []byte
 func (c *conn) dumpInPieces(ctx context.Context, m message, enough func(some []byte) bool) (l rows, pieces int, err error) {
 	c.mu.Lock()
 	defer c.unlock()
-	l, err = c.dumpLocked(ctx, m, enough)
+	l, err = c.dumpLocked(ctx, m, choice{enough: enough})
 	return l, c.pieces, err
 }
 
-func (c *conn) dumpLocked(ctx context.Context, m message, enough func(some []byte) bool) (l rows, err error) {
-	err = c.steadily(ctx, m, func() (err error) {
-		if l, err = c.gather(enough); wasInterrupted(err) {
-			c.keep(l)
-			l = nil
-		}
-		return err
-	})
-	return l, err
+// sift is dump, which keeps only those messages of which wanted says so by their bodies: of
+// a large table, few take little memory.
+func (c *conn) sift(ctx context.Context, m message, wanted func(body []byte) bool) (rows, error) {
+	c.mu.Lock()
+	defer c.unlock()
+	return c.dumpLocked(ctx, m, choice{wanted: wanted})
 }
 
-func wasInterrupted(err error) bool {
-	return errors.Is(err, errInterrupted) || errors.Is(err, syscall.EINTR)
+// choice says what of a dump is kept; the zero value is all.
+type choice struct {
+	enough func(some []byte) bool // as dumpUntil has it
+	wanted func(body []byte) bool // as sift has it
 }
 
-// steadily sends a request for a dump, again as long as changes interrupt what receives it.
-func (c *conn) steadily(ctx context.Context, m message, receive func() error) error {
+func (c *conn) dumpLocked(ctx context.Context, m message, of choice) (rows, error) {
 	native.PutUint16(m[6:], native.Uint16(m[6:])|unix.NLM_F_DUMP)
 	for range maxDumps {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		if err := c.send(m); err != nil {
-			return err
+			return nil, err
 		}
-		if err := receive(); !wasInterrupted(err) {
-			return err
-		}
-	}
-	return errInterrupted
-}
-
-// sift is dump, which keeps only those messages of which wanted says so by their bodies: of
-// a large table, few take little memory. Of a dump that failed, there are none.
-func (c *conn) sift(ctx context.Context, m message, wanted func(body []byte) bool) (l []byte, err error) {
-	c.mu.Lock()
-	defer c.unlock()
-	err = c.steadily(ctx, m, func() (err error) {
-		l, err = c.sifted(wanted)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// sifted receives the answer to a dump for sift.
-func (c *conn) sifted(wanted func(body []byte) bool) (l []byte, err error) {
-	for interrupted := false; ; {
-		b, err := c.next(c.buffer())
-		if err != nil {
+		l, err := c.gather(of)
+		if !errors.Is(err, errInterrupted) && !errors.Is(err, syscall.EINTR) {
 			return l, err
 		}
-		for r := range replies(b) {
-			if r.seq != c.seq {
-				continue // the late answer to a request that was given up
-			}
-			interrupted = interrupted || r.flags&unix.NLM_F_DUMP_INTR != 0
-			switch {
-			case r.typ == unix.NLMSG_ERROR:
-				return l, ackError(r)
-			case r.typ == unix.NLMSG_DONE && interrupted:
-				return l, errInterrupted
-			case r.typ == unix.NLMSG_DONE:
-				return l, doneError(r)
-			case wanted(r.body):
-				l = appendReply(l, r)
-			}
-		}
+		c.keep(l)
 	}
+	return nil, errInterrupted
 }
 
 const (
@@ -145,8 +104,9 @@ const (
 	mostSpare   = 8 << 20   // bytes that are kept for later dumps: 100,000 routes
 )
 
-// gather receives the answer to a dump. What is large is received where it stays.
-func (c *conn) gather(enough func(some []byte) bool) (rows, error) {
+// gather receives the answer to a dump. What is large, and kept as a whole, is received where
+// it stays.
+func (c *conn) gather(of choice) (rows, error) {
 	var whole rows
 	var last []byte
 	c.pieces = 0
@@ -155,14 +115,17 @@ func (c *conn) gather(enough func(some []byte) bool) (rows, error) {
 			whole, last = append(whole, last), c.piece()
 		}
 		room := last[len(last):cap(last)]
-		if size <= smallAnswer {
+		if size <= smallAnswer { // so it is, if anything is left out
 			room = c.buffer()
 		}
 		b, err := c.next(room)
 		if err != nil {
 			return append(whole, last), err
 		}
-		plain := rowsIn(b, c.seq)
+		plain := 0
+		if of.wanted == nil {
+			plain = rowsIn(b, c.seq)
+		}
 		size += plain
 		if plain > 0 {
 			c.pieces++
@@ -183,10 +146,12 @@ func (c *conn) gather(enough func(some []byte) bool) (rows, error) {
 				}
 				return append(whole, last), doneError(r)
 			}
-			last = appendReply(last, r)
-			c.pieces++ // rather one too many
+			if of.wanted == nil || of.wanted(r.body) {
+				last = appendReply(last, r)
+				c.pieces++ // rather one too many
+			}
 		}
-		if enough != nil && enough(last[before:]) {
+		if of.enough != nil && of.enough(last[before:]) {
 			return append(whole, last), errMany
 		}
 	}

@@ -57,7 +57,7 @@ func (h *Host) DefaultPaths(ctx context.Context) ([]model.Path, error) {
 		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
 			return nil, opError("list the default routes of", model.Netns{}, err)
 		}
-		for r := range replies(found) {
+		for r := range found.replies() {
 			p, ok := parsePath(r.body, s.linkName)
 			if ok && p.Type == "unicast" && p.Table != unix.RT_TABLE_LOCAL {
 				l = append(l, p)
