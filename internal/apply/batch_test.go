@@ -181,12 +181,8 @@ func TestKilledWithinABatch(t *testing.T) {
 			for i, progress := range n.progress {
 				r.Progress[i] = progress
 			}
-			if stuck := apply.Recover(context.Background(), k.Kernel, r, func(model.Step) bool { return false }); len(stuck) > 0 {
-				t.Errorf("killed after %d steps: stuck: %v", i, stuck)
-			}
-			if d := difference(s.host, k.Kernel); d != "" {
-				t.Errorf("killed after %d steps, the host is not as it was:\n%s", i, d)
-			}
+			stuck := apply.Recover(context.Background(), k.Kernel, r, func(model.Step) bool { return false })
+			asBefore(t, fmt.Sprintf("killed after %d steps", i), s.host, k.Kernel, stuck)
 		}
 	})
 }

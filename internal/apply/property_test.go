@@ -53,6 +53,9 @@ func tell(t *testing.T, seed uint64) story {
 	for range g.IntN(4) {
 		g.drift(k)
 	}
+	if a := (generator{rand.New(rand.NewPCG(seed, 4))}); a.chance(4) { // not a drift, since no twin could make it
+		a.foreignAbove(k)
+	}
 	s := story{host: k.Clone(), opts: diff.Options{Adopt: g.chance(2), LiveRename: g.chance(2)}, from: nameOf(old)}
 	switch g.IntN(8) {
 	case 0:
@@ -236,12 +239,7 @@ func TestRollback(t *testing.T) {
 			if !errors.As(err, &f) || !errors.Is(err, syscall.EIO) || f.Step.Key() != p.Steps[i].Key() {
 				t.Errorf("step %d: the error is %v", i, err)
 			}
-			if len(f.Stuck) > 0 {
-				t.Errorf("step %d, %s %s: stuck: %v", i, f.Step.Op, f.Step.Key(), f.Stuck)
-			}
-			if d := difference(s.host, k); d != "" {
-				t.Errorf("step %d, %s %s: the host is not as it was:\n%s", i, f.Step.Op, f.Step.Key(), d)
-			}
+			asBefore(t, fmt.Sprintf("step %d, %s %s", i, f.Step.Op, f.Step.Key()), s.host, k, f.Stuck)
 		}
 	})
 	tried.complete(t)

@@ -22,6 +22,9 @@ func (k *Kernel) createLink(l model.Link) error {
 	if err := k.roomFor(l); err != nil {
 		return err
 	}
+	if model.StandsOn(l.Type.Value()) {
+		return syscall.EINVAL // only who made it could
+	}
 	if master, ok := l.Master.Get(); ok && master != "" && !k.isBridge(l.Netns, master) {
 		return syscall.ENODEV
 	}
@@ -196,9 +199,12 @@ func (k *Kernel) dropWithLink(l model.Link) {
 	if end, ok := l.Peer.Get(); ok {
 		k.drop(model.LinkKey(end.Netns, end.Name))
 	}
+	below := model.Some(model.EndRef{Netns: l.Netns, Name: l.Name})
 	for key, o := range k.objects {
 		other, ok := o.(model.Link)
 		switch {
+		case ok && other.Lower == below:
+			k.drop(key)
 		case !ok || other.Netns != l.Netns:
 		case other.VXLAN.Dev.Value() == l.Name:
 			k.drop(key)

@@ -20,8 +20,8 @@ type rawLink struct {
 	index  uint32
 	master uint32
 	under  uint32     // the underlay device of a vxlan or ipip device
-	peer   uint32     // IFLA_LINK
-	nsid   int32      // IFLA_LINK_NETNSID: the peer's namespace; sameNetns, noNetns
+	peer   uint32     // IFLA_LINK: the other end of a veth, or the link below
+	nsid   int32      // IFLA_LINK_NETNSID: the namespace of that; sameNetns, noNetns
 	remote netip.Addr // a vxlan device's default destination, whose FDB row the kernel makes itself
 }
 
@@ -33,7 +33,7 @@ const (
 
 // Links lists the links of the namespaces, "" being the root one. The other ends of
 // veths are looked up among the root and all named namespaces; an end anywhere else
-// is in "?".
+// is in "?". So are the links that others stand on; one anywhere else is none.
 func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error) {
 	return h.listLinks(ctx, h.rawLinks, netns)
 }
@@ -57,8 +57,13 @@ func (h *Host) listLinks(ctx context.Context, list lister, netns []string) ([]mo
 		names := peers.names[ns]
 		for _, r := range dumps[ns] {
 			resolve(&r, names)
-			if r.link.Type.Value() == model.TypeVeth {
+			switch {
+			case r.link.Type.Value() == model.TypeVeth:
 				r.link.Peer = model.Some(peers.find(ns, r))
+			case model.StandsOn(r.link.Type.Value()):
+				if low, ok := peers.locate(ns, r); ok {
+					r.link.Lower = model.Some(low)
+				}
 			}
 			l = append(l, r.link)
 		}
@@ -66,8 +71,8 @@ func (h *Host) listLinks(ctx context.Context, list lister, netns []string) ([]mo
 	return l, nil
 }
 
-// Devices lists the links of one namespace without the other ends of veths: to know those,
-// each namespace that one is in has to be looked into.
+// Devices lists the links of one namespace without the other ends of veths, and what links
+// stand on: to know those, each namespace that one is in has to be looked into.
 func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
 	return devices(ctx, h.rawLinks, netns)
 }

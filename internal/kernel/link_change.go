@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +24,9 @@ func (d linkDoor) create(o model.Object) error {
 		return d.configure(s, 0, model.Link{Name: l.Name}, l)
 	}
 	defer d.h.unknow(l)
+	if model.StandsOn(l.Type.Value()) {
+		return d.createAbove(s, l)
+	}
 	m, err := d.h.createMessage(s, l)
 	if err != nil {
 		return err
@@ -40,6 +44,15 @@ func (d linkDoor) create(o model.Object) error {
 		return errors.Join(err, d.remove(l))
 	}
 	return nil
+}
+
+// createAbove refuses a link that stands on another one, of which the observer tells no more:
+// it was somebody else's.
+func (d linkDoor) createAbove(s *space, l model.Link) error {
+	if _, err := s.link(l.Name); err == nil {
+		return opError("create", l, unix.EEXIST)
+	}
+	return opError("create", l, fmt.Errorf("only who made it can make it again: netplan-overlay doesn't know all of a link of type %s", l.Type.Value()))
 }
 
 // unknow forgets what indexes the new link and its other end had, should there have been

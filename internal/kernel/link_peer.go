@@ -11,7 +11,7 @@ import (
 // elsewhere is the other end of a veth that is in no namespace we know.
 var elsewhere = model.EndRef{Netns: model.UnknownNetns, Name: "?"}
 
-// peerFinder names the other ends of veths. The kernel tells an end's index and its
+// peerFinder names the other ends of veths, and what links stand on. The kernel tells an end's index and its
 // namespace's ID, which each namespace counts for itself, and hands out lazily
 // (RTM_GETNSID, net/core/net_namespace.c): it is never kept.
 type peerFinder struct {
@@ -47,22 +47,28 @@ func (f *peerFinder) find(netns string, r rawLink) model.EndRef {
 	if m, ok := f.met[end{netns, r.index}]; ok && m.index == r.peer && r.nsid != noNetns {
 		return m.EndRef
 	}
-	peerNS, ok := netns, r.nsid != noNetns
+	peer, ok := f.locate(netns, r)
+	if !ok {
+		return elsewhere
+	}
+	f.met[end{peer.Netns, r.peer}] = met{model.EndRef{Netns: netns, Name: r.link.Name}, r.index}
+	return peer
+}
+
+// locate names the link that one in netns tells as the other end, or as what it stands on.
+func (f *peerFinder) locate(netns string, r rawLink) (model.EndRef, bool) {
+	ns, ok := netns, r.nsid != noNetns
 	if r.nsid >= 0 {
-		peerNS, ok = f.namespace(netns, r.nsid)
+		ns, ok = f.namespace(netns, r.nsid)
 	}
 	if !ok {
-		return elsewhere
+		return model.EndRef{}, false
 	}
-	name, ok := f.names[peerNS][r.peer]
+	name, ok := f.names[ns][r.peer]
 	if !ok {
-		name, ok = f.lookUp(peerNS, r.peer)
+		name, ok = f.lookUp(ns, r.peer)
 	}
-	if !ok {
-		return elsewhere
-	}
-	f.met[end{peerNS, r.peer}] = met{model.EndRef{Netns: netns, Name: r.link.Name}, r.index}
-	return model.EndRef{Netns: peerNS, Name: name}
+	return model.EndRef{Netns: ns, Name: name}, ok
 }
 
 // namespace names the namespace that netns knows by the ID.

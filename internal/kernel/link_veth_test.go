@@ -1,11 +1,13 @@
 package kernel
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
@@ -56,6 +58,49 @@ func TestPeers(t *testing.T) {
 		if d := cmp.Diff(some, got); d != "" {
 			t.Errorf("listing %q (-want +got):\n%s", listed, d)
 		}
+	}
+}
+
+// TestLowerLinks tells what links stand on that go with it, wherever that is. They cannot be made
+// again by who knows no more, and one that is there is never taken for a new one.
+func TestLowerLinks(t *testing.T) {
+	s := newSim(t)
+	s.create(model.Netns{Name: "blue"}, model.Netns{Name: "green"}, model.Link{Name: "br0", Type: some(model.TypeBridge)})
+	s.lines(`link add mv0 link br0 type macvlan
+link add mv1 link mv0 type macvtap
+link add mv2 link br0 type macvlan
+link add mv3 link br0 type macvlan
+link add alone type bridge`)
+	s.ip("link", "set", "mv2", "netns", s.opts.NetnsDir+"/blue")
+	s.run("blue", "ip", "link", "add", "mv4", "link", "mv2", "type", "macvlan")
+	s.ip("link", "set", "mv3", "netns", s.opts.NetnsDir+"/green")
+
+	links, err := s.open(s.opts).Links(t.Context(), "", "blue", "green")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, l := range links {
+		if low, ok := l.Lower.Get(); ok {
+			got[model.EndRef{Netns: l.Netns, Name: l.Name}.String()] = low.String()
+		}
+	}
+	want := map[string]string{"mv0": "br0", "mv1": "br0", "blue/mv2": "br0", "blue/mv4": "br0", "green/mv3": "br0"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("what links stand on (-want +got):\n%s", d)
+	}
+
+	above := model.Link{Name: "mv0", Type: some("macvlan"), Lower: some(model.EndRef{Name: "br0"})}
+	if err := s.do(model.OpCreate, nil, above); !errors.Is(err, unix.EEXIST) {
+		t.Errorf("making one that is there: %v", err)
+	}
+	s.ip("link", "delete", "br0")
+	if left, _ := s.try("", "ip", "-br", "link"); strings.Contains(left, "mv") {
+		t.Errorf("what stood on the bridge is there without it:\n%s", left)
+	}
+	s.create(model.Link{Name: "br0", Type: some(model.TypeBridge)})
+	if err := s.do(model.OpCreate, nil, above); err == nil || !strings.Contains(err.Error(), "only who made it") {
+		t.Errorf("making one of somebody else's: %v", err)
 	}
 }
 

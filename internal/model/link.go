@@ -30,6 +30,22 @@ type Link struct {
 	VXLAN  VXLAN       `json:"vxlan,omitzero"`
 	IPIP   IPIP        `json:"ipip,omitzero"`
 	Peer   Opt[EndRef] `json:"peer,omitzero"` // the other end of a veth
+
+	// Lower is observed only: the link that a VLAN, a macvlan or the like is made of, and goes
+	// with. Those types the tool does not make.
+	Lower Opt[EndRef] `json:"lower,omitzero"`
+}
+
+// StandsOn says whether links of a type are made of another one, which may be in another
+// namespace, and go when that goes (NETDEV_UNREGISTER in vlan_device_event,
+// net/8021q/vlan.c; macvlan_device_event; ipvlan_device_event; macsec_notify). Of vxlan
+// devices, VXLAN tells that.
+func StandsOn(linkType string) bool {
+	switch linkType {
+	case "vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec":
+		return true
+	}
+	return false
 }
 
 // Bridge is what only a bridge has.
@@ -62,7 +78,7 @@ type IPIP struct {
 // name, or one that is gone.
 const UnknownNetns = "?"
 
-// EndRef names the other end of a veth.
+// EndRef names another link, such as the other end of a veth.
 type EndRef struct {
 	Netns string `json:"netns,omitempty"`
 	Name  string `json:"name"`
@@ -107,6 +123,9 @@ func (l Link) Needs() []Need {
 	}
 	if d := l.IPIP.Dev.Value(); d != "" {
 		needs = append(needs, Need{Key: LinkKey(l.Netns, d)})
+	}
+	if low, ok := l.Lower.Get(); ok {
+		needs = append(needs, Need{Key: LinkKey(low.Netns, low.Name)})
 	}
 	if p, ok := l.Peer.Get(); ok {
 		switch {
@@ -206,6 +225,7 @@ func (l Link) Fill(from Object) Object {
 	l.Group = l.Group.Fill(f.Group)
 	l.Alias = l.Alias.Fill(f.Alias)
 	l.Peer = l.Peer.Fill(f.Peer)
+	l.Lower = l.Lower.Fill(f.Lower)
 	l.Bridge.STP = l.Bridge.STP.Fill(f.Bridge.STP)
 	l.VXLAN = l.VXLAN.fill(f.VXLAN)
 	l.IPIP = l.IPIP.fill(f.IPIP)

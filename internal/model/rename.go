@@ -16,10 +16,14 @@ func Renamed(o Object, netns, from, to string) Object {
 		return v
 	}
 	if l, ok := o.(Link); ok {
-		if end, ok := l.Peer.Get(); ok && end == (EndRef{Netns: netns, Name: from}) {
-			l.Peer = Some(EndRef{Netns: netns, Name: to})
-			o = l
+		was, is := Some(EndRef{Netns: netns, Name: from}), Some(EndRef{Netns: netns, Name: to})
+		if l.Peer == was {
+			l.Peer = is
 		}
+		if l.Lower == was {
+			l.Lower = is
+		}
+		o = l
 	}
 	if o.Key().Netns != netns {
 		return o

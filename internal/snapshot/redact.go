@@ -56,8 +56,12 @@ func (r *redaction) link(l model.Link) model.Link {
 	l.MAC, l.Master, l.Alias = opt(l.MAC, r.mac), opt(l.Master, r.name), opt(l.Alias, r.alias)
 	l.VXLAN.Local, l.VXLAN.Dev = opt(l.VXLAN.Local, r.addr), opt(l.VXLAN.Dev, r.name)
 	l.IPIP.Local, l.IPIP.Remote, l.IPIP.Dev = opt(l.IPIP.Local, r.addr), opt(l.IPIP.Remote, r.addr), opt(l.IPIP.Dev, r.name)
-	l.Peer = opt(l.Peer, func(e model.EndRef) model.EndRef { return model.EndRef{Netns: r.name(e.Netns), Name: r.name(e.Name)} })
+	l.Peer, l.Lower = opt(l.Peer, r.end), opt(l.Lower, r.end)
 	return l
+}
+
+func (r *redaction) end(e model.EndRef) model.EndRef {
+	return model.EndRef{Netns: r.name(e.Netns), Name: r.name(e.Name)}
 }
 
 func (r *redaction) address(a model.Address) model.Address {
@@ -185,7 +189,8 @@ func (r *redaction) findNames(s *Snapshot) {
 		alias(n.Alias.Value())
 	}
 	for _, l := range s.Links {
-		for _, n := range []string{l.Netns, l.Name, l.Master.Value(), l.VXLAN.Dev.Value(), l.IPIP.Dev.Value(), l.Peer.Value().Netns, l.Peer.Value().Name} {
+		peer, lower := l.Peer.Value(), l.Lower.Value()
+		for _, n := range []string{l.Netns, l.Name, l.Master.Value(), l.VXLAN.Dev.Value(), l.IPIP.Dev.Value(), peer.Netns, peer.Name, lower.Netns, lower.Name} {
 			all[n] = true
 		}
 		alias(l.Alias.Value())
