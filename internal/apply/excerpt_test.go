@@ -8,6 +8,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
+	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 )
 
 // A plan that looks only at what differs, and at what that stands on, is the plan that
@@ -63,4 +64,40 @@ func facets(p *diff.Plan) []string {
 		l = append(l, fmt.Sprintf("missing %v", m.Object))
 	}
 	return append(l, fmt.Sprint("unchanged ", p.Unchanged))
+}
+
+// A plan that knows of others' routes only those that concern it is the plan that knows all,
+// in each phase.
+func TestConcern(t *testing.T) {
+	left := 0
+	for i := *seed; i < *seed+uint64(howMany()); i++ {
+		s := tell(t, i)
+		all := s.host.Observe(s.want)
+		c, some := observe.ConcernOf(s.want, all), all.Clone()
+		for r := range all.Routes() {
+			if r.Netns == "" && !c.Route(r) {
+				some.Remove(r.Key())
+				left++
+			}
+		}
+		for _, phase := range []diff.Phase{diff.Whole, diff.Prepare, diff.Commit} {
+			s.opts.Phase = phase
+			want, got := diff.Compute(s.want, all, s.opts), diff.Compute(s.want, some, s.opts)
+			if d := cmp.Diff(impacts(want), impacts(got)); d != "" {
+				t.Fatalf("seed %d, phase %v: the plan differs (-all +those of concern):\n%s", i, phase, d)
+			}
+		}
+	}
+	if left < 2*howMany() {
+		t.Errorf("of %d hosts, only %d routes were left out", howMany(), left)
+	}
+}
+
+// impacts is all that a plan says.
+func impacts(p *diff.Plan) []string {
+	l := facets(p)
+	for _, c := range p.Changes {
+		l = append(l, fmt.Sprintf("impact of %s %s: %s", c.Action, c.Key(), c.Impact))
+	}
+	return l
 }

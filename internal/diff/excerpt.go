@@ -12,12 +12,12 @@ import (
 type Surroundings struct {
 	frame     []model.Key            // namespaces, links and addresses, desired or observed
 	addresses map[string][]model.Key // of them, by namespace
-	ends      map[model.Key][]model.Key
+	falling   model.Falling
 }
 
 // SurroundingsOf finds them.
 func SurroundingsOf(desired, observed *model.State) *Surroundings {
-	s := &Surroundings{addresses: map[string][]model.Key{}, ends: map[model.Key][]model.Key{}}
+	s := &Surroundings{addresses: map[string][]model.Key{}}
 	for e := range desired.Frame() {
 		s.note(e.Object, true)
 	}
@@ -30,7 +30,7 @@ func SurroundingsOf(desired, observed *model.State) *Surroundings {
 func (s *Surroundings) note(o model.Object, first bool) {
 	k := o.Key()
 	if l, ok := o.(model.Link); ok {
-		s.noteLink(l)
+		s.falling.Note(l)
 	}
 	if !first || !k.Kind.Bears() {
 		return
@@ -38,20 +38,6 @@ func (s *Surroundings) note(o model.Object, first bool) {
 	s.frame = append(s.frame, k)
 	if k.Kind == model.KindAddress {
 		s.addresses[k.Netns] = append(s.addresses[k.Netns], k)
-	}
-}
-
-// noteLink notes which link goes down with which.
-func (s *Surroundings) noteLink(l model.Link) {
-	k := l.Key()
-	for _, n := range l.Needs() {
-		if n.Key.Kind == model.KindLink && !n.Order {
-			s.ends[n.Key] = append(s.ends[n.Key], k)
-		}
-	}
-	if end, ok := l.Peer.Get(); ok {
-		other := model.LinkKey(end.Netns, end.Name)
-		s.ends[other] = append(s.ends[other], k)
 	}
 }
 
@@ -99,33 +85,20 @@ func (s *Surroundings) Part(desired, observed *model.State, keys []model.Key) (s
 // a namespace among them, and those that go down with these.
 func (s *Surroundings) Links(keys []model.Key) map[model.Key]bool {
 	links, netns := map[model.Key]bool{}, map[string]bool{}
-	var todo []model.Key
-	add := func(k model.Key) {
-		if !links[k] {
-			links[k] = true
-			todo = append(todo, k)
-		}
-	}
 	for _, k := range keys {
 		switch k.Kind {
 		case model.KindLink, model.KindAddress:
-			add(model.LinkKey(k.Netns, k.Name))
+			links[model.LinkKey(k.Netns, k.Name)] = true
 		case model.KindNetns:
 			netns[k.Name] = true
 		}
 	}
 	for _, k := range s.frame {
 		if k.Kind == model.KindLink && netns[k.Netns] {
-			add(k)
+			links[k] = true
 		}
 	}
-	for len(todo) > 0 {
-		k := todo[0]
-		todo = todo[1:]
-		for _, other := range s.ends[k] {
-			add(other)
-		}
-	}
+	s.falling.Add(links)
 	return links
 }
 

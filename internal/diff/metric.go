@@ -66,10 +66,14 @@ func (p *planner) findUndercutting(order []model.Entry) {
 	}
 }
 
-// undercutBy takes the route got over, or notes that it is in conflict with the wanted one.
+// undercutBy takes the route got over, or notes that it is in conflict with the wanted one. It
+// carries packets: the first phase doesn't take it yet.
 func (p *planner) undercutBy(e, got model.Entry) {
 	adoptable := got.Owner == model.OwnerForeign
 	if adoptable && p.opts.Adopt {
+		if p.opts.Phase == Prepare {
+			return
+		}
 		p.adopted[got.Object.Key()] = true
 		p.undercutting[e.Object.Key()] = got.Object.Key()
 		return

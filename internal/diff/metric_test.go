@@ -181,6 +181,9 @@ func TestUndercutLater(t *testing.T) {
 	if len(p.Conflicts) != 1 || !p.Empty() {
 		t.Errorf("%d conflicts:\n%s", len(p.Conflicts), text(p))
 	}
+	if p = diff.Compute(want, k.Observe(want), diff.Options{Adopt: true, Phase: diff.Prepare}); len(p.Conflicts) > 0 || !p.Empty() {
+		t.Errorf("preparing, %d conflicts:\n%s", len(p.Conflicts), text(p))
+	}
 	p = diff.Compute(want, k.Observe(want), diff.Options{Adopt: true})
 	if d := cmp.Diff("delete route 172.246.0.0/24: impact none", changes(p)); d != "" || len(p.Conflicts) > 0 {
 		t.Errorf("%d conflicts, and the changes are (-want +got):\n%s", len(p.Conflicts), d)

@@ -53,31 +53,30 @@ func (c *conn) dump(ctx context.Context, m message) (rows, error) {
 // dumpUntil is dump, which gives up with errMany as soon as enough says so of the messages
 // that came just now; nil: never. The socket is of no use then: the kernel goes on answering.
 func (c *conn) dumpUntil(ctx context.Context, m message, enough func(some []byte) bool) (rows, error) {
-	l, _, err := c.dumpInPieces(ctx, m, enough)
+	l, _, err := c.choose(ctx, m, choice{enough: enough})
 	return l, err
-}
-
-// dumpInPieces is dumpUntil, which tells in how many pieces the messages came: the kernel has
-// made each of them at once (netlink_dump, net/netlink/af_netlink.c).
-func (c *conn) dumpInPieces(ctx context.Context, m message, enough func(some []byte) bool) (l rows, pieces int, err error) {
-	c.mu.Lock()
-	defer c.unlock()
-	l, err = c.dumpLocked(ctx, m, choice{enough: enough})
-	return l, c.pieces, err
 }
 
 // sift is dump, which keeps only those messages of which wanted says so by their bodies: of
 // a large table, few take little memory.
 func (c *conn) sift(ctx context.Context, m message, wanted func(body []byte) bool) (rows, error) {
-	c.mu.Lock()
-	defer c.unlock()
-	return c.dumpLocked(ctx, m, choice{wanted: wanted})
+	l, _, err := c.choose(ctx, m, choice{wanted: wanted})
+	return l, err
 }
 
 // choice says what of a dump is kept; the zero value is all.
 type choice struct {
 	enough func(some []byte) bool // as dumpUntil has it
-	wanted func(body []byte) bool // as sift has it
+	wanted func(body []byte) bool // as sift has it; it must not use the socket
+}
+
+// choose is dump for what is chosen. It tells in how many pieces the messages came: the kernel
+// has made each of them at once (netlink_dump, net/netlink/af_netlink.c).
+func (c *conn) choose(ctx context.Context, m message, of choice) (l rows, pieces int, err error) {
+	c.mu.Lock()
+	defer c.unlock()
+	l, err = c.dumpLocked(ctx, m, of)
+	return l, c.pieces, err
 }
 
 func (c *conn) dumpLocked(ctx context.Context, m message, of choice) (rows, error) {
@@ -148,8 +147,8 @@ func (c *conn) gather(of choice) (rows, error) {
 			}
 			if of.wanted == nil || of.wanted(r.body) {
 				last = appendReply(last, r)
-				c.pieces++ // rather one too many
 			}
+			c.pieces++ // rather one too many
 		}
 		if of.enough != nil && of.enough(last[before:]) {
 			return append(whole, last), errMany

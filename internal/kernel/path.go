@@ -43,30 +43,6 @@ func pathRequest(dst, src netip.Addr) message {
 	return newMessage(unix.RTM_GETROUTE, 0, head.bytes()).addr(unix.RTA_DST, dst).addr(unix.RTA_SRC, src)
 }
 
-// DefaultPaths lists the default routes of all tables of the host.
-func (h *Host) DefaultPaths(ctx context.Context) ([]model.Path, error) {
-	s, err := h.space("")
-	if err != nil {
-		return nil, err
-	}
-	var l []model.Path
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		found, err := s.conn.sift(ctx, newMessage(unix.RTM_GETROUTE, 0, rtmsg{family: family}.bytes()), func(body []byte) bool {
-			return len(body) >= unix.SizeofRtMsg && readRtmsg(body).dstLen == 0
-		})
-		if err := ignore(err, unix.ENOENT, unix.EOPNOTSUPP); err != nil {
-			return nil, opError("list the default routes of", model.Netns{}, err)
-		}
-		for r := range found.replies() {
-			p, ok := parsePath(r.body, s.linkName)
-			if ok && p.Type == "unicast" && p.Table != unix.RT_TABLE_LOCAL {
-				l = append(l, p)
-			}
-		}
-	}
-	return l, nil
-}
-
 // parsePath reads an RTM_NEWROUTE message; ok is false for what is no route of a table.
 func parsePath(body []byte, name func(uint32) string) (p model.Path, ok bool) {
 	if len(body) < unix.SizeofRtMsg {

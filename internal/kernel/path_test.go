@@ -3,6 +3,9 @@ package kernel
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +31,7 @@ link set p0 master u0 up
 link set p1 up
 route add default via 192.0.2.21 metric 50 proto dhcp
 route add default via 192.0.2.22 table 100
+route add default via 192.0.2.23 table 4000000000
 route add default table 1000 nexthop via 192.0.2.3 dev u0 nexthop dev p1
 route add unreachable default metric 4000
 route add default via 2001:db8::7
@@ -46,6 +50,12 @@ func TestPaths(t *testing.T) {
 	s.lines(pathCommands)
 	t.Run("to an address", func(t *testing.T) { testPathTo(t, s) })
 	t.Run("by default", func(t *testing.T) { testDefaultPaths(t, s) })
+	t.Run("by default, among many", func(t *testing.T) {
+		s.many(othersBeside, "table 100")
+		s.many(othersBeside, "")
+		s.ip("route", "add", "0.0.0.0/8", "dev", "u0") // it has the address of the default routes
+		testDefaultPaths(t, s)
+	})
 	t.Run("lower links", func(t *testing.T) { testLower(t, s) })
 }
 
@@ -88,12 +98,51 @@ func testDefaultPaths(t *testing.T, s *sim) {
 	}
 	want := []string{
 		"unicast 0.0.0.0/0 table 100 metric 0 proto 3 dev u0 via 192.0.2.22",
+		"unicast 0.0.0.0/0 table 4000000000 metric 0 proto 3 dev u0 via 192.0.2.23",
 		"unicast 0.0.0.0/0 table 1000 metric 0 proto 3 dev u0 via 192.0.2.3 dev p1",
 		"unicast 0.0.0.0/0 table 254 metric 50 proto 16 dev u0 via 192.0.2.21",
 		"unicast ::/0 table 254 metric 1024 proto 3 dev u0 via 2001:db8::7",
 	}
 	if d := cmp.Diff(want, got, cmp.Transformer("sorted", sortedSet)); d != "" {
 		t.Errorf("default routes (-want +got):\n%s", d)
+	}
+}
+
+// many adds so many routes of others'.
+func (s *sim) many(n int, more string) {
+	s.Helper()
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "route add 20.%d.%d.0/24 via 192.0.2.99 proto bird %s\n", i/256, i%256, more)
+	}
+	path := filepath.Join(s.TempDir(), "routes")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	s.ip("-batch", path)
+}
+
+func TestTablesIn(t *testing.T) {
+	const text = `Basic info: size of leaf: 48 bytes, size of tnode: 40 bytes.
+Main:
+	Aver depth:     2.57
+	Pointers: 1
+Null ptrs: 3
+Id -294967296:
+	Leaves:         0
+Id 100:
+Local:
+	Counters:
+	---------
+`
+	got, err := tablesIn(text)
+	if d := cmp.Diff([]uint32{254, 4000000000, 100}, got); d != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, d)
+	}
+	for _, text := range []string{"", "Local:\n", "Id none:\n"} {
+		if l, err := tablesIn(text); err == nil {
+			t.Errorf("in %q: %v", text, l)
+		}
 	}
 }
 

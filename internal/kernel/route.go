@@ -38,17 +38,28 @@ func (h *Host) EachRouteUpTo(ctx context.Context, netns string, most int, f func
 	return err == nil, err
 }
 
+// EachRouteWhere calls f with each route of the host's own namespace that Routes lists and of
+// which about says so, maybe more than once. It keeps no others: of a million, few take
+// little room.
+func (h *Host) EachRouteWhere(ctx context.Context, about func(*model.Route) bool, f func(model.Route)) error {
+	t, err := h.routeTable("", 0, limit{})
+	if err != nil {
+		return err
+	}
+	r, ok := model.Route{}, false // one for all
+	t.wanted = func(body []byte) bool {
+		r, ok = parseRoute(body, t.names)
+		return ok && about(&r)
+	}
+	return t.each(ctx, f)
+}
+
 func (h *Host) eachRoute(ctx context.Context, netns string, protocol uint8, most limit, f func(model.Route)) error {
 	t, err := h.routeTable(netns, protocol, most)
 	if err != nil {
 		return err
 	}
-	rows, err := t.rows4(ctx)
-	if err != nil {
-		return err
-	}
-	t.read(rows, f)
-	return t.each6(ctx, f)
+	return t.each(ctx, f)
 }
 
 // routeTable reads the main table of a namespace.
@@ -56,8 +67,9 @@ type routeTable struct {
 	space    *space
 	conn     *conn
 	names    func(uint32) string
-	protocol uint8 // of the routes that count; 0: any
-	most     limit // for each family
+	protocol uint8                  // of the routes that count; 0: any
+	most     limit                  // for each family
+	wanted   func(body []byte) bool // as choice has it; the conn is the one aside then, since names ask by the other
 }
 
 // limit is how many routes of a family are read before that is given up. The zero value is
@@ -97,9 +109,19 @@ func (h *Host) routeTable(netns string, protocol uint8, most limit) (*routeTable
 	return t, err
 }
 
+// each calls f with each route.
+func (t *routeTable) each(ctx context.Context, f func(model.Route)) error {
+	rows, err := t.rows4(ctx)
+	if err != nil {
+		return err
+	}
+	t.read(rows, f)
+	return t.each6(ctx, f)
+}
+
 // rows4 dumps the IPv4 routes, to be read once; errMany says that there are more than most.
 func (t *routeTable) rows4(ctx context.Context) (rows, error) {
-	l, err := t.conn.dumpUntil(ctx, routeRequest(unix.AF_INET, t.protocol), t.most.count())
+	l, _, err := t.conn.choose(ctx, routeRequest(unix.AF_INET, t.protocol), choice{enough: t.most.count(), wanted: t.wanted})
 	return l, t.checked(err)
 }
 
@@ -122,7 +144,7 @@ func (t *routeTable) read(l rows, f func(model.Route)) {
 // each6 calls f with each IPv6 route.
 func (t *routeTable) each6(ctx context.Context, f func(model.Route)) error {
 	rows, twice, err := t.space.steadyDump(ctx, unwatched{
-		conn: t.conn, request: routeRequest(unix.AF_INET6, t.protocol), group: unix.RTNLGRP_IPV6_ROUTE, enough: t.most,
+		conn: t.conn, request: routeRequest(unix.AF_INET6, t.protocol), group: unix.RTNLGRP_IPV6_ROUTE, enough: t.most, wanted: t.wanted,
 	})
 	if err := t.checked(err); err != nil {
 		return err

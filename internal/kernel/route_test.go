@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,32 @@ route add unreachable fd04::/64
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("routes (-want +got):\n%s", d)
+	}
+}
+
+// Those of the routes are kept of which somebody says so, and no others.
+func TestEachRouteWhere(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands)
+	s.many(3000, "")
+	s.lines(`route add 20.0.7.0/24 via 192.0.2.98 metric 9 src 192.0.2.2
+route add 2001:db8:7::/48 via 2001:db8::7
+route add 2001:db8:8::/48 via 2001:db8::7
+route add 20.0.7.0/24 via 192.0.2.98 table 100`)
+	all, err := s.Routes(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := func(r *model.Route) bool {
+		return r.Dst == prefix("20.0.7.0/24") || r.Dst == prefix("2001:db8:8::/48")
+	}
+	want := slices.DeleteFunc(all, func(r model.Route) bool { return !about(&r) })
+	var got []model.Route
+	if err := s.EachRouteWhere(t.Context(), about, func(r model.Route) { got = append(got, r) }); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b model.Route) bool { return a == b })); d != "" || len(got) != 3 {
+		t.Errorf("%d routes (-want +got):\n%s", len(got), d)
 	}
 }
 

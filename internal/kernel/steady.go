@@ -18,6 +18,11 @@ type unwatched struct {
 	request message
 	group   int // RTNLGRP_*, which is told what changes
 	enough  limit
+	wanted  func(body []byte) bool // as choice has it
+}
+
+func (d unwatched) read(ctx context.Context) (l rows, pieces int, err error) {
+	return d.conn.choose(ctx, d.request, choice{enough: d.enough.count(), wanted: d.wanted})
 }
 
 // steadyDump watches over a dump: if the table changed meanwhile, it is read once more,
@@ -28,7 +33,7 @@ type unwatched struct {
 // out, and needs nobody to watch; only if there are more, it is read again.
 func (s *space) steadyDump(ctx context.Context, d unwatched) (l rows, twice bool, err error) {
 	if s.netns != "" {
-		l, pieces, err := d.conn.dumpInPieces(ctx, d.request, d.enough.count())
+		l, pieces, err := d.read(ctx)
 		if err != nil || pieces < 2 {
 			return l, false, err
 		}
@@ -49,11 +54,11 @@ func (s *space) watchedDump(ctx context.Context, d unwatched) (l rows, twice boo
 		return nil, false, err
 	}
 	defer s.news.unfollow(d.group)
-	l, err = d.conn.dumpUntil(ctx, d.request, d.enough.count())
+	l, _, err = d.read(ctx)
 	if err != nil || !s.news.pending() {
 		return l, false, err
 	}
-	more, err := d.conn.dumpUntil(ctx, d.request, d.enough.count())
+	more, _, err := d.read(ctx)
 	return append(l, more...), true, err
 }
 

@@ -9,12 +9,12 @@ import (
 
 // hostRoutes lists the routes of the host's own namespace. Where others have made many
 // more than a plan may be about, as on a router with the routes of the Internet, it lists
-// just ours, and those that stand where one of ours is missing.
+// just ours, and those that stand where one of ours is missing. What it does not notice then
+// is a route that takes the packets of one that is right: with the same destination, and a
+// lower metric or put before it.
 //
-// They all count where a link, an address or a namespace differs from what is wanted:
-// with it, others' routes may go, or come. What it does not notice then is a route that
-// takes the packets of one that is right: with the same destination, and a lower metric or
-// put before it.
+// Where a link, an address or a namespace differs from what is wanted, others' routes may go
+// with it, or come: then all are listed, and those kept that may.
 func (o *observer) hostRoutes(ctx context.Context) error {
 	const beside = 10_000 // routes of others, which are read in some milliseconds
 	n := 0
@@ -29,7 +29,7 @@ func (o *observer) hostRoutes(ctx context.Context) error {
 		return err
 	}
 	if !model.SameFrame(o.scope.Wanted, o.state) {
-		return o.host.EachRoute(ctx, "", 0, o.route)
+		return o.host.EachRouteWhere(ctx, ConcernOf(o.scope.Wanted, o.state).Route, o.route)
 	}
 	var missing []model.Key
 	for r, s := range o.scope.Wanted.Routes() {

@@ -21,6 +21,9 @@ type Host interface {
 	// EachRouteUpTo is EachRoute for all protocols, unless there are many more than most:
 	// then all is false, and f was called with some or none.
 	EachRouteUpTo(ctx context.Context, netns string, most int, f func(model.Route)) (all bool, err error)
+	// EachRouteWhere calls f with those routes of the main table of the host's own namespace of
+	// which about says so, maybe more than once.
+	EachRouteWhere(ctx context.Context, about func(*model.Route) bool, f func(model.Route)) error
 	// RoutesLike calls f with each route of the main table that has one of the keys, or the
 	// same destination as one and a lower metric.
 	RoutesLike(ctx context.Context, netns string, keys []model.Key, f func(model.Route)) error

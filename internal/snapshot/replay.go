@@ -114,6 +114,15 @@ func (h *Host) EachRouteUpTo(ctx context.Context, netns string, _ int, f func(mo
 	return true, h.EachRoute(ctx, netns, 0, f)
 }
 
+// EachRouteWhere implements observe.Host.
+func (h *Host) EachRouteWhere(ctx context.Context, about func(*model.Route) bool, f func(model.Route)) error {
+	return h.EachRoute(ctx, "", 0, func(r model.Route) {
+		if about(&r) {
+			f(r)
+		}
+	})
+}
+
 // RoutesLike implements observe.Host.
 func (h *Host) RoutesLike(_ context.Context, netns string, keys []model.Key, f func(model.Route)) error {
 	asked := make(map[netip.Prefix]uint32, len(keys))
