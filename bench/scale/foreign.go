@@ -99,6 +99,13 @@ func measureForeign(ctx context.Context, o options, r *results, peers, runs int)
 			}
 		}
 	}
+	for began, i := time.Now(), 0; i < (runs+1)/2 && !late(began, i); i++ {
+		for _, p := range hosts {
+			if err := p.anew(ctx, r, peers); err != nil {
+				return err
+			}
+		}
+	}
 	r.tell("foreign", peers)
 	return nil
 }
@@ -113,6 +120,8 @@ type crowded struct {
 const (
 	kernelWay = ", kernel part"
 	dumpsWay  = ", bare dumps"
+	awayWay   = ", destroy"
+	anewWay   = ", apply from nothing"
 )
 
 // measure measures a plan, the part of it that looks at the kernel, and the same dumps by the
@@ -134,4 +143,16 @@ func (p crowded) measure(ctx context.Context, r *results, peers int) error {
 	x, _, err = p.inside(ctx, "bench-floor", "look", p.device)
 	r.add("foreign", peers, p.load+dumpsWay, x)
 	return err
+}
+
+// anew measures how all is removed, and made again.
+func (p crowded) anew(ctx context.Context, r *results, peers int) error {
+	for _, c := range []struct{ way, command string }{{awayWay, "destroy"}, {anewWay, "apply"}} {
+		x, _, err := p.program(ctx, p.file, c.command, "--auto-approve")
+		if err != nil {
+			return fmt.Errorf("%s: %s: %w", p.load, c.command, err)
+		}
+		r.add("foreign", peers, p.load+c.way, x)
+	}
+	return nil
 }

@@ -205,11 +205,19 @@ func (r *results) memory(b *strings.Builder, part string, sizes []int) {
 	for _, n := range sizes {
 		cells := []string{number(n)}
 		for _, way := range []string{"apply", "plan", "apply, one changed", "destroy"} {
-			cells = append(cells, fmt.Sprintf("%.1f MiB", float64(r.get(part, n, way).peak())/1024))
+			cells = append(cells, mebibytes(r.get(part, n, way)))
 		}
 		rows = append(rows, row(cells...))
 	}
 	table(b, "peers | `apply` | `plan`, nothing to do | `apply`, one changed | `destroy`", rows)
+}
+
+// mebibytes is the most memory that any run had.
+func mebibytes(s *series) string {
+	if s == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f MiB", float64(s.peak())/1024)
 }
 
 func (r *results) cpu(b *strings.Builder, part string, sizes []int) {

@@ -36,6 +36,30 @@ func (r *results) foreign(b *strings.Builder) {
 		b.WriteString(foreignHead)
 	}
 	table(b, "peers | of others | `plan` | ratio | kernel part | floor: bare dumps | to the floor", rows)
+	r.anew(b)
+}
+
+const anewHead = `
+All is removed there, and made again: with our devices, what others have on them would go, and so would routes that prefer
+one of our addresses. To find these, all routes are listed, and those kept that this is about.
+`
+
+func (r *results) anew(b *strings.Builder) {
+	var rows []string
+	for _, n := range r.sizes("foreign") {
+		for _, l := range loads() {
+			cells := []string{number(n), l.name}
+			for _, way := range []string{anewWay, awayWay} {
+				s := r.get("foreign", n, l.name+way)
+				cells = append(cells, cell(s), ratio(s, r.get("foreign", n, "none"+way)), mebibytes(s))
+			}
+			rows = append(rows, row(cells...))
+		}
+	}
+	if len(rows) > 0 {
+		b.WriteString(anewHead)
+	}
+	table(b, "peers | of others | `apply` from nothing | ratio | most memory | `destroy` | ratio | most memory", rows)
 }
 
 func (r *results) crowd(b *strings.Builder) {

@@ -34,6 +34,8 @@ func known() *results {
 		r.add("foreign", n, "2,000 links", sample{Time: t * 3 / 2})
 		r.add("foreign", n, "2,000 links, kernel part", sample{Time: t / 2})
 		r.add("foreign", n, "2,000 links, bare dumps", sample{Time: t / 4})
+		r.add("foreign", n, "none, destroy", sample{Time: t, Peak: 2048})
+		r.add("foreign", n, "2,000 links, destroy", sample{Time: 3 * t, Peak: 4096})
 	}
 	return r
 }
@@ -56,6 +58,7 @@ func TestPage(t *testing.T) {
 		"| vxlan | requests for one changed peer | at most 1 | 1.00 (1,000), 1.00 (10,000) | yes |",
 		"| vxlan | memory of `plan` in MB, 10,000 peers | at most 40 | 10.24 (10,000) | yes |",
 		"| 10,000 | 2,000 links | 15.0 (1) | 1.50 | 5.00 (1) | 2.50 (1) | 2.00 |",
+		"| 10,000 | 2,000 links | - | - | - | 30.0 (1) | 3.00 | 4.0 MiB |",
 		"- a peer: not installed",
 	} {
 		if !strings.Contains(string(b), want) {
