@@ -10,6 +10,7 @@ import (
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
+	"github.com/netplan-overlay/netplan-overlay/internal/garbage"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
@@ -36,6 +37,7 @@ func (h *host) rooms(ctx context.Context, file string, flags ...string) (map[str
 // what each has taken; with -apply, how many requests an apply has written, and how long it
 // was from the first step that was done to the last one.
 func roomsCommand(ctx context.Context, args []string) error {
+	garbage.CollectLate() // as the program does
 	var place reconcile.Place
 	set := flag.NewFlagSet("rooms", flag.ContinueOnError)
 	set.StringVar(&place.NetnsDir, "netns-dir", "", "where named namespaces are")
