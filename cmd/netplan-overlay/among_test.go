@@ -19,11 +19,11 @@ func TestAmongManyRoutes(t *testing.T) {
 	h.ip("address", "add", "10.98.0.1/24", "dev", "above")
 	for _, route := range []string{
 		"10.97.0.0/16 via 10.98.0.2", "10.96.0.0/16 dev br1", "2001:db8:77::/48 dev br1",
-		"10.95.0.0/16 via 192.168.32.254 src 172.16.1.1",
+		"10.95.0.0/16 via 192.168.32.254 src 172.16.1.1", "10.94.0.0/16 nexthop via 192.168.32.254 nexthop dev br1",
 	} {
 		h.ip(append([]string{"route", "add"}, strings.Fields(route)...)...)
 	}
-	theirs := []string{"10.98.0.1/24", "10.97.0.0/16", "10.96.0.0/16", "2001:db8:77::/48", "10.95.0.0/16"}
+	theirs := []string{"10.98.0.1/24", "10.97.0.0/16", "10.96.0.0/16", "2001:db8:77::/48", "10.95.0.0/16", "10.94.0.0/16"}
 
 	said := func() (all []string) {
 		for _, args := range [][]string{{"plan"}, {"plan", "--adopt"}, {"destroy", "--auto-approve"}} {

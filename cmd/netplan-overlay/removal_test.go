@@ -143,13 +143,14 @@ func TestHarm(t *testing.T) {
 	h.ip("address", "add", "10.98.0.1/24", "dev", "above")
 	h.ip("link", "set", "above", "up")
 	h.ip("route", "add", "10.97.0.0/16", "via", "10.98.0.2")
+	h.ip("route", "add", "10.94.0.0/16", "nexthop", "via", "192.168.32.254", "nexthop", "dev", "br1")
 	h.converged(file)
 	before := h.snapshot()
 	r := h.tool("destroy", "-f", file, "--auto-approve")
 	if r.code != exitError || !strings.Contains(r.err, "--allow-harm") {
 		t.Errorf("destroy: exit code %d, want %d\n%s%s", r.code, exitError, r.out, r.err)
 	}
-	for _, harmed := range []string{"10.99.0.1/24", "theirs", "link above", "10.98.0.1/24", "10.97.0.0/16"} {
+	for _, harmed := range []string{"10.99.0.1/24", "theirs", "link above", "10.98.0.1/24", "10.97.0.0/16", "10.94.0.0/16"} {
 		if !strings.Contains(r.out, harmed) {
 			t.Errorf("destroy does not say that it would take %s along:\n%s", harmed, r.out)
 		}

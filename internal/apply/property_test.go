@@ -53,8 +53,12 @@ func tell(t *testing.T, seed uint64) story {
 	for range g.IntN(4) {
 		g.drift(k)
 	}
-	if a := (generator{rand.New(rand.NewPCG(seed, 4))}); a.chance(4) { // not a drift, since no twin could make it
+	a := generator{rand.New(rand.NewPCG(seed, 4))} // these are no drifts, since no twin could make all of them
+	if a.chance(4) {
 		a.foreignAbove(k)
+	}
+	if a.chance(4) {
+		a.foreignHops(k)
 	}
 	s := story{host: k.Clone(), opts: diff.Options{Adopt: g.chance(2), LiveRename: g.chance(2)}, from: nameOf(old)}
 	switch g.IntN(8) {
@@ -152,6 +156,10 @@ func TestForeignObjectsAreUntouched(t *testing.T) {
 		for _, c := range p.Changes {
 			// What is taken over may go with an address first, and is then made anew.
 			if c.Action == diff.Adopt || c.Action == diff.Replace && s.opts.Adopt {
+				named[c.Key()] = true
+			}
+			// Where addresses have no marks, those of a link that is taken over are, too.
+			if a, ok := c.Before.(model.Address); ok && c.Action == diff.Delete && s.opts.Adopt && !a.Protocol.IsSet() {
 				named[c.Key()] = true
 			}
 			// What undercuts a route of ours is taken over, and goes.

@@ -20,7 +20,7 @@ type taken struct {
 // undo takes steps back, last first. It goes on after an error, so that as much as
 // possible is as it was, and returns the errors.
 //
-// What cannot be had at its turn is tried once more at the end: a route whose former
+// What cannot be had at its turn is tried again at the end: a route whose former
 // gateway is an address of the host by now has to wait until that is gone. What is there
 // already, where it isn't sure that it was taken away, is as it was.
 func undo(ctx context.Context, k Kernel, l []taken) []error {
@@ -37,17 +37,30 @@ func undo(ctx context.Context, k Kernel, l []taken) []error {
 		}
 		inverses, doubtful = inverses[n:], doubtful[n:]
 	}
-	var stuck []error
-	for _, w := range u.waiting {
-		err := again(ctx, k, w.Step)
-		if errors.Is(err, syscall.EEXIST) && (w.doubtful || u.made[w.Key()]) {
-			continue // a step that was half done may have taken nothing along
+	return u.finish(ctx, k)
+}
+
+// finish tries what waits once more, as long as that brings anything about: what is made may
+// be what another one waits for, such as the first end of a veth for the second. It returns
+// the errors of the rest.
+func (u *undoing) finish(ctx context.Context, k Kernel) []error {
+	for {
+		var stuck []error
+		left := u.waiting[:0:0]
+		for _, w := range u.waiting {
+			err := again(ctx, k, w.Step)
+			if errors.Is(err, syscall.EEXIST) && (w.doubtful || u.made[w.Key()]) {
+				continue // a step that was half done may have taken nothing along
+			}
+			if err != nil {
+				left, stuck = append(left, w), append(stuck, &NotUndone{w.Key(), err})
+			}
 		}
-		if err != nil {
-			stuck = append(stuck, &NotUndone{w.Key(), err})
+		if len(left) == 0 || len(left) == len(u.waiting) {
+			return stuck
 		}
+		u.waiting = left
 	}
-	return stuck
 }
 
 // inverse returns what takes steps back, last first, and of each, whether what it makes

@@ -3,6 +3,7 @@ package apply_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -257,6 +258,18 @@ func (g generator) foreignAbove(k *fake.Kernel) {
 	try(k, model.OpCreate, r)
 }
 
+// foreignHops makes a route of somebody else's by two of the links that there are.
+func (g generator) foreignHops(k *fake.Kernel) {
+	l := []string{"eth0", "eth1", "docker0"}
+	for _, o := range linksOf(k, "") {
+		l = append(l, o.Name)
+	}
+	try(k, model.OpCreate, model.Route{
+		Dst: netip.MustParsePrefix("100.99.0.0/16"), Table: model.TableMain, Protocol: model.Some[uint8](4), Dev: model.Some(""),
+		NextHops: model.Some(fmt.Sprintf("nexthop dev %s weight 1 nexthop dev %s weight 2", pick(g, l...), pick(g, l...))),
+	})
+}
+
 // asBefore checks that a host is as it was, and that nothing is told to be stuck: but a link
 // that only who made it can make again is, and is gone with all that was on it.
 func asBefore(t *testing.T, what string, before, after *fake.Kernel, stuck []error) {
@@ -265,8 +278,15 @@ func asBefore(t *testing.T, what string, before, after *fake.Kernel, stuck []err
 		if !slices.ContainsFunc(stuck, isAbout(above.Key())) {
 			t.Errorf("%s: nobody is told that %s is gone for good: %v", what, above.Key(), stuck)
 		}
-		before, stuck = before.Clone(), nil
+		was := before
+		before, after, stuck = before.Clone(), after.Clone(), nil
 		try(before, model.OpDelete, above)
+		for key := range was.Objects() {
+			_, stays := before.Objects()[key]
+			if o, is := after.Objects()[key]; is && !stays {
+				try(after, model.OpDelete, o) // it may have been led elsewhere
+			}
+		}
 	}
 	if len(stuck) > 0 {
 		t.Errorf("%s: stuck: %v", what, stuck)

@@ -211,10 +211,31 @@ func (c *cascade) disableIPv4(link model.Key) {
 	}
 	c.idle[link] = true
 	for e := range c.leadingOn(link) {
-		if k := e.Object.Key(); k.Kind != model.KindFDB && k.Prefix.Addr().Is4() {
+		if k := e.Object.Key(); k.Kind != model.KindFDB && k.Prefix.Addr().Is4() && !c.leadsElsewhere(e.Object, link) {
 			c.take(e)
 		}
 	}
+}
+
+// leadsElsewhere says whether a route has a next hop by another link, too, for which it stays
+// (fib_sync_down_dev, net/ipv4/fib_semantics.c).
+func (c *cascade) leadsElsewhere(o model.Object, link model.Key) bool {
+	r, ok := o.(model.Route)
+	return ok && r.OutOf(func(name string) bool {
+		other := model.LinkKey(r.Netns, name)
+		return other != link && !c.down[other] && c.carriesIPv4(other)
+	})
+}
+
+// carriesIPv4 says whether a link is up, and an IPv4 address of it stays.
+func (c *cascade) carriesIPv4(link model.Key) bool {
+	e, ok := c.get(link)
+	if l, is := e.Object.(model.Link); !ok || !is || !l.Up.Value() {
+		return false
+	}
+	return slices.ContainsFunc(c.staying(c.addressesOn(link.Netns, link.Name)), func(e model.Entry) bool {
+		return e.Object.Key().Prefix.Addr().Is4()
+	})
 }
 
 // staying returns those entries that don't go down.

@@ -337,8 +337,13 @@ func (p *planner) mine(e model.Entry) bool {
 	if e.Owner.Mine() || p.adopted[e.Object.Key()] {
 		return true
 	}
-	f, ok := e.Object.(model.FDBEntry)
-	return ok && p.adopted[model.LinkKey(f.Netns, f.Link)]
+	switch o := e.Object.(type) {
+	case model.FDBEntry:
+		return p.adopted[model.LinkKey(o.Netns, o.Link)]
+	case model.Address:
+		return !o.Protocol.IsSet() && p.adopted[model.LinkKey(o.Netns, o.Link)] // it carries no mark of its own
+	}
+	return false
 }
 
 func anyFixed(attrs []model.AttrChange) bool {

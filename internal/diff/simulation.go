@@ -137,7 +137,7 @@ func (s *simulation) latest(k model.Key) model.Object {
 // carried says whether a route led through the link when the plan was begun.
 func (s *simulation) carried(l model.Link) bool {
 	for r, about := range s.observed.Routes() {
-		if r.Netns == l.Netns && r.Dev.Value() == l.Name && about.Owner != model.OwnerKernel {
+		if r.Netns == l.Netns && about.Owner != model.OwnerKernel && r.OutOf(func(link string) bool { return link == l.Name }) {
 			return true
 		}
 	}

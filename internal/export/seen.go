@@ -248,8 +248,7 @@ func (s *seen) oddMetric(r model.Route) string {
 func (s *seen) routesOf(w *way, dev string) (l []model.Route) {
 	for _, r := range s.routes[""] {
 		switch {
-		case r.Dev.Value() != dev && r.NextHops.Value() == "":
-		case r.Dev.Value() != dev && !mentions(r, dev):
+		case !r.OutOf(func(link string) bool { return link == dev }):
 		case !plain(r):
 			w.leaveRoute(r, "a topology has routes to one next hop")
 		default:

@@ -45,11 +45,6 @@ func routeText(r model.Route) string {
 	return "route " + s
 }
 
-// mentions says whether one of several next hops of a route leads out of a device.
-func mentions(r model.Route, dev string) bool {
-	return strings.Contains(" "+r.NextHops.Value()+" ", " dev "+dev+" ")
-}
-
 // isDecimal says whether a text is a number that every reader of YAML takes for the same.
 func isDecimal(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 32)

@@ -47,7 +47,7 @@ func (k *Kernel) dropWithAddress(a model.Address) {
 		_, isNeighbour := o.(model.Neighbour)
 		switch {
 		case isRoute && !elsewhere && r.Src.Value() == a.Prefix.Addr(),
-			last && (isRoute || isNeighbour) && onLink(o) == a.Link:
+			last && (isRoute || isNeighbour) && k.isOn(o, a.Link):
 			k.drop(key)
 		}
 	}

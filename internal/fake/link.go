@@ -169,10 +169,35 @@ func (k *Kernel) linkDown(l model.Link) {
 // dropOnLink drops what is on a link, or leads through it, as far as match wants.
 func (k *Kernel) dropOnLink(l model.Link, match func(model.Key) bool) {
 	for key, o := range k.objects {
-		if key.Netns == l.Netns && onLink(o) == l.Name && match(key) {
+		if key.Netns == l.Netns && k.isOn(o, l.Name) && match(key) {
 			k.drop(key)
 		}
 	}
+}
+
+// isOn says whether an object is on a link, and on no other one that would do without it: a
+// route with several next hops stays as long as one of them leads anywhere (fib_sync_down_dev,
+// net/ipv4/fib_semantics.c).
+func (k *Kernel) isOn(o model.Object, link string) bool {
+	r, ok := o.(model.Route)
+	if !ok || r.NextHops.Value() == "" {
+		return onLink(o) == link
+	}
+	return outOf(r, link) && !r.OutOf(func(other string) bool { return other != link && k.carriesIPv4(r.Netns, other) })
+}
+
+func outOf(r model.Route, link string) bool {
+	return r.OutOf(func(l string) bool { return l == link })
+}
+
+func (k *Kernel) carriesIPv4(netns, link string) bool {
+	l, _ := k.link(netns, link)
+	for key := range k.objects {
+		if key.Kind == model.KindAddress && key.Netns == netns && key.Name == link && key.Prefix.Addr().Is4() {
+			return l.Up.Value()
+		}
+	}
+	return false
 }
 
 // onLink returns the link that an object is on, or "".
@@ -201,6 +226,9 @@ func (k *Kernel) dropWithLink(l model.Link) {
 	}
 	below := model.Some(model.EndRef{Netns: l.Netns, Name: l.Name})
 	for key, o := range k.objects {
+		if r, ok := o.(model.Route); ok && r.Netns == l.Netns && outOf(r, l.Name) {
+			k.drop(key) // whatever its other next hops are
+		}
 		other, ok := o.(model.Link)
 		switch {
 		case ok && other.Lower == below:

@@ -61,6 +61,9 @@ func (k *Kernel) leads(r model.Route) error {
 	if r.Type.Value() != "unicast" {
 		return nil
 	}
+	if r.NextHops.Value() != "" {
+		return k.leadSomewhere(r)
+	}
 	l, ok := k.link(r.Netns, r.Dev.Value())
 	switch {
 	case !ok:
@@ -77,6 +80,20 @@ func (k *Kernel) leads(r model.Route) error {
 		return nil
 	}
 	return syscall.ENETUNREACH
+}
+
+// leadSomewhere is leads for several next hops, without a look at their gateways.
+func (k *Kernel) leadSomewhere(r model.Route) (err error) {
+	r.OutOf(func(link string) bool {
+		switch l, ok := k.link(r.Netns, link); {
+		case !ok:
+			err = syscall.ENODEV
+		case !l.Up.Value():
+			err = syscall.ENETDOWN
+		}
+		return err != nil
+	})
+	return err
 }
 
 // isOwn says whether the gateway is an address of the host itself; for IPv4 the

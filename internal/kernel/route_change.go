@@ -124,8 +124,14 @@ func (at *site) makeRoute(m message, r model.Route, flags uint16) (message, erro
 	if r.OnLink.Value() {
 		head.flags = unix.RTNH_F_ONLINK
 	}
-	m, err = at.routeMessage(m, unix.RTM_NEWROUTE, flags, head, r)
-	return m.addr(unix.RTA_PREFSRC, r.Src.Value()), err
+	if m, err = at.routeMessage(m, unix.RTM_NEWROUTE, flags, head, r); err != nil {
+		return m, err
+	}
+	m = m.addr(unix.RTA_PREFSRC, r.Src.Value())
+	if hops := r.NextHops.Value(); hops != "" && r.Dev.Value() == "" {
+		return at.nextHops(m, r.Dst, hops)
+	}
+	return m, nil
 }
 
 // routeMessage appends what names a route, and its next hop.
@@ -144,17 +150,7 @@ func (at *site) routeMessage(m message, typ, flags uint16, head rtmsg, r model.R
 	if r.Metric != 0 {
 		m = m.u32(unix.RTA_PRIORITY, r.Metric)
 	}
-	return gateway(m, r), nil
-}
-
-// gateway appends the next hop's address, which may be of the other family.
-func gateway(m message, r model.Route) message {
-	via := r.Via.Value()
-	if !via.IsValid() || via.Is6() == r.Dst.Addr().Is6() {
-		return m.addr(unix.RTA_GATEWAY, via)
-	}
-	b := native.AppendUint16(nil, uint16(familyOf(via)))
-	return m.attr(unix.RTA_VIA, append(b, via.AsSlice()...))
+	return gateway(m, r.Via.Value(), r.Dst), nil
 }
 
 // defaultScope is what iproute2 takes where none is said: an IPv4 route without a

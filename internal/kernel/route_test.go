@@ -265,3 +265,63 @@ func (s *sim) FIBMatch(ctx context.Context, dst netip.Addr) (Match, error) {
 	err, m.Err = m.Err, nil
 	return m, err
 }
+
+// A route with several next hops is made again as it was told.
+func TestNextHops(t *testing.T) {
+	s := newSim(t)
+	s.lines(underlayCommands + `
+link add br1 type bridge
+link set br1 up
+address add 10.9.0.1/24 dev br1
+route add 10.1.0.0/16 nexthop via 192.0.2.11 weight 256 nexthop via 10.9.0.7 dev br1 weight 3
+route add 10.2.0.0/16 nexthop dev br1 nexthop via inet6 2001:db8::11 dev u0
+route add fd01::/64 nexthop via 2001:db8::11 dev u0 weight 2 nexthop via 2001:db8::12 dev u0`)
+	seen := func() map[string]string {
+		l, err := s.Routes(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]string{}
+		for _, r := range l {
+			m[r.Dst.String()] = fmt.Sprint(r)
+		}
+		return m
+	}
+	before := seen()
+	l, err := s.Routes(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	for _, r := range l {
+		if r.NextHops.Value() == "" {
+			continue
+		}
+		s.ip("route", "delete", r.Dst.String())
+		if err := s.do(model.OpCreate, nil, r); err != nil {
+			t.Errorf("%s: %v", r.NextHops.Value(), err)
+		}
+		made++
+	}
+	if d := cmp.Diff(before, seen()); d != "" || made != 3 {
+		t.Errorf("%d routes were made again (-before +after):\n%s", made, d)
+	}
+	if out := s.ip("route", "show", "10.1.0.0/16"); !strings.Contains(out, "via 10.9.0.7 dev br1 weight 3") || !strings.Contains(out, "weight 256") {
+		t.Errorf("ip shows %s", out)
+	}
+}
+
+func TestReadNextHops(t *testing.T) {
+	got, err := readNextHops("nexthop via 10.0.0.1 dev a weight 256 nexthop dev b weight 1")
+	want := []hop{{addr("10.0.0.1"), "a", 255}, {dev: "b"}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v %v, want %v", got, err, want)
+	}
+	for _, text := range []string{
+		"nhid 5", "nexthop via", "via 10.0.0.1", "nexthop via x dev a", "nexthop dev a weight 0", "nexthop dev a weight 257", "nexthop dev a encap 1",
+	} {
+		if l, err := readNextHops(text); err == nil {
+			t.Errorf("%q: %v", text, l)
+		}
+	}
+}

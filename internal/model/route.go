@@ -1,6 +1,9 @@
 package model
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Facts of routes in the kernel's own normal form.
 const (
@@ -21,7 +24,7 @@ type Route struct {
 	OnLink   Opt[bool]       `json:"onlink,omitzero"`
 	Scope    Opt[uint8]      `json:"scope,omitzero"`    // IPv4 only; IPv6 has none
 	Src      Opt[netip.Addr] `json:"src,omitzero"`      // preferred source; invalid for none
-	NextHops Opt[string]     `json:"nexthops,omitzero"` // observed only: how a route with several next hops, or a nexthop object, reads
+	NextHops Opt[string]     `json:"nexthops,omitzero"` // observed only: how a route with several next hops, or a nexthop object, reads in iproute2's words
 	Protocol Opt[uint8]      `json:"protocol,omitzero"` // rtm_protocol, the mark
 }
 
@@ -38,10 +41,29 @@ func (r Route) Key() Key { return RouteKey(r.Netns, r.Table, r.Dst, r.Metric) }
 
 // Needs implements Object.
 func (r Route) Needs() []Need {
-	if d := r.Dev.Value(); d != "" {
-		return []Need{{Key: LinkKey(r.Netns, d)}}
+	var l []Need
+	r.OutOf(func(link string) bool {
+		if link != "" {
+			l = append(l, Need{Key: LinkKey(r.Netns, link)})
+		}
+		return false
+	})
+	return l
+}
+
+// OutOf says whether on says so of a link that the route leads out of: mostly there is one; of
+// several next hops, each has its own. "" stands for none.
+func (r *Route) OutOf(on func(link string) bool) bool {
+	hops := r.NextHops.Value()
+	if r.Dev.Value() != "" || hops == "" {
+		return on(r.Dev.Value())
 	}
-	return nil
+	for words := strings.Fields(hops); len(words) > 1; words = words[1:] {
+		if words[0] == "dev" && on(words[1]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Attrs implements Object. A route is replaced in one message, so that nothing of

@@ -244,13 +244,13 @@ func (s *State) Routes() iter.Seq2[*Route, Standing] {
 // TakeFrame puts what Frame yields of another state in the place of its own.
 func (s *State) TakeFrame(from *State) { s.entries = from.entries }
 
-// Leading calls f with each of what leads packets, in any order: the link that it is on,
-// "" for none, and the source address that a route prefers. It returns the keys of those
+// Leading calls f with each of what leads packets, in any order: the link that it is on, or
+// each of them, "" for none, and the source address that a route prefers. It returns the keys of those
 // for which f says so, of all of which it makes nothing.
 func (s *State) Leading(f func(netns, link string, src netip.Addr) bool) []Key {
 	var l []Key
 	for k := range s.routes.rowsOf() {
-		if f(k.Netns, k.Dev.Value(), k.Src.Value()) {
+		if k.OutOf(func(link string) bool { return f(k.Netns, link, k.Src.Value()) }) {
 			l = append(l, k.Key())
 		}
 	}
@@ -277,7 +277,8 @@ func (s *State) LeadingOn(link Key) iter.Seq[Entry] {
 func (s *State) LeadingWhere(on func(netns, link string) bool) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		_ = s.routes.each(func(r *row[Route]) bool {
-			return !on(r.object.Netns, r.object.Dev.Value()) || yield(r.entry())
+			o := &r.object
+			return !o.OutOf(func(link string) bool { return on(o.Netns, link) }) || yield(r.entry())
 		}) && s.neighbours.each(func(r *row[Neighbour]) bool {
 			return !on(r.object.Netns, r.object.Link) || yield(r.entry())
 		}) && s.fdb.each(func(r *row[FDBEntry]) bool {

@@ -92,12 +92,16 @@ func (c *Concern) Route(r *model.Route) bool {
 	if src := r.Src.Value(); src.IsValid() && c.sources[src] {
 		return true
 	}
-	dev := r.Dev.Value()
-	if dev == "" {
-		return false // a black hole, or one with several next hops, which stays with the others
+	return r.OutOf(c.mayChange)
+}
+
+// mayChange says whether a link may, or is one that was not there when links were listed.
+func (c *Concern) mayChange(link string) bool {
+	if link == "" {
+		return false
 	}
-	if dev != c.last {
-		c.last, c.lastApart = dev, c.apart[dev]
+	if link != c.last {
+		c.last, c.lastApart = link, c.apart[link]
 	}
 	return !c.lastApart
 }

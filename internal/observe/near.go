@@ -56,7 +56,7 @@ func RoutesOn(ctx context.Context, h LinkHost, scope Scope, s *model.State, link
 func routesOn(s *model.State, links map[model.Key]bool) []model.Key {
 	var l []model.Key
 	for r := range s.Routes() {
-		if dev := r.Dev.Value(); dev != "" && links[model.LinkKey(r.Netns, dev)] {
+		if r.OutOf(func(link string) bool { return links[model.LinkKey(r.Netns, link)] }) {
 			l = append(l, r.Key())
 		}
 	}
