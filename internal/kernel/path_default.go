@@ -46,17 +46,17 @@ func isDefault(body []byte) bool {
 // for one table after the other, and for no more of each than where it begins.
 func (h *Host) defaultRoutes4(ctx context.Context, s *space) (rows, error) {
 	n := 0
-	found, err := s.begin(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { n++; return n > othersBeside })
+	found, err := s.defaultsIn(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { n++; return n > othersBeside })
 	if !errors.Is(err, errMany) {
 		return found, err
 	}
 	tables, err := h.tables4()
 	if err != nil { // somebody hides them
-		return s.begin(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { return false })
+		return s.defaultsIn(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { return false })
 	}
 	found = nil
 	for _, id := range tables {
-		l, err := s.begin(ctx, id, beyondDefault)
+		l, err := s.defaultsIn(ctx, id, beyondDefault)
 		if err != nil && !errors.Is(err, errMany) {
 			return nil, err
 		}
@@ -65,10 +65,10 @@ func (h *Host) defaultRoutes4(ctx context.Context, s *space) (rows, error) {
 	return found, nil
 }
 
-// begin lists the default routes of one table of IPv4, or of all, by a dump that is given up
+// defaultsIn lists the default routes of one table of IPv4, or of all, by a dump that is given up
 // with errMany after the first messages of which enough says so. It has a socket of its own,
 // on which the kernel would go on.
-func (s *space) begin(ctx context.Context, table uint32, enough func(body []byte) bool) (rows, error) {
+func (s *space) defaultsIn(ctx context.Context, table uint32, enough func(body []byte) bool) (rows, error) {
 	c, err := s.another()
 	if err != nil {
 		return nil, err

@@ -128,7 +128,7 @@ func (at *site) makeRoute(m message, r model.Route, flags uint16) (message, erro
 		return m, err
 	}
 	m = m.addr(unix.RTA_PREFSRC, r.Src.Value())
-	if hops := r.NextHops.Value(); hops != "" && r.Dev.Value() == "" {
+	if hops := r.NextHops.Value(); hops != "" && r.Dev.Value() == "" && head.kind == unix.RTN_UNICAST {
 		return at.nextHops(m, r.Dst, hops)
 	}
 	return m, nil

@@ -1,5 +1,7 @@
 package model
 
+import "strings"
+
 // Renamed returns the object as it is after the link from in a namespace got the name
 // to. Sysctls of a link are another thing: where they are is a part of their name.
 func Renamed(o Object, netns, from, to string) Object {
@@ -44,6 +46,12 @@ func Renamed(o Object, netns, from, to string) Object {
 		return o
 	case Route:
 		o.Dev = opt(o.Dev)
+		if words := strings.Fields(o.NextHops.Value()); len(words) > 0 {
+			for _, i := range hopLinks(words) {
+				words[i] = name(words[i])
+			}
+			o.NextHops = Some(strings.Join(words, " "))
+		}
 		return o
 	}
 	return o

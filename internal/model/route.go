@@ -2,6 +2,7 @@ package model
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -58,12 +59,25 @@ func (r *Route) OutOf(on func(link string) bool) bool {
 	if r.Dev.Value() != "" || hops == "" {
 		return on(r.Dev.Value())
 	}
-	for words := strings.Fields(hops); len(words) > 1; words = words[1:] {
-		if words[0] == "dev" && on(words[1]) {
-			return true
+	words := strings.Fields(hops)
+	return slices.ContainsFunc(hopLinks(words), func(i int) bool { return on(words[i]) })
+}
+
+// hopLinks returns at which of the words about next hops the names of links are: after
+// "nexthop", words come in pairs.
+func hopLinks(words []string) []int {
+	var l []int
+	for i := 0; i+1 < len(words); {
+		switch words[i] {
+		case "nexthop":
+			i++
+			continue
+		case "dev":
+			l = append(l, i+1)
 		}
+		i += 2
 	}
-	return false
+	return l
 }
 
 // Attrs implements Object. A route is replaced in one message, so that nothing of

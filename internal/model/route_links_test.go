@@ -8,6 +8,23 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 )
 
+func TestRenamedLinks(t *testing.T) {
+	r := model.Route{Dst: netip.MustParsePrefix("10.9.0.0/16"), NextHops: model.Some("nexthop dev dev weight 1 nexthop via 10.0.0.1 dev nexthop weight 2")}
+	for _, tc := range []struct{ from, to, want string }{
+		{"dev", "br0", "nexthop dev br0 weight 1 nexthop via 10.0.0.1 dev nexthop weight 2"},
+		{"nexthop", "br0", "nexthop dev dev weight 1 nexthop via 10.0.0.1 dev br0 weight 2"},
+		{"weight", "br0", r.NextHops.Value()},
+	} {
+		if got := model.Renamed(r, "", tc.from, tc.to).(model.Route).NextHops.Value(); got != tc.want {
+			t.Errorf("%s renamed %s: %q, want %q", tc.from, tc.to, got, tc.want)
+		}
+	}
+	above := model.Link{Netns: "a", Name: "v7", Lower: model.Some(model.EndRef{Name: "br0"})}
+	if got := model.Renamed(above, "", "br0", "br1").(model.Link).Lower; got != model.Some(model.EndRef{Name: "br1"}) {
+		t.Errorf("it stands on %s", got.Value())
+	}
+}
+
 // A route leads out of each link that one of its next hops does, and needs it.
 func TestOutOf(t *testing.T) {
 	for _, tc := range []struct {
