@@ -48,7 +48,8 @@ func lockTimeout(cmd *cobra.Command, d *time.Duration) {
 
 const applyHelp = `Brings this host to what the topology asks, by the changes that plan shows: new
 things first, old ones last. When a step fails, those before it are undone. At the
-end the host is looked at again; what still differs is an error.
+end the host is looked at again (where a few routes, neighbours or FDB entries among
+very many were changed, at these alone); what still differs is an error.
 
 Everything that is made carries this topology's mark. Marked objects that the
 topology no longer asks for are deleted; nothing else is.
@@ -133,6 +134,10 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	}
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
+	}
+	if !f.destroys && c.filesAtHand() {
+		c.ahead = reconcile.LockAhead(ctx, c.place())
+		defer c.ahead.Close()
 	}
 	r, err := c.openUnless(ctx, f.allowEmpty || f.destroys)
 	if err != nil {

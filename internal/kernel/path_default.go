@@ -42,19 +42,14 @@ func isDefault(body []byte) bool {
 	return len(body) >= unix.SizeofRtMsg && readRtmsg(body).dstLen == 0
 }
 
-// defaultRoutes4 lists the default routes of IPv4. Where there are very many routes, it asks
+// defaultRoutes4 lists the default routes of IPv4. There may be very many other routes: it asks
 // for one table after the other, and for no more of each than where it begins.
 func (h *Host) defaultRoutes4(ctx context.Context, s *space) (rows, error) {
-	n := 0
-	found, err := s.defaultsIn(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { n++; return n > othersBeside })
-	if !errors.Is(err, errMany) {
-		return found, err
-	}
 	tables, err := h.tables4()
 	if err != nil { // somebody hides them
 		return s.defaultsIn(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { return false })
 	}
-	found = nil
+	var found rows
 	for _, id := range tables {
 		l, err := s.defaultsIn(ctx, id, beyondDefault)
 		if err != nil && !errors.Is(err, errMany) {

@@ -51,8 +51,8 @@ func TestPaths(t *testing.T) {
 	t.Run("to an address", func(t *testing.T) { testPathTo(t, s) })
 	t.Run("by default", func(t *testing.T) { testDefaultPaths(t, s) })
 	t.Run("by default, among many", func(t *testing.T) {
-		s.many(othersBeside, "table 100")
-		s.many(othersBeside, "")
+		s.many(1000, "table 100")
+		s.many(1000, "")
 		s.ip("route", "add", "0.0.0.0/8", "dev", "u0") // it has the address of the default routes
 		testDefaultPaths(t, s)
 	})

@@ -3,9 +3,10 @@ package model
 import (
 	"encoding/binary"
 	"encoding/json"
-	"iter"
 	"math/bits"
 	"net/netip"
+	"slices"
+	"sync"
 )
 
 // Digest stands for an object in what is kept beyond a run: of its key, and of all of it.
@@ -32,21 +33,31 @@ func DigestOf(o Object, free bool) Digest {
 	return d
 }
 
-// Digests yields those of all objects of a desired state that are not references, in any
-// order.
-func (s *State) Digests() iter.Seq[Digest] {
-	return func(yield func(Digest) bool) {
-		for _, e := range s.entries {
-			if !e.Ref && !yield(DigestOf(e.Object, false)) {
-				return
-			}
+// Digests returns those of all objects of a desired state that are not references, in any
+// order. They are made on all processors.
+func (s *State) Digests() []Digest {
+	var frame, routes, neighbours, fdb []Digest
+	var all sync.WaitGroup
+	all.Go(func() { routes = digests(&s.routes) })
+	all.Go(func() { neighbours, fdb = digests(&s.neighbours), digests(&s.fdb) })
+	for _, e := range s.entries {
+		if !e.Ref {
+			frame = append(frame, DigestOf(e.Object, false))
 		}
-		_ = digests(&s.routes, yield) && digests(&s.neighbours, yield) && digests(&s.fdb, yield)
 	}
+	all.Wait()
+	return slices.Concat(frame, routes, neighbours, fdb)
 }
 
-func digests[T bulk[T]](t *table[T], yield func(Digest) bool) bool {
-	return t.each(func(r *row[T]) bool { return r.Ref || yield(r.object.digest(r.Free)) })
+func digests[T bulk[T]](t *table[T]) []Digest {
+	l := make([]Digest, 0, t.len())
+	t.each(func(r *row[T]) bool {
+		if !r.Ref {
+			l = append(l, r.object.digest(r.Free))
+		}
+		return true
+	})
+	return l
 }
 
 // digester mixes words as wyhash does: the halves of a product depend on each bit of both

@@ -4,18 +4,20 @@ import (
 	"context"
 	"sync"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
 
 // Ahead is a look at a host that has begun before it is known what matters of it: the kernel
 // lists links and routes while the topology is read. It serves one Reconciler, for one Plan.
 //
-// What it saw may be older than a lock that was taken meanwhile: it is for plans that nobody
-// executes.
+// What it saw is older than a lock that is taken after it has begun: without one of its own,
+// it is for plans that nobody executes.
 type Ahead struct {
 	mu     sync.Mutex
 	host   *kernel.Host // nil: it was taken
 	glance *kernel.Glance
+	lock   *apply.Lock // of the host, taken before; nil: none
 }
 
 // LookAhead begins to look at the host of a place. One that cannot be opened is left to
@@ -28,16 +30,36 @@ func LookAhead(ctx context.Context, p Place) *Ahead {
 	return &Ahead{host: h, glance: h.LookAhead(ctx)}
 }
 
-// take returns the host, once, and the look that is going on; nil where there is none.
-func (a *Ahead) take() (*kernel.Host, *kernel.Glance) {
+// LockAhead is LookAhead for who is going to change the host: it has the host's lock before it
+// looks. Where that cannot be had at once, nil, nothing is ahead, and whoever waits for the lock
+// later is told why.
+func LockAhead(ctx context.Context, p Place) *Ahead {
+	if capable() != nil {
+		return nil
+	}
+	h, err := kernel.Open(p.options())
+	if err != nil {
+		return nil
+	}
+	lock, err := lockHost(ctx, h, p, 0)
+	if err != nil {
+		h.Close()
+		return nil
+	}
+	return &Ahead{host: h, glance: h.LookAhead(ctx), lock: lock}
+}
+
+// take returns the host, once, with the look that is going on and the lock; nil where there is
+// none.
+func (a *Ahead) take() (*kernel.Host, *kernel.Glance, *apply.Lock) {
 	if a == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h := a.host
-	a.host = nil
-	return h, a.glance
+	h, lock := a.host, a.lock
+	a.host, a.lock = nil, nil
+	return h, a.glance, lock
 }
 
 // seen returns the look that is going on, until it is taken; nil where there is none.
@@ -62,10 +84,14 @@ func (a *Ahead) Settle() {
 	}
 }
 
-// Close gives the handles of a host back that nobody has taken. It doesn't wait for what the
-// kernel is still listing.
+// Close gives the handles and the lock of a host back that nobody has taken. It doesn't wait
+// for what the kernel is still listing.
 func (a *Ahead) Close() {
-	if h, _ := a.take(); h != nil {
+	h, _, lock := a.take()
+	if lock != nil {
+		_ = lock.Release() // it ends with the process in any case
+	}
+	if h != nil {
 		go h.Close()
 	}
 }

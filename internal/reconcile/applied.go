@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
@@ -71,13 +72,17 @@ func keepApplied(dir string) {
 // large fleet has megabytes.
 func writeApplied(to io.Writer, t *spec.Topology, res *Result) error {
 	const piece = 64 << 10
+	digests := make(chan []model.Digest, 1)
+	go func() { digests <- res.Expansion.State.Digests() }()
 	w := bufio.NewWriterSize(to, piece)
 	w.WriteString(t.Digest + "\n") // a bufio.Writer keeps its error until Flush
-	if err := writeSources(w, t.Sources); err != nil {
+	err := writeSources(w, t.Sources)
+	wanted := <-digests
+	if err != nil {
 		return err
 	}
 	w.WriteByte('\n')
-	writeObjects(w, res.Expansion.State, res.facts)
+	writeObjects(w, wanted, res.facts)
 	return w.Flush()
 }
 
@@ -92,12 +97,9 @@ func writeSources(w *bufio.Writer, l []spec.Source) error {
 		const tail = `"}` // of the empty text
 		w.WriteString(sep)
 		w.Write(bytes.TrimSuffix(head, []byte(tail)))
-		text := base64.NewEncoder(base64.StdEncoding, w)
-		if _, err := text.Write(s.Data); err != nil {
-			return err
-		}
-		if err := text.Close(); err != nil {
-			return err
+		const most = 12 << 10 // bytes, a multiple of 3: only the last ones may be padded
+		for piece := range slices.Chunk(s.Data, most) {
+			w.Write(base64.StdEncoding.AppendEncode(w.AvailableBuffer(), piece))
 		}
 		w.WriteString(tail)
 		sep = ","

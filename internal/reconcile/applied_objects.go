@@ -30,14 +30,12 @@ const (
 )
 
 // writeObjects writes the digests of what is wanted by the facts. The writer keeps its error.
-func writeObjects(w *bufio.Writer, wanted *model.State, facts model.Facts) {
-	n := 0
-	for d := range wanted.Digests() {
+func writeObjects(w *bufio.Writer, wanted []model.Digest, facts model.Facts) {
+	for _, d := range wanted {
 		b := binary.LittleEndian.AppendUint64(w.AvailableBuffer(), d.Key)
 		w.Write(binary.LittleEndian.AppendUint64(b, d.Object))
-		n++
 	}
-	w.Write(appendFooter(nil, n, facts))
+	w.Write(appendFooter(nil, len(wanted), facts))
 }
 
 // appendFooter appends what tells by which facts it was.

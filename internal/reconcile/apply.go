@@ -35,6 +35,10 @@ type ApplyOptions struct {
 	// it doesn't any more.
 	Verify  bool
 	Confirm Confirm
+
+	// second returns what looks at the host after a plan was carried out, in the place of
+	// another look, at everything; nil is that one.
+	second func(res *Result, whole planner) planner
 }
 
 // revocable says whether a run is taken back that turns out not to be what was wanted
@@ -60,6 +64,7 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 	plan := func(ctx context.Context) (*Result, error) {
 		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
 	}
+	o.second = func(res *Result, whole planner) planner { return r.second(res, whole, o) }
 	return r.execute(ctx, plan, o)
 }
 
@@ -81,6 +86,9 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	if err := free(runs); err != nil {
 		return nil, err
 	}
+	if len(runs) > 0 {
+		r.glance = nil // of what they have left, some is removed
+	}
 	if err := r.removeDebris(runs); err != nil {
 		return nil, err
 	}
@@ -91,16 +99,25 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	return res, err
 }
 
-// lock takes the right to change the host.
+// lock takes the right to change the host, which may have been taken ahead.
 func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lock, error) {
+	if l := r.ahead; l != nil {
+		r.ahead = nil
+		return l, nil
+	}
+	r.glance = nil // it is older
 	if err := capable(); err != nil {
 		return nil, err
 	}
-	id, err := r.Host.ID()
+	return lockHost(ctx, r.Host, r.place, timeout)
+}
+
+func lockHost(ctx context.Context, h *kernel.Host, p Place, timeout time.Duration) (*apply.Lock, error) {
+	id, err := h.ID()
 	if err != nil {
 		return nil, err
 	}
-	return apply.Acquire(ctx, r.place.runDir(), id, timeout)
+	return apply.Acquire(ctx, p.runDir(), id, timeout)
 }
 
 // free refuses to change a host on which a change waits to be confirmed: its guard may

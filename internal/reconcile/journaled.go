@@ -37,6 +37,9 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, plan planner, o 
 	if err := r.run(ctx, res, j); err != nil {
 		return err
 	}
+	if o.second != nil {
+		plan = o.second(res, plan)
+	}
 	if r.Sparing && !o.revocable() {
 		res.Plan, h.Steps = res.Plan.Told(), nil
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
@@ -69,6 +70,7 @@ type Reconciler struct {
 	place  Place
 	swept  bool
 	glance *kernel.Glance // that was begun ahead, for one Plan; nil: none
+	ahead  *apply.Lock    // that was taken ahead, for one run; nil: none
 	latest expanded       // by Plan
 }
 
@@ -90,7 +92,7 @@ func open(t *spec.Topology, node *spec.Node, place Place) (*Reconciler, error) {
 	if err := kernel.CheckComponent(t.Name + "@" + node.Name); err != nil {
 		return nil, err
 	}
-	h, glance := place.Ahead.take()
+	h, glance, lock := place.Ahead.take()
 	if h == nil {
 		var err error
 		if h, err = kernel.Open(place.options()); err != nil {
@@ -99,7 +101,7 @@ func open(t *spec.Topology, node *spec.Node, place Place) (*Reconciler, error) {
 		glance = nil
 	}
 	h.RememberIn(place.stateDir(t, node))
-	return &Reconciler{Topology: t, Node: node, Host: h, place: place, glance: glance}, nil
+	return &Reconciler{Topology: t, Node: node, Host: h, place: place, glance: glance, ahead: lock}, nil
 }
 
 // stateDir is where the run-time files of a node of a topology lie.
@@ -109,8 +111,14 @@ func (p Place) stateDir(t *spec.Topology, node *spec.Node) string {
 
 func (r *Reconciler) stateDir() string { return r.place.stateDir(r.Topology, r.Node) }
 
-// Close gives the host's handles back.
-func (r *Reconciler) Close() error { return r.Host.Close() }
+// Close gives the host's handles back, and a lock that was taken ahead for nothing.
+func (r *Reconciler) Close() error {
+	err := r.Host.Close()
+	if r.ahead != nil {
+		err = errors.Join(err, r.ahead.Release())
+	}
+	return err
+}
 
 // find looks at the host's addresses only if it must: naming the node needs no
 // look.
