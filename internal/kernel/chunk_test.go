@@ -332,3 +332,12 @@ func TestChunksOfManyPlaces(t *testing.T) {
 		t.Errorf("left are %v", left)
 	}
 }
+
+// count returns how many messages are in b.
+func count(b []byte) int {
+	n := 0
+	for range replies(b) {
+		n++
+	}
+	return n
+}

@@ -35,15 +35,6 @@ func (l rows) replies() iter.Seq[reply] {
 	}
 }
 
-// count returns how many messages there are.
-func (l rows) count() int {
-	n := 0
-	for _, b := range l {
-		n += count(b)
-	}
-	return n
-}
-
 // dump sends a request for all objects of a kind and returns the messages. A dump that
 // changes interrupt is done again, and its partial data thrown away.
 func (c *conn) dump(ctx context.Context, m message) (rows, error) {
@@ -66,6 +57,7 @@ func (c *conn) sift(ctx context.Context, m message, wanted func(body []byte) boo
 
 // choice says what of a dump is kept; the zero value is all.
 type choice struct {
+	begin  func()                 // is called before the first message, also of a dump that is done again; nil isn't
 	enough func(some []byte) bool // as dumpUntil has it
 	wanted func(body []byte) bool // as sift has it; it must not use the socket
 }
@@ -84,6 +76,9 @@ func (c *conn) dumpLocked(ctx context.Context, m message, of choice) (rows, erro
 	for range maxDumps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if of.begin != nil {
+			of.begin()
 		}
 		if err := c.send(m); err != nil {
 			return nil, err

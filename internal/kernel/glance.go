@@ -14,7 +14,7 @@ import (
 // and another one about routes.
 type Glance struct {
 	*Host
-	links     []rawLink
+	links     []*rawLink
 	addresses []model.Address
 	looked    struct{ links, addresses bool }
 	routes    rows // of IPv4, in the main table, until somebody reads them; nil: not known
@@ -24,7 +24,7 @@ type Glance struct {
 // Glance begins a look at the host.
 func (h *Host) Glance() *Glance { return &Glance{Host: h} }
 
-func (g *Glance) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
+func (g *Glance) rawLinks(ctx context.Context, netns string) ([]*rawLink, error) {
 	if netns != "" {
 		return g.Host.rawLinks(ctx, netns)
 	}
@@ -32,7 +32,7 @@ func (g *Glance) rawLinks(ctx context.Context, netns string) ([]rawLink, error) 
 	return g.rootLinks(ctx)
 }
 
-func (g *Glance) rootLinks(ctx context.Context) (l []rawLink, err error) {
+func (g *Glance) rootLinks(ctx context.Context) (l []*rawLink, err error) {
 	if !g.looked.links {
 		g.links, err = g.Host.rawLinks(ctx, "")
 		g.looked.links = err == nil
@@ -46,7 +46,7 @@ func (g *Glance) Links(ctx context.Context, netns ...string) ([]model.Link, erro
 }
 
 // Devices is as Host has it.
-func (g *Glance) Devices(ctx context.Context, netns string) ([]model.Link, error) {
+func (g *Glance) Devices(ctx context.Context, netns string) ([]*model.Link, error) {
 	return devices(ctx, g.rawLinks, netns)
 }
 

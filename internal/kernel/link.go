@@ -1,9 +1,11 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -39,10 +41,10 @@ func (h *Host) Links(ctx context.Context, netns ...string) ([]model.Link, error)
 }
 
 // lister returns the links of a namespace.
-type lister func(ctx context.Context, netns string) ([]rawLink, error)
+type lister func(ctx context.Context, netns string) ([]*rawLink, error)
 
 func (h *Host) listLinks(ctx context.Context, list lister, netns []string) ([]model.Link, error) {
-	dumps, n := map[string][]rawLink{}, 0
+	dumps, n := map[string][]*rawLink{}, 0
 	for _, ns := range netns {
 		raw, err := list(ctx, ns)
 		if err != nil {
@@ -54,90 +56,121 @@ func (h *Host) listLinks(ctx context.Context, list lister, netns []string) ([]mo
 	l := make([]model.Link, 0, n)
 	peers := newPeerFinder(h, dumps)
 	for _, ns := range netns {
-		names := peers.names[ns]
 		for _, r := range dumps[ns] {
-			resolve(&r, names)
+			l = append(l, r.link)
+			link := &l[len(l)-1]
 			switch {
-			case r.link.Type.Value() == model.TypeVeth:
-				r.link.Peer = model.Some(peers.find(ns, r))
-			case model.StandsOn(r.link.Type.Value()):
+			case link.Type.Value() == model.TypeVeth:
+				link.Peer = model.Some(peers.find(ns, r))
+			case model.StandsOn(link.Type.Value()):
 				if low, ok := peers.locate(ns, r); ok {
-					r.link.Lower = model.Some(low)
+					link.Lower = model.Some(low)
 				}
 			}
-			l = append(l, r.link)
 		}
 	}
 	return l, nil
 }
 
 // Devices lists the links of one namespace without the other ends of veths, and what links
-// stand on: to know those, each namespace that one is in has to be looked into.
-func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
+// stand on: to know those, each namespace that one is in has to be looked into. They must not be
+// changed.
+func (h *Host) Devices(ctx context.Context, netns string) ([]*model.Link, error) {
 	return devices(ctx, h.rawLinks, netns)
 }
 
-func devices(ctx context.Context, list lister, netns string) ([]model.Link, error) {
+func devices(ctx context.Context, list lister, netns string) ([]*model.Link, error) {
 	raw, err := list(ctx, netns)
 	if err != nil {
 		return nil, err
 	}
-	names := namesOf(raw)
-	l := make([]model.Link, 0, len(raw))
+	l := make([]*model.Link, 0, len(raw))
 	for _, r := range raw {
-		resolve(&r, names)
-		l = append(l, r.link)
+		l = append(l, &r.link)
 	}
 	return l, nil
 }
 
-func (h *Host) rawLinks(ctx context.Context, netns string) ([]rawLink, error) {
+// rawLinks lists the links of a namespace by their indexes. The messages, of more than a
+// kilobyte each, are read as they come, and not kept.
+func (h *Host) rawLinks(ctx context.Context, netns string) ([]*rawLink, error) {
 	s, err := h.space(netns)
 	if err != nil {
 		return nil, err
 	}
+	const together = 64
+	var l []*rawLink
+	var room []rawLink // for the next ones
 	m := newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).u32(unix.IFLA_EXT_MASK, skipStats)
-	b, err := s.conn.dump(ctx, m)
+	_, _, err = s.conn.choose(ctx, m, choice{
+		begin: func() { l = l[:0] },
+		wanted: func(body []byte) bool {
+			if len(room) == 0 {
+				room = make([]rawLink, together)
+			}
+			if r := &room[0]; r.parse(body) {
+				r.link.Netns = netns
+				l, room = append(l, r), room[1:]
+			}
+			return false
+		},
+	})
 	if err != nil {
 		return nil, opError("list the links of", model.Netns{Name: netns}, err)
 	}
-	defer s.conn.recycle(b)
-	l := make([]rawLink, 0, b.count())
-	for r := range b.replies() {
-		if raw, ok := parseLink(r.body); ok {
-			raw.link.Netns = netns
-			l = append(l, raw)
-		}
+	// As of Linux 6.8 they come like that (rtnl_dump_ifinfo, net/core/rtnetlink.c).
+	if !slices.IsSortedFunc(l, compareIndexes) {
+		slices.SortFunc(l, compareIndexes)
+	}
+	for _, r := range l {
+		r.resolve(l)
 	}
 	s.setIndexes(l)
 	return l, nil
 }
 
-func namesOf(l []rawLink) map[uint32]string {
-	names := make(map[uint32]string, len(l))
-	for i := range l {
-		names[l[i].index] = l[i].link.Name
+func compareIndexes(a, b *rawLink) int { return cmp.Compare(a.index, b.index) }
+
+// nameIn returns the name of the link with the index among those of a namespace, which are
+// in order.
+func nameIn(l []*rawLink, index uint32) (name string, ok bool) {
+	i, ok := slices.BinarySearchFunc(l, index, func(r *rawLink, index uint32) int { return cmp.Compare(r.index, index) })
+	if !ok {
+		return "", false
 	}
-	return names
+	return l[i].link.Name, true
 }
 
 // resolve turns the indexes of links in the same namespace into names.
-func resolve(r *rawLink, names map[uint32]string) {
-	r.link.Master = model.Some(names[r.master])
+func (r *rawLink) resolve(all []*rawLink) {
+	named := func(index uint32) model.Opt[string] {
+		name, _ := nameIn(all, index)
+		return model.Some(name)
+	}
+	r.link.Master = model.Some("")
+	if r.master != 0 {
+		r.link.Master = named(r.master)
+	}
 	switch r.link.Type.Value() {
 	case model.TypeVXLAN:
-		r.link.VXLAN.Dev = model.Some(names[r.under])
+		r.link.VXLAN.Dev = named(r.under)
 	case model.TypeIPIP:
-		r.link.IPIP.Dev = model.Some(names[r.under])
+		r.link.IPIP.Dev = named(r.under)
 	}
 }
 
 // parseLink reads an RTM_NEWLINK message (linux/if_link.h).
-func parseLink(body []byte) (rawLink, bool) {
+func parseLink(body []byte) (r rawLink, ok bool) {
+	ok = r.parse(body)
+	return r, ok
+}
+
+// parse is parseLink into what has held another link, or none.
+func (r *rawLink) parse(body []byte) bool {
 	if len(body) < unix.SizeofIfInfomsg {
-		return rawLink{}, false
+		return false
 	}
-	r := rawLink{index: readU32(body[4:]), nsid: sameNetns}
+	*r = rawLink{index: readU32(body[4:]), nsid: sameNetns}
 	l := &r.link
 	l.Up = model.Some(readU32(body[8:])&unix.IFF_UP != 0)
 	l.Type, l.Alias, l.Group = model.Some(""), model.Some(""), model.Some[uint32](0)
@@ -167,7 +200,7 @@ func parseLink(body []byte) (rawLink, bool) {
 			r.parseInfo(v)
 		}
 	}
-	return r, l.Name != ""
+	return l.Name != ""
 }
 
 func (r *rawLink) parseInfo(b []byte) {

@@ -36,10 +36,9 @@ func (d linkDoor) followsPorts(was, now model.Link) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	names := namesOf(raw)
 	ports := 0
 	for _, r := range raw {
-		if names[r.master] != now.Name {
+		if r.link.Master.Value() != now.Name {
 			continue
 		}
 		if ports++; r.link.MAC == now.MAC {

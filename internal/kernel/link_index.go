@@ -31,7 +31,7 @@ func (s *space) find(name string) (uint32, error) {
 
 // setIndexes notes the indexes of all links. Others make links, too, and may make one
 // again under a name that we knew.
-func (s *space) setIndexes(l []rawLink) {
+func (s *space) setIndexes(l []*rawLink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.freshen()

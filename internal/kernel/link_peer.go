@@ -16,9 +16,9 @@ var elsewhere = model.EndRef{Netns: model.UnknownNetns, Name: "?"}
 // (RTM_GETNSID, net/core/net_namespace.c): it is never kept.
 type peerFinder struct {
 	h     *Host
-	names map[string]map[uint32]string // of the links in a namespace, by its name
-	ids   map[string]map[int32]string  // namespaces by the ID that a namespace has for them
-	met   map[end]met                  // ends whose other ends were looked at before
+	dumps map[string][]*rawLink       // by the namespace's name
+	ids   map[string]map[int32]string // namespaces by the ID that a namespace has for them
+	met   map[end]met                 // ends in other namespaces whose other ends were looked at before
 }
 
 // end is a link in a namespace that has a name.
@@ -33,17 +33,13 @@ type met struct {
 	index uint32
 }
 
-func newPeerFinder(h *Host, dumps map[string][]rawLink) *peerFinder {
-	f := &peerFinder{h: h, names: map[string]map[uint32]string{}, ids: map[string]map[int32]string{}, met: map[end]met{}}
-	for ns, l := range dumps {
-		f.names[ns] = namesOf(l)
-	}
-	return f
+func newPeerFinder(h *Host, dumps map[string][]*rawLink) *peerFinder {
+	return &peerFinder{h: h, dumps: dumps, ids: map[string]map[int32]string{}, met: map[end]met{}}
 }
 
 // find names the other end of a veth in netns. Each of two ends tells the other: of a
 // thousand veths to namespaces, those in the root are asked for, and the rest is known.
-func (f *peerFinder) find(netns string, r rawLink) model.EndRef {
+func (f *peerFinder) find(netns string, r *rawLink) model.EndRef {
 	if m, ok := f.met[end{netns, r.index}]; ok && m.index == r.peer && r.nsid != noNetns {
 		return m.EndRef
 	}
@@ -51,12 +47,15 @@ func (f *peerFinder) find(netns string, r rawLink) model.EndRef {
 	if !ok {
 		return elsewhere
 	}
+	if peer.Netns == netns {
+		return peer
+	}
 	f.met[end{peer.Netns, r.peer}] = met{model.EndRef{Netns: netns, Name: r.link.Name}, r.index}
 	return peer
 }
 
 // locate names the link that one in netns tells as the other end, or as what it stands on.
-func (f *peerFinder) locate(netns string, r rawLink) (model.EndRef, bool) {
+func (f *peerFinder) locate(netns string, r *rawLink) (model.EndRef, bool) {
 	ns, ok := netns, r.nsid != noNetns
 	if r.nsid >= 0 {
 		ns, ok = f.namespace(netns, r.nsid)
@@ -64,7 +63,7 @@ func (f *peerFinder) locate(netns string, r rawLink) (model.EndRef, bool) {
 	if !ok {
 		return model.EndRef{}, false
 	}
-	name, ok := f.names[ns][r.peer]
+	name, ok := nameIn(f.dumps[ns], r.peer)
 	if !ok {
 		name, ok = f.lookUp(ns, r.peer)
 	}

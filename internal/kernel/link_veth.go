@@ -64,7 +64,7 @@ func (h *Host) outlived(s *space, l model.Link) bool {
 		switch {
 		case errors.Is(err, unix.ENODEV):
 			return true
-		case err != nil, r.link.Type.Value() != model.TypeVeth, newPeerFinder(h, nil).find(l.Netns, r) != elsewhere:
+		case err != nil, r.link.Type.Value() != model.TypeVeth, newPeerFinder(h, nil).find(l.Netns, &r) != elsewhere:
 			return false
 		}
 	}

@@ -134,15 +134,6 @@ func replies(b []byte) iter.Seq[reply] {
 	}
 }
 
-// count returns how many messages are in b.
-func count(b []byte) int {
-	n := 0
-	for range replies(b) {
-		n++
-	}
-	return n
-}
-
 // attributes yields the type and value of each attribute in b, without the flag
 // bits of the type. It stops at one that is cut off.
 func attributes(b []byte) iter.Seq2[uint16, []byte] {

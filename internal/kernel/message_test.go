@@ -47,7 +47,7 @@ func named(names map[uint32]string) func(uint32) string {
 
 func parseAll(b []byte, names map[uint32]string, withProtocol bool) {
 	if l, ok := parseLink(b); ok {
-		resolve(&l, names)
+		l.resolve([]*rawLink{&l})
 		told(l.link)
 	}
 	if a, ok := parseAddress(b, named(names), withProtocol); ok {

@@ -74,10 +74,10 @@ func (h *Host) Listen(netns string) (*Listener, error) {
 		l.Close()
 		return nil, err
 	}
+	l.names = make(map[uint32]string, len(links))
 	for _, r := range links {
-		l.links[r.index] = r
+		l.links[r.index], l.names[r.index] = *r, r.link.Name
 	}
-	l.names = namesOf(links)
 	return l, nil
 }
 

@@ -108,11 +108,10 @@ func (h *Host) Lower(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := namesOf(raw)
 	lower := map[string]string{}
 	for _, r := range raw {
 		for _, index := range []uint32{r.under, r.peer} {
-			if name := names[index]; name != "" && name != r.link.Name && r.nsid == -1 {
+			if name, _ := nameIn(raw, index); name != "" && name != r.link.Name && r.nsid == -1 {
 				lower[r.link.Name] = name
 			}
 		}

@@ -52,6 +52,13 @@ func (s *State) Over(desired *State) {
 	s.fdb.over(&desired.fdb)
 }
 
+// ReserveFrame is Reserve for objects that Frame yields.
+func (s *State) ReserveFrame(n int) {
+	entries := make(map[Key]Entry, len(s.entries)+n)
+	maps.Copy(entries, s.entries)
+	s.entries = entries
+}
+
 // ReserveAs makes as much room as another state has taken.
 func (s *State) ReserveAs(o *State) {
 	s.Reserve(o.routes.len(), o.neighbours.len(), o.fdb.len())

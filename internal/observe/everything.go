@@ -26,7 +26,7 @@ const maxLooks = 5
 // look again.
 func Everything(ctx context.Context, h Host, id model.Identity) (*model.State, error) {
 	for look := 1; ; look++ {
-		o := &observer{host: h, scope: Scope{Identity: id, Wanted: &model.State{}}, state: &model.State{}, links: map[model.Key]model.Owner{}}
+		o := &observer{host: h, scope: Scope{Identity: id, Wanted: &model.State{}}, state: &model.State{}}
 		err := o.everything(ctx)
 		if err == nil {
 			return o.state, nil

@@ -74,13 +74,13 @@ func root(ctx context.Context, h Host) (devices, []model.Address, error) {
 }
 
 // devices are the links of a namespace, of which few are asked for.
-type devices []model.Link
+type devices []*model.Link
 
 // named returns the link with the name, or nil.
 func (l devices) named(name string) *model.Link {
-	for i := range l {
-		if l[i].Name == name {
-			return &l[i]
+	for _, d := range l {
+		if d.Name == name {
+			return d
 		}
 	}
 	return nil

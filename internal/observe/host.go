@@ -13,7 +13,7 @@ type Host interface {
 	Netns(ctx context.Context) ([]model.Netns, error)
 	Inode(netns string) (uint64, error)
 	Links(ctx context.Context, netns ...string) ([]model.Link, error)
-	Devices(ctx context.Context, netns string) ([]model.Link, error) // Links, without the other ends of veths
+	Devices(ctx context.Context, netns string) ([]*model.Link, error) // Links, without the other ends of veths; they must not be changed
 	Addresses(ctx context.Context, netns string) ([]model.Address, error)
 	// EachRoute calls f with each route of the main table, or, if protocol isn't 0, each
 	// one of that protocol.

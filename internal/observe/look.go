@@ -13,15 +13,11 @@ import (
 // puts into the state what is there of them now. The state is one that State has made
 // with the scope; the links and namespaces in it are taken to be still right.
 func Again(ctx context.Context, h Host, scope Scope, s *model.State, keys []model.Key) error {
-	o := &observer{host: h, scope: scope, state: s, links: map[model.Key]model.Owner{}}
+	o := &observer{host: h, scope: scope, state: s}
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
 	}
 	for _, k := range keys {
-		link := model.LinkKey(k.Netns, k.Name)
-		if e, ok := s.Get(link); ok {
-			o.links[link] = e.Owner
-		}
 		s.Remove(k)
 	}
 	var tables []model.Key // with addresses, or sysctls, that are read anew as a whole
@@ -105,7 +101,7 @@ func (o *observer) table(ctx context.Context, t model.Key, keys []model.Key) err
 		list, err := o.host.Addresses(ctx, t.Netns)
 		for _, a := range list {
 			if a = o.claimed(a); wanted[a.Key()] {
-				owner, maker := ownerOfAddress(a, o.links[model.LinkKey(a.Netns, a.Link)])
+				owner, maker := ownerOfAddress(a, o.linkOwner(a.Netns, a.Link))
 				o.put(a, owner, maker)
 			}
 		}

@@ -17,7 +17,7 @@ type LinkHost interface {
 // Frame observes what others stand on, and nothing that leads packets: the state has the
 // namespaces, links, addresses and sysctls that State would find.
 func Frame(ctx context.Context, h Host, scope Scope) (*model.State, error) {
-	o := &observer{host: h, scope: scope, state: &model.State{}, links: map[model.Key]model.Owner{}}
+	o := &observer{host: h, scope: scope, state: &model.State{}}
 	for _, look := range []func(context.Context) error{o.netns, o.allLinks, o.allAddresses, o.sysctls} {
 		if err := look(ctx); err != nil {
 			return nil, fmt.Errorf("observe: %w", err)

@@ -19,7 +19,7 @@ type Scope struct {
 // State observes the host. Namespaces that are neither wanted nor the identity's
 // own are listed, but not looked into.
 func State(ctx context.Context, h Host, scope Scope) (*model.State, error) {
-	o := &observer{host: h, scope: scope, frugal: true, links: map[model.Key]model.Owner{}}
+	o := &observer{host: h, scope: scope, frugal: true}
 	if o.scope.Wanted == nil {
 		o.scope.Wanted = &model.State{}
 	}
@@ -38,9 +38,8 @@ type observer struct {
 	scope  Scope
 	frugal bool // of the host's own routes, those count that the scope is about, and so do neighbours and FDB entries while they change
 	state  *model.State
-	inside []string                  // the namespaces to look into, "" first
-	links  map[model.Key]model.Owner // of the links in them
-	shaky  []model.Key               // links of which neighbours or FDB entries may have been missed
+	inside []string    // the namespaces to look into, "" first
+	shaky  []model.Key // links of which neighbours or FDB entries may have been missed
 }
 
 func (o *observer) put(obj model.Object, owner model.Owner, maker string) {
@@ -74,12 +73,18 @@ func (o *observer) allLinks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.state.ReserveFrame(len(links))
 	for _, l := range links {
 		owner, maker := ownerOfLink(o.scope.Identity, l)
-		o.links[l.Key()] = owner
 		o.put(l, owner, maker)
 	}
 	return nil
+}
+
+// linkOwner returns the owner of a link that was found.
+func (o *observer) linkOwner(netns, link string) model.Owner {
+	e, _ := o.state.Get(model.LinkKey(netns, link))
+	return e.Owner
 }
 
 func (o *observer) allAddresses(ctx context.Context) error {
@@ -135,7 +140,7 @@ func (o *observer) allRoutes(ctx context.Context) error {
 
 func (o *observer) address(a model.Address) {
 	a = o.claimed(a)
-	owner, maker := ownerOfAddress(a, o.links[model.LinkKey(a.Netns, a.Link)])
+	owner, maker := ownerOfAddress(a, o.linkOwner(a.Netns, a.Link))
 	o.put(a, owner, maker)
 }
 
@@ -145,7 +150,7 @@ func (o *observer) claimed(a model.Address) model.Address {
 	if o.host.Features().AddressProtocolChange || a.Protocol != model.Some[uint8](0) {
 		return a
 	}
-	if o.links[model.LinkKey(a.Netns, a.Link)].Mine() && o.wanted(a.Key()) {
+	if o.linkOwner(a.Netns, a.Link).Mine() && o.wanted(a.Key()) {
 		a.Protocol = model.Some(model.MarkProtocol)
 	}
 	return a

@@ -90,8 +90,12 @@ func (h *Host) Links(_ context.Context, netns ...string) ([]model.Link, error) {
 }
 
 // Devices implements observe.Host.
-func (h *Host) Devices(ctx context.Context, netns string) ([]model.Link, error) {
-	return h.Links(ctx, netns)
+func (h *Host) Devices(_ context.Context, netns string) ([]*model.Link, error) {
+	var l []*model.Link
+	for i := range h.links[netns] {
+		l = append(l, &h.links[netns][i])
+	}
+	return l, h.known(netns)
 }
 
 // Addresses implements observe.Host.
