@@ -95,7 +95,7 @@ func (u *ui) debugs() bool {
 	if u.running != nil {
 		return u.running.Enabled(context.Background(), slog.LevelDebug)
 	}
-	return u.logLevel() <= slog.LevelDebug
+	return u.level == "debug"
 }
 
 // warn tells something that doesn't stop the command.

@@ -326,7 +326,7 @@ func (p *planner) step(s model.Step, along model.Along) {
 	if s.After != nil {
 		p.sim.put(s.After)
 	}
-	if s.Op == model.OpCreate && s.Key().Kind == model.KindLink {
+	if s.Op == model.OpCreate && model.KindOf(s.After) == model.KindLink {
 		p.sim.made[s.Key()] = true
 	}
 }

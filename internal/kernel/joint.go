@@ -53,7 +53,7 @@ func (h *Host) joined(steps []model.Step) int {
 		steps = steps[:min(len(steps), chunkMessages)]
 	}
 	for i, s := range steps {
-		if s.Op != first.Op || s.Key().Kind != first.Key().Kind {
+		if s.Op != first.Op || model.KindOf(s.Object()) != model.KindOf(first.Object()) {
 			return i
 		}
 	}

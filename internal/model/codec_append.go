@@ -77,7 +77,7 @@ func appendKindAndObject(b []byte, o Object) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		b = append(b, o.Key().Kind.String()...)
+		b = append(b, KindOf(o).String()...)
 		b = append(b, `","object":`...)
 		b = append(b, object...)
 	}

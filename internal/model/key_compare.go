@@ -9,7 +9,7 @@ import (
 // CompareKeys compares the keys of two objects. Of those that lead packets to peers, which are
 // put into order by the hundred thousand, it makes no keys.
 func CompareKeys(a, b Object) int {
-	if c := cmp.Compare(kindOf(a), kindOf(b)); c != 0 {
+	if c := cmp.Compare(KindOf(a), KindOf(b)); c != 0 {
 		return c
 	}
 	switch a := a.(type) {
@@ -29,8 +29,8 @@ func CompareKeys(a, b Object) int {
 	return a.Key().Compare(b.Key())
 }
 
-// kindOf returns the kind of an object: to make its key would take longer, as to copy it does.
-func kindOf(o Object) Kind {
+// KindOf returns the kind of an object: to make its key would take longer, as to copy it does.
+func KindOf(o Object) Kind {
 	switch o.(type) {
 	case Route:
 		return KindRoute

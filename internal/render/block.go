@@ -50,12 +50,13 @@ func (b *block[T]) rank() int {
 func byIntent[T any](items []T, intent func(i int) string) []*block[T] {
 	most := runs(len(items), intent)
 	index, blocks := make(map[string]*block[T], most), make([]*block[T], 0, most)
-	of := make([]*block[T], len(items))
+	of, fresh := make([]*block[T], len(items)), make([]block[T], most)
 	var b *block[T]
 	for i := range items {
 		if name := intent(i); b == nil || b.intent != name { // mostly, it is that of the one before
 			if b = index[name]; b == nil {
-				b = &block[T]{intent: name}
+				b, fresh = &fresh[0], fresh[1:]
+				b.intent = name
 				index[name], blocks = b, append(blocks, b)
 			}
 		}
@@ -103,6 +104,14 @@ func inRanks[T any](blocks []*block[T]) {
 
 // naturally compares names as people would: n2 comes before n10.
 func naturally(a, b string) int {
+	same := 0
+	for same < min(len(a), len(b)) && a[same] == b[same] {
+		same++
+	}
+	for same > 0 && isDigit(a[same-1]) { // a number counts as a whole
+		same--
+	}
+	a, b = a[same:], b[same:]
 	for a != "" && b != "" {
 		x, y := leadingDigits(a), leadingDigits(b)
 		if x == "" || y == "" {
@@ -122,12 +131,14 @@ func naturally(a, b string) int {
 }
 
 func leadingDigits(s string) string {
-	i := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	if i < 0 {
-		return s
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
 	}
-	return s[:i]
+	return s[:n]
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // common returns the value that all items share which have one, or "".
 func common[T any](items []T, value func(T) string) string {

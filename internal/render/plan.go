@@ -113,7 +113,7 @@ func changeClass(c *diff.Change) string {
 // appendClass appends the class of a change. It is asked of each, of many thousand.
 func appendClass(s []byte, c *diff.Change) []byte {
 	s = utf8.AppendRune(append(s, ' '), rune(c.Action))
-	s = append(s, c.Key().Kind.String()...)
+	s = append(s, model.KindOf(c.Object()).String()...)
 	s = strconv.AppendBool(s, c.Implied)
 	s = append(s, c.Impact.String()...)
 	s = append(s, c.Origin.String()...)
