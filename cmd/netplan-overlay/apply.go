@@ -139,12 +139,15 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		c.ahead = reconcile.LockAhead(ctx, c.place())
 		defer c.ahead.Close()
 	}
+	if !f.verify { // which asks for the others again
+		c.whole = c.place().Whole(ctx, c.node)
+	}
 	r, err := c.openUnless(ctx, f.allowEmpty || f.destroys)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	r.Sparing = !f.verify // which asks for the others again
+	r.Sparing = !f.verify
 	shown := false
 	res, err := do(ctx, r, reconcile.ApplyOptions{
 		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,

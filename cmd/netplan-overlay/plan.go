@@ -53,6 +53,7 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 				c.ahead = reconcile.LookAhead(cmd.Context(), c.place())
 				defer c.ahead.Close()
 			}
+			c.whole = c.place().Whole(cmd.Context(), c.node)
 			r, err := c.openUnless(cmd.Context(), empty)
 			if err != nil {
 				return err

@@ -28,8 +28,9 @@ type common struct {
 	sessions []model.Session // by which the program was started; nil where it looks into no host
 	peers    addresses       // from which the host is managed, too
 
-	needs kernel.Confinement // what the command can do
-	ahead *reconcile.Ahead   // nil: the host is looked at when it is known what matters of it
+	needs kernel.Confinement    // what the command can do
+	ahead *reconcile.Ahead      // nil: the host is looked at when it is known what matters of it
+	whole func(*spec.Node) bool // of which nodes all is read; nil: of each
 }
 
 const rootHelp = `netplan-overlay joins the container networks of many Linux hosts.
@@ -170,7 +171,7 @@ func (c *common) paths() ([]string, error) {
 
 // openAbsent is open, but that the topology may lack the node, or have no nodes at all.
 func (c *common) openAbsent(ctx context.Context) (*reconcile.Reconciler, error) {
-	t, err := c.loadBy(spec.LoadEmpty)
+	t, err := c.loadBy(c.loader(spec.Options{MayBeEmpty: true}))
 	if err != nil {
 		return nil, err
 	}
@@ -208,8 +209,16 @@ func (c *common) loadBy(load loader) (*spec.Topology, error) {
 
 func (c *common) read() (*spec.Topology, []spec.Problem, error) { return c.readBy(spec.Load) }
 
-// loader is spec.Load or spec.LoadEmpty.
+// loader is spec.Load or one like it.
 type loader func(paths []string, stdin io.Reader) (*spec.Topology, []spec.Problem, error)
+
+// loader returns spec.LoadWith with the options.
+func (c *common) loader(o spec.Options) loader {
+	o.Whole = c.whole
+	return func(paths []string, stdin io.Reader) (*spec.Topology, []spec.Problem, error) {
+		return spec.LoadWith(paths, stdin, o)
+	}
+}
 
 func (c *common) readBy(load loader) (*spec.Topology, []spec.Problem, error) {
 	paths, err := c.paths()
@@ -240,7 +249,7 @@ func (c *common) trace(s model.Step, err error) {
 
 // open loads the topology and opens this host as one of its nodes.
 func (c *common) open(ctx context.Context) (*reconcile.Reconciler, error) {
-	t, err := c.load()
+	t, err := c.loadBy(c.loader(spec.Options{}))
 	if err != nil {
 		return nil, err
 	}

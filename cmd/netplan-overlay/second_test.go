@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -160,4 +161,35 @@ func TestLockAhead(t *testing.T) {
 	if r := h.tool("apply", "-f", file, "--auto-approve", "--lock-timeout", "0s"); r.code != exitOK {
 		t.Errorf("behind a look ahead: exit code %d\n%s%s", r.code, r.out, r.err)
 	}
+}
+
+// TestOwnNode leaves it to the program to find out which node the host is: it does the same.
+func TestOwnNode(t *testing.T) {
+	hostOnly(t)
+	w := newWorld(t, "192.168.32.1/24", "192.168.32.2/24")
+	file := w.file("topology.yaml", `apiVersion: netplan-overlay/v1
+name: own
+backend: vxlan
+nodes:
+  vm1: {address: 192.168.32.1, bridges: {br1: 172.16.1.1/24}, namespaces: {red: 172.16.1.2/24}}
+  vm2: {address: 192.168.32.2, bridges: {br1: 172.16.2.1/24}, namespaces: {blue: 172.16.2.2/24}}
+`)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range w.hosts {
+		args := func(command string) []string {
+			return []string{command, "-f", file, "--netns-dir", h.dir, "--run-dir", h.runDir()}
+		}
+		named, found := h.tool("plan", "-f", file), h.in("", self, args("plan")...)
+		if found != named || !strings.Contains(found.out, []string{"red", "blue"}[i]) {
+			t.Errorf("without --node: exit code %d\n%s%swith it: exit code %d\n%s%s", found.code, found.out, found.err, named.code, named.out, named.err)
+		}
+		if r := h.in("", self, append(args("apply"), "--auto-approve")...); r.code != exitOK {
+			t.Errorf("apply without --node: exit code %d\n%s%s", r.code, r.out, r.err)
+		}
+		h.converged(file)
+	}
+	w.hosts[0].ping("red", "172.16.2.2")
 }

@@ -85,6 +85,9 @@ func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reco
 	if err != nil {
 		return nil, err
 	}
+	if node.Brief {
+		return nil, fmt.Errorf("topology %s was read for another host: the namespaces of node %s are left out", t.Name, node.Name)
+	}
 	return open(t, node, place)
 }
 
@@ -126,16 +129,25 @@ func find(ctx context.Context, t *spec.Topology, name string, place Place) (*spe
 	if name != "" {
 		return SelectNode(t, name, Host{})
 	}
-	local, err := localAddresses(ctx, place)
+	host, err := hostOf(ctx, place)
 	if err != nil {
 		return nil, err
 	}
-	var addresses []netip.Addr
-	for _, a := range local {
-		addresses = append(addresses, a.Prefix.Addr())
+	return SelectNode(t, name, host)
+}
+
+// hostOf finds out what tells which node the host is.
+func hostOf(ctx context.Context, place Place) (Host, error) {
+	local, err := localAddresses(ctx, place)
+	if err != nil {
+		return Host{}, err
 	}
-	hostname, _ := os.Hostname() // without one, the addresses have to do
-	return SelectNode(t, name, Host{Name: hostname, Addresses: addresses})
+	var h Host
+	for _, a := range local {
+		h.Addresses = append(h.Addresses, a.Prefix.Addr())
+	}
+	h.Name, _ = os.Hostname() // without one, the addresses have to do
+	return h, nil
 }
 
 // localAddresses returns those of the host, which a look ahead has found.

@@ -1,10 +1,12 @@
 package reconcile
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
@@ -27,7 +29,7 @@ func SelectNode(t *spec.Topology, name string, host Host) (*spec.Node, error) {
 	}
 	var local []spec.Node
 	for _, n := range t.Nodes {
-		if slices.ContainsFunc(n.Addresses, func(a netip.Addr) bool { return slices.Contains(host.Addresses, a) }) {
+		if isAt(&n, host.Addresses) {
 			local = append(local, n)
 		}
 	}
@@ -42,6 +44,29 @@ func SelectNode(t *spec.Topology, name string, host Host) (*spec.Node, error) {
 			t.Name, host.Name, nodeList(t.Nodes))}
 	}
 	return nil, fmt.Errorf("this host has the addresses of several nodes of topology %s: %s; say which it is with --node", t.Name, nodeList(local))
+}
+
+// Whole returns what says of which nodes of a topology all has to be read (spec.Options), for
+// who needs to know what this host is to have, and no more: of the one that it is, or may
+// be. name says which that is, or is "": then it waits for what a look ahead finds. nil is
+// all nodes.
+func (p Place) Whole(ctx context.Context, name string) func(*spec.Node) bool {
+	if name != "" {
+		return func(n *spec.Node) bool { return n.Name == name }
+	}
+	if p.Ahead == nil {
+		return nil
+	}
+	host := sync.OnceValues(func() (Host, error) { return hostOf(ctx, p) })
+	return func(n *spec.Node) bool {
+		h, err := host()
+		return err != nil || n.Name == h.Name || isAt(n, h.Addresses)
+	}
+}
+
+// isAt says whether a node has one of the addresses.
+func isAt(n *spec.Node, addresses []netip.Addr) bool {
+	return slices.ContainsFunc(n.Addresses, func(a netip.Addr) bool { return slices.Contains(addresses, a) })
 }
 
 func nodeNamed(t *spec.Topology, name string) *spec.Node {

@@ -14,9 +14,10 @@ type decoder struct {
 	tree       *tree
 	shelves    shelves
 	problems   []Problem
-	mayBeEmpty bool // "nodes: {}" is a topology
-	slow       bool // all files are read by yaml.v3
-	parts      int  // how many the nodes are read in; 0: as many as pay
+	mayBeEmpty bool             // "nodes: {}" is a topology
+	slow       bool             // all files are read by yaml.v3
+	parts      int              // how many the nodes are read in; 0: as many as pay
+	whole      func(*Node) bool // see Options; nil: each is
 }
 
 // at tells an error of a place that is no node.

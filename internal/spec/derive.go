@@ -26,6 +26,7 @@ type deriver struct {
 	vxlanDevice string // the derived name
 	veths       vethNames
 	seed        []byte // for what a MAC is derived from
+	kept        slabs  // as they were before the namespaces of the last node
 }
 
 // newDeriver derives all but the nodes.
@@ -92,6 +93,9 @@ func (x *deriver) derive(r *rawNode) *Node {
 		n.Bridges = append(n.Bridges, y.bridge(&r.bridges[i]))
 	}
 	y.overlay()
+	if x.whole != nil {
+		x.kept = x.slabs
+	}
 	n.Namespaces = x.slabs.namespaces.list(len(r.namespaces))
 	for i := range r.namespaces {
 		n.Namespaces = append(n.Namespaces, y.namespace(&r.namespaces[i]))

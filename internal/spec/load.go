@@ -29,7 +29,21 @@ func Load(paths []string, stdin io.Reader) (*Topology, []Problem, error) {
 
 // LoadEmpty is Load, but that a topology may say that it has no nodes (nodes: {}).
 func LoadEmpty(paths []string, stdin io.Reader) (*Topology, []Problem, error) {
-	return load(paths, stdin, &decoder{mayBeEmpty: true})
+	return LoadWith(paths, stdin, Options{MayBeEmpty: true})
+}
+
+// Options are what Load may do otherwise; the zero value is nothing.
+type Options struct {
+	MayBeEmpty bool // as LoadEmpty has it
+	// Whole says of which nodes all is wanted, by their names and addresses; nil: of each. The
+	// namespaces of the others are checked, and left out: those of a large fleet are most of
+	// what it takes. Several goroutines ask it at the same time.
+	Whole func(*Node) bool
+}
+
+// LoadWith is Load with options.
+func LoadWith(paths []string, stdin io.Reader, o Options) (*Topology, []Problem, error) {
+	return load(paths, stdin, &decoder{mayBeEmpty: o.MayBeEmpty, whole: o.Whole})
 }
 
 func load(paths []string, stdin io.Reader, d *decoder) (*Topology, []Problem, error) {

@@ -10,7 +10,8 @@ const slabSize = 256
 
 // slab allocates short lists of which there are thousands.
 type slab[T any] struct {
-	free []T
+	all  []T // the present one
+	used int // of it
 	size int // of the next ones; 0: slabSize
 }
 
@@ -19,15 +20,24 @@ func (s *slab[T]) list(n int) []T {
 	if n == 0 {
 		return nil
 	}
-	if n > len(s.free) {
+	if n > len(s.all)-s.used {
 		if n > slabSize/4 {
 			return make([]T, 0, n)
 		}
-		s.free = make([]T, max(n, cmp.Or(s.size, slabSize)))
+		s.all, s.used = make([]T, max(n, cmp.Or(s.size, slabSize))), 0
 	}
-	l := s.free[:0:n]
-	s.free = s.free[n:]
-	return l
+	s.used += n
+	return s.all[s.used-n : s.used-n : s.used]
+}
+
+// giveBack takes back the lists that were made since the slab was as it says: nobody has
+// them any more.
+func (s *slab[T]) giveBack(since slab[T]) {
+	if len(since.all) > 0 && len(s.all) > 0 && &since.all[0] == &s.all[0] {
+		s.used = since.used
+	} else {
+		s.used = 0 // all of this one was made since
+	}
 }
 
 // slabs are where the parts of nodes come from.
@@ -38,6 +48,16 @@ type slabs struct {
 	namespaces slab[Namespace]
 	interfaces slab[Interface]
 	routes     slab[Route]
+}
+
+// giveBack is that of each.
+func (s *slabs) giveBack(since *slabs) {
+	s.hosts.giveBack(since.hosts)
+	s.prefixes.giveBack(since.prefixes)
+	s.bridges.giveBack(since.bridges)
+	s.namespaces.giveBack(since.namespaces)
+	s.interfaces.giveBack(since.interfaces)
+	s.routes.giveBack(since.routes)
 }
 
 // slabsFor returns those for so many nodes, of a size that leaves little over where each has

@@ -66,6 +66,7 @@ type Node struct {
 	Bridges    []Bridge    // by name
 	Namespaces []Namespace // by name
 	Unprobed   bool        // nobody probes the node, and it probes nobody
+	Brief      bool        // the namespaces are left out: see Options
 	Pos        Pos
 }
 

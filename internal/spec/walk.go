@@ -96,6 +96,10 @@ func (w *walker) walk(k, v node) {
 	w.checkAddresses(r)
 	w.checkLinkNames(n, r)
 	w.checkMACs(n, r)
+	if w.whole != nil && !w.whole(n) {
+		n.Namespaces, n.Brief = nil, true
+		w.slabs.giveBack(&w.kept)
+	}
 }
 
 // after checks nodes against each other.

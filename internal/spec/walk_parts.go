@@ -62,7 +62,7 @@ func (w *walker) fork(at, room int) *walker {
 	out := *w.out
 	out.Nodes = place(w.out.Nodes, at, room)
 	return &walker{
-		deriver:  &deriver{decoder: &decoder{tree: w.tree}, slabs: slabsFor(room), raw: w.raw, out: &out, vxlanDevice: w.vxlanDevice},
+		deriver:  &deriver{decoder: &decoder{tree: w.tree, whole: w.whole}, slabs: slabsFor(room), raw: w.raw, out: &out, vxlanDevice: w.vxlanDevice},
 		tunnels:  w.tunnels,
 		underlay: place(w.underlay, at, room), shared: place(w.shared, at, room), vteps: place(w.vteps, at, room),
 		devices: maps.Clone(w.devices), known: knownNames{wanted: w.known.wanted},
