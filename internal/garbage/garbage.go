@@ -15,7 +15,7 @@ const beside = 33
 // has grown to this part of 4 MiB (https://go.dev/doc/gc-guide), to which the heap of a small
 // fleet never grows. To collect again and again on the way there would take a fifth of the
 // time.
-const early = 450
+const early = 500
 
 // CollectLate lets garbage lie for a while in this process, which plans for one host, as far as
 // nobody has said how much (GOGC).
