@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -119,6 +120,15 @@ func TestLockAhead(t *testing.T) {
 	w := newWorld(t, "192.168.32.1/24")
 	h := w.hosts[0]
 	file := w.file("many.yaml", manyPeers("host-gw", 0))
+	if early := reconcile.LockAhead(t.Context(), h.place()); early != nil {
+		t.Error("a lock was taken that was never made")
+	}
+	if r := h.tool("apply", "-f", w.file("wrong.yaml", "name: wrong\n"), "--auto-approve"); r.code != exitError {
+		t.Errorf("of a topology that is none: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	if _, err := os.Stat(h.runDir()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a topology that is none has left files: %v", err)
+	}
 	h.apply(file)
 	applied := func(ahead *reconcile.Ahead, why string) {
 		t.Helper()

@@ -27,7 +27,7 @@ func Acquire(ctx context.Context, dir string, netns uint64, timeout time.Duratio
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return held(f)
+			return held(f), nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
 			f.Close()
@@ -47,22 +47,48 @@ func Acquire(ctx context.Context, dir string, netns uint64, timeout time.Duratio
 	}
 }
 
+// Try is Acquire for who could do without the lock: it makes no files, and waits for nobody.
+// nil: somebody has the lock, or nobody ever had.
+func Try(dir string, netns uint64) *Lock {
+	d, err := kernel.OpenDir(dir)
+	if err != nil {
+		return nil
+	}
+	defer d.Close()
+	there, err := d.Open(lockName(netns))
+	if err != nil {
+		return nil
+	}
+	there.Close()
+	f, err := d.OpenOrCreate(lockName(netns))
+	if err != nil {
+		return nil
+	}
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		f.Close()
+		return nil
+	}
+	return held(f)
+}
+
+func lockName(netns uint64) string { return fmt.Sprintf("lock-%d", netns) }
+
 func lockFile(dir string, netns uint64) (*os.File, error) {
 	d, err := kernel.MakeDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	return d.OpenOrCreate(fmt.Sprintf("lock-%d", netns))
+	return d.OpenOrCreate(lockName(netns))
 }
 
 // held writes into the lock file who has it, for the message that others see.
-func held(f *os.File) (*Lock, error) {
+func held(f *os.File) *Lock {
 	who := fmt.Sprintf("process %d (%s)", os.Getpid(), strings.Join(os.Args, " "))
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(who), 0) // only a courtesy: the lock holds without it
 	}
-	return &Lock{f: f}, nil
+	return &Lock{f: f}
 }
 
 func readHolder(f *os.File) string {

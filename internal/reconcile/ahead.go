@@ -31,8 +31,8 @@ func LookAhead(ctx context.Context, p Place) *Ahead {
 }
 
 // LockAhead is LookAhead for who is going to change the host: it has the host's lock before it
-// looks. Where that cannot be had at once, nil, nothing is ahead, and whoever waits for the lock
-// later is told why.
+// looks. Where that cannot be had at once, or was never made, nil, nothing is ahead: no files
+// are made as long as it isn't known whether the topology is one.
 func LockAhead(ctx context.Context, p Place) *Ahead {
 	if capable() != nil {
 		return nil
@@ -41,8 +41,13 @@ func LockAhead(ctx context.Context, p Place) *Ahead {
 	if err != nil {
 		return nil
 	}
-	lock, err := lockHost(ctx, h, p, 0)
+	id, err := h.ID()
 	if err != nil {
+		h.Close()
+		return nil
+	}
+	lock := apply.Try(p.runDir(), id)
+	if lock == nil {
 		h.Close()
 		return nil
 	}

@@ -109,15 +109,11 @@ func (r *Reconciler) lock(ctx context.Context, timeout time.Duration) (*apply.Lo
 	if err := capable(); err != nil {
 		return nil, err
 	}
-	return lockHost(ctx, r.Host, r.place, timeout)
-}
-
-func lockHost(ctx context.Context, h *kernel.Host, p Place, timeout time.Duration) (*apply.Lock, error) {
-	id, err := h.ID()
+	id, err := r.Host.ID()
 	if err != nil {
 		return nil, err
 	}
-	return apply.Acquire(ctx, p.runDir(), id, timeout)
+	return apply.Acquire(ctx, r.place.runDir(), id, timeout)
 }
 
 // free refuses to change a host on which a change waits to be confirmed: its guard may

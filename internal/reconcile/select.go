@@ -48,14 +48,10 @@ func SelectNode(t *spec.Topology, name string, host Host) (*spec.Node, error) {
 
 // Whole returns what says of which nodes of a topology all has to be read (spec.Options), for
 // who needs to know what this host is to have, and no more: of the one that it is, or may
-// be. name says which that is, or is "": then it waits for what a look ahead finds. nil is
-// all nodes.
+// be. name says which that is, or is "": then it looks at the host's addresses.
 func (p Place) Whole(ctx context.Context, name string) func(*spec.Node) bool {
 	if name != "" {
 		return func(n *spec.Node) bool { return n.Name == name }
-	}
-	if p.Ahead == nil {
-		return nil
 	}
 	host := sync.OnceValues(func() (Host, error) { return hostOf(ctx, p) })
 	return func(n *spec.Node) bool {
