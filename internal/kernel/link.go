@@ -118,7 +118,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]*rawLink, error) {
 	if err != nil {
 		return nil, opError("list the links of", model.Netns{Name: netns}, err)
 	}
-	// As of Linux 6.8 they come like that (rtnl_dump_ifinfo, net/core/rtnetlink.c).
+	// As of Linux 6.9 they come like that (rtnl_dump_ifinfo, net/core/rtnetlink.c).
 	if !slices.IsSortedFunc(l, compareIndexes) {
 		slices.SortFunc(l, compareIndexes)
 	}

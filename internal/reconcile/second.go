@@ -37,13 +37,17 @@ func (r *Reconciler) second(res *Result, whole planner, o ApplyOptions) planner 
 }
 
 // keysOf returns what the steps are about; of routes to peers, also with the other metric
-// that they may have.
+// that they may have. There are none where something goes along with a step, or where the
+// steps are many.
 func keysOf(steps []model.Step) []model.Key {
 	if len(steps) > mostAlone {
 		return nil
 	}
 	var l []model.Key
 	for _, s := range steps {
+		if s.Along != nil {
+			return nil
+		}
 		k := s.Key()
 		l = append(l, k)
 		if k.Spreadable() {
