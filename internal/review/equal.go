@@ -9,7 +9,7 @@ import (
 // alike says whether two versions of a node ask for the same: where things stand in the
 // file, how they were derived, and what makes no object, doesn't count.
 func alike(a, b *spec.Node) bool {
-	return a.Name == b.Name && a.Interface == b.Interface && slices.Equal(a.Addresses, b.Addresses) &&
+	return a.Name == b.Name && a.Interface == b.Interface && slices.Equal(a.Addresses, b.Addresses) && a.Brief == b.Brief &&
 		alikeOverlays(&a.Overlay, &b.Overlay) &&
 		equal(a.Bridges, b.Bridges, alikeBridges) && equal(a.Namespaces, b.Namespaces, alikeNamespaces)
 }
