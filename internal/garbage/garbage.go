@@ -15,7 +15,11 @@ const beside = 33
 // has grown to this part of 4 MiB (https://go.dev/doc/gc-guide), to which the heap of a small
 // fleet never grows. To collect again and again on the way there would take a fifth of the
 // time.
-const early = 500
+const early = 550
+
+// sooner is early for who removes all that a host has: of what that takes, much is thrown away
+// at once, and the rest is most of it.
+const sooner = 300
 
 // CollectLate lets garbage lie for a while in this process, which plans for one host, as far as
 // nobody has said how much (GOGC).
@@ -26,4 +30,12 @@ func CollectLate() {
 	debug.SetGCPercent(early)
 	first := new([32]byte) // nobody needs it: it is among the first that is collected
 	runtime.AddCleanup(first, func(percent int) { debug.SetGCPercent(percent) }, beside)
+}
+
+// CollectSooner lets garbage lie for less time, in a process that is about to plan the removal of
+// everything.
+func CollectSooner() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(sooner)
+	}
 }
