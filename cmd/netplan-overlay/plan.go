@@ -2,13 +2,14 @@ package main
 
 import (
 	"cmp"
-	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
+	"github.com/netplan-overlay/netplan-overlay/internal/spec"
 )
 
 func newPlan(c *common) *cobra.Command {
@@ -103,13 +104,7 @@ Exit codes: 0 done, 1 error or conflict, on any node; with --detailed-exitcode a
 // not be much older than the plan.
 func (c *common) filesAtHand() bool {
 	paths, err := c.paths()
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if p == "-" || err != nil || !info.Mode().IsRegular() && !info.IsDir() {
-			return false
-		}
-	}
-	return err == nil
+	return err == nil && !slices.Contains(paths, "-") && spec.AreFiles(paths)
 }
 
 // phase adds the flag --phase to a command.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netplan-overlay/netplan-overlay/internal/diff"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/spec"
@@ -64,7 +63,7 @@ func TestSecondLook(t *testing.T) {
 		name    string
 		backend string
 		moved   int
-		then    []string // ip commands behind the last step
+		then    []string // ip commands behind the last step, or "forget": the FDB entry that leads to where the peer has moved
 		differs []string // what the error names
 		unsaid  string
 	}{
@@ -74,6 +73,8 @@ func TestSecondLook(t *testing.T) {
 		{"of the peer, host-gw", "host-gw", 1, []string{"route delete 172.16.1.0/24"}, []string{"172.16.1.0/24"}, ""},
 		{"of the peer, another route, host-gw", "host-gw", 1, []string{"route replace 172.16.1.0/24 via 192.168.32.200 proto bird"}, []string{"172.16.1.0/24"}, ""},
 		{"of the peer, and of another, host-gw", "host-gw", 1, []string{"route delete 172.16.1.0/24", others}, []string{"172.16.1.0/24"}, "172.16.90.0/24"},
+		{"of the peer", "vxlan", 1, []string{"forget"}, []string{"fdb "}, ""},
+		{"of the peer, undercut", "{type: host-gw, routeMetrics: spread}", 1, []string{"route add 172.16.1.0/24 via 192.168.32.200 metric 20 proto bird"}, []string{"172.16.1.0/24"}, ""},
 		{"below", "vxlan", 1, []string{aside}, []string{"172.16.0.1/24"}, ""},
 		{"below, and of another peer", "vxlan", 1, []string{aside, others}, []string{"172.16.0.1/24", "172.16.90.0/24"}, ""},
 		{"of another peer, with many", "vxlan", 20, []string{others}, []string{"172.16.90.0/24"}, ""},
@@ -88,6 +89,10 @@ func TestSecondLook(t *testing.T) {
 					return
 				}
 				for _, c := range tc.then {
+					if c == "forget" {
+						h.forget("192.168.32.122")
+						continue
+					}
 					h.ip(strings.Fields(c)...)
 				}
 			}
@@ -112,6 +117,18 @@ func TestSecondLook(t *testing.T) {
 			h.converged(w.file("many.yaml", manyPeers(tc.backend, tc.moved)))
 		})
 	}
+}
+
+// forget deletes the FDB entry that leads to an address.
+func (h *host) forget(address string) {
+	h.w.t.Helper()
+	for line := range strings.Lines(h.bridge("fdb", "show", "dev", "vxlan1")) {
+		if mac, rest, _ := strings.Cut(line, " "); strings.Contains(rest, "dst "+address+" ") {
+			h.bridge("fdb", "delete", mac, "dev", "vxlan1")
+			return
+		}
+	}
+	h.w.t.Errorf("no FDB entry leads to %s", address)
 }
 
 // TestLockAhead looks at a host before the topology is read.
@@ -144,7 +161,6 @@ func TestLockAhead(t *testing.T) {
 	h.ip("route", "delete", "172.16.7.0/24")
 	applied(ahead, "what was seen without the lock is of no use")
 
-	h.ip("route", "delete", "172.16.7.0/24")
 	if ahead = reconcile.LockAhead(t.Context(), h.place()); ahead == nil {
 		t.Fatal("nothing is ahead")
 	}
@@ -155,18 +171,28 @@ func TestLockAhead(t *testing.T) {
 		t.Error("two have the lock")
 	}
 	ahead.Settle()
-	h.ip("route", "add", "172.16.7.0/24", "via", "192.168.32.8", "proto", "157") // seen as missing before
-	r := h.opened(manyPeers("host-gw", 0), ahead, nil)
-	if res, err := r.Plan(t.Context(), diff.Options{}); err != nil || len(res.Plan.Changes) != 1 {
-		t.Errorf("what was seen with the lock: %v", err)
+	h.ip("route", "delete", "172.16.7.0/24") // seen before
+	res, err := h.opened(manyPeers("host-gw", 0), ahead, nil).Apply(t.Context(), reconcile.ApplyOptions{})
+	if err != nil || res.Plan.Summary().Changes() != 0 {
+		t.Errorf("what was seen with the lock is not what the plan is made of: %v", err)
 	}
-	h.ip("route", "delete", "172.16.7.0/24")
-	if err := r.Close(); err != nil {
+
+	unused := reconcile.LockAhead(t.Context(), h.place())
+	if unused == nil {
+		t.Fatal("the lock was not given back behind an apply")
+	}
+	if err := h.opened(manyPeers("host-gw", 0), unused, nil).Close(); err != nil {
 		t.Error(err)
 	}
-	applied(reconcile.LockAhead(t.Context(), h.place()), "the lock was given back")
+	if ahead = reconcile.LockAhead(t.Context(), h.place()); ahead == nil {
+		t.Fatal("the lock was not given back with the host")
+	}
+	applied(ahead, "the lock was taken ahead")
 
-	reconcile.LockAhead(t.Context(), h.place()).Close()
+	if ahead = reconcile.LockAhead(t.Context(), h.place()); ahead == nil {
+		t.Fatal("the lock was not given back behind an apply")
+	}
+	ahead.Close()
 	h.ip("route", "delete", "172.16.7.0/24")
 	if r := h.tool("apply", "-f", file, "--auto-approve", "--lock-timeout", "0s"); r.code != exitOK {
 		t.Errorf("behind a look ahead: exit code %d\n%s%s", r.code, r.out, r.err)
@@ -202,4 +228,18 @@ nodes:
 		h.converged(file)
 	}
 	w.hosts[0].ping("red", "172.16.2.2")
+
+	nobody := spec.Options{Whole: func(*spec.Node) bool { return false }} // as where the host had no address when it was asked
+	top, problems, err := spec.LoadWith([]string{file}, nil, nobody)
+	if err != nil {
+		t.Fatal(problems)
+	}
+	r, err := reconcile.New(t.Context(), top, "vm1", w.hosts[0].place())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if r.Node.Brief || len(r.Node.Namespaces) != 1 {
+		t.Errorf("the host's own node lacks its namespaces: %+v", r.Node)
+	}
 }

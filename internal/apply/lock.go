@@ -55,12 +55,7 @@ func Try(dir string, netns uint64) *Lock {
 		return nil
 	}
 	defer d.Close()
-	there, err := d.Open(lockName(netns))
-	if err != nil {
-		return nil
-	}
-	there.Close()
-	f, err := d.OpenOrCreate(lockName(netns))
+	f, err := d.OpenToWrite(lockName(netns))
 	if err != nil {
 		return nil
 	}

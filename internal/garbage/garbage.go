@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // beside is how much may lie beside what is in use, in percent, before it is collected. Go's
@@ -27,15 +28,22 @@ func CollectLate() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
+	late.Store(true)
 	debug.SetGCPercent(early)
 	first := new([32]byte) // nobody needs it: it is among the first that is collected
-	runtime.AddCleanup(first, func(percent int) { debug.SetGCPercent(percent) }, beside)
+	runtime.AddCleanup(first, func(percent int) {
+		late.Store(false)
+		debug.SetGCPercent(percent)
+	}, beside)
 }
 
-// CollectSooner lets garbage lie for less time, in a process that is about to plan the removal of
-// everything.
+// late says that CollectLate was called, and nothing was collected since.
+var late atomic.Bool
+
+// CollectSooner lets garbage lie for less time than CollectLate, in a process that is about to
+// plan the removal of everything.
 func CollectSooner() {
-	if os.Getenv("GOGC") == "" {
+	if late.Load() {
 		debug.SetGCPercent(sooner)
 	}
 }

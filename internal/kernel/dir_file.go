@@ -32,6 +32,9 @@ func (d *Dir) OpenOrCreate(name string) (*os.File, error) {
 	return d.open(name, unix.O_RDWR|unix.O_CREAT)
 }
 
+// OpenToWrite opens such a file to read and write it.
+func (d *Dir) OpenToWrite(name string) (*os.File, error) { return d.open(name, unix.O_RDWR) }
+
 // Create makes a new file, which only its owner can read; one that is there already is
 // fs.ErrExist.
 func (d *Dir) Create(name string) (*os.File, error) {

@@ -98,7 +98,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]*rawLink, error) {
 	if err != nil {
 		return nil, err
 	}
-	const together = 64
+	const least, most = 4, 64 // that are allocated together: most namespaces have few links
 	var l []*rawLink
 	var room []rawLink // for the next ones
 	m := newMessage(unix.RTM_GETLINK, 0, make([]byte, unix.SizeofIfInfomsg)).u32(unix.IFLA_EXT_MASK, skipStats)
@@ -106,7 +106,7 @@ func (h *Host) rawLinks(ctx context.Context, netns string) ([]*rawLink, error) {
 		begin: func() { l = l[:0] },
 		wanted: func(body []byte) bool {
 			if len(room) == 0 {
-				room = make([]rawLink, together)
+				room = make([]rawLink, min(max(least, len(l)), most))
 			}
 			if r := &room[0]; r.parse(body) {
 				r.link.Netns = netns

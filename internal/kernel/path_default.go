@@ -47,7 +47,7 @@ func isDefault(body []byte) bool {
 func (h *Host) defaultRoutes4(ctx context.Context, s *space) (rows, error) {
 	tables, err := h.tables4()
 	if err != nil { // somebody hides them
-		return s.defaultsIn(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { return false })
+		return s.everyDefault(ctx)
 	}
 	var found rows
 	for _, id := range tables {
@@ -58,6 +58,11 @@ func (h *Host) defaultRoutes4(ctx context.Context, s *space) (rows, error) {
 		found = append(found, l...)
 	}
 	return found, nil
+}
+
+// everyDefault lists the default routes of all tables of IPv4, from a list of all routes.
+func (s *space) everyDefault(ctx context.Context) (rows, error) {
+	return s.defaultsIn(ctx, unix.RT_TABLE_UNSPEC, func([]byte) bool { return false })
 }
 
 // defaultsIn lists the default routes of one table of IPv4, or of all, by a dump that is given up

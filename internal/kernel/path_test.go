@@ -88,6 +88,27 @@ func testPathTo(t *testing.T, s *sim) {
 }
 
 func testDefaultPaths(t *testing.T, s *sim) {
+	root, err := s.space("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byTable, err := s.defaultRoutes4(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	together, err := root.everyDefault(t.Context()) // where /proc hides the tables
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(l rows) (n int) {
+		for range l.replies() {
+			n++
+		}
+		return n
+	}
+	if n, all := count(byTable), count(together); n != all || n == 0 {
+		t.Errorf("%d default routes, by one table after the other, and %d in all", n, all)
+	}
 	l, err := s.DefaultPaths(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -30,9 +30,9 @@ func LookAhead(ctx context.Context, p Place) *Ahead {
 	return &Ahead{host: h, glance: h.LookAhead(ctx)}
 }
 
-// LockAhead is LookAhead for who is going to change the host: it has the host's lock before it
-// looks. Where that cannot be had at once, or was never made, nil, nothing is ahead: no files
-// are made as long as it isn't known whether the topology is one.
+// LockAhead is LookAhead for who is going to change the host: it takes the host's lock before it
+// looks. It returns nil if somebody else has the lock, or nobody ever had: as long as it isn't
+// known whether the topology is one, no files are made.
 func LockAhead(ctx context.Context, p Place) *Ahead {
 	if capable() != nil {
 		return nil

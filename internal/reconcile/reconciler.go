@@ -85,8 +85,10 @@ func New(ctx context.Context, t *spec.Topology, name string, place Place) (*Reco
 	if err != nil {
 		return nil, err
 	}
-	if node.Brief {
-		return nil, fmt.Errorf("topology %s was read for another host: the namespaces of node %s are left out", t.Name, node.Name)
+	if node.Brief { // the host has got its address since it was asked which node it is
+		if t, node, err = readAgain(t, node.Name); err != nil {
+			return nil, err
+		}
 	}
 	return open(t, node, place)
 }
@@ -197,6 +199,11 @@ func (r *Reconciler) facts(ctx context.Context, h observe.Host) (model.Facts, er
 	if !r.spared {
 		peers = desired.Peers(r.Topology, r.Node)
 	}
+	return r.factsFor(ctx, h, peers)
+}
+
+// factsFor finds out the facts, of peers only what they say of some.
+func (r *Reconciler) factsFor(ctx context.Context, h observe.Host, peers []netip.Addr) (model.Facts, error) {
 	facts, err := observe.Facts(ctx, h, observe.Query{Addresses: r.Node.Addresses, Interface: r.Node.Interface, Peers: peers})
 	if err != nil {
 		return facts, fmt.Errorf("node %s (%s): %w", r.Node.Name, r.Node.Pos, err)

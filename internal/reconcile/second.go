@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -12,23 +13,24 @@ import (
 	"github.com/netplan-overlay/netplan-overlay/internal/observe"
 )
 
-// Of very many objects, few that were changed are looked at alone once that is done.
+// Of very many objects, few that were changed are looked at by themselves once that is done.
 const (
-	mostAlone   = 64 // objects
-	othersAlone = 50 // that there are for each of them, at least
+	mostPointed = 64 // of those that were changed
+	leastBeside = 50 // objects that there are, for each of them
 )
 
 // second returns the planner of the look at the host after the plan of a result was carried
 // out. It looks at everything, unless the plan is about few of very many routes, neighbours
-// and FDB entries: nothing stands on these, so the kernel changes nothing else with them.
-// Then it looks at these, and at all that others stand on. res is brought up to date by it.
+// and FDB entries: nothing stands on these, so that with them the kernel has changed nothing
+// else. Then it looks at these, and at all that others stand on; it brings what the result
+// says of them up to date.
 func (r *Reconciler) second(res *Result, whole planner, o ApplyOptions) planner {
 	keys := keysOf(res.Plan.Steps)
-	if res.Expansion == nil || o.Phase != diff.Whole || !aloneEnough(keys, res) {
+	if res.Expansion == nil || o.Phase != diff.Whole || !pointable(keys, res) {
 		return whole
 	}
 	return func(ctx context.Context) (*Result, error) {
-		after, err := r.lookAlone(ctx, res, keys, o)
+		after, err := r.lookAtKeys(ctx, res, keys, o)
 		if errors.Is(err, ErrDoubt) {
 			return whole(ctx)
 		}
@@ -36,30 +38,21 @@ func (r *Reconciler) second(res *Result, whole planner, o ApplyOptions) planner 
 	}
 }
 
-// keysOf returns what the steps are about; of routes to peers, also with the other metric
-// that they may have. There are none where something goes along with a step, or where the
-// steps are many.
+// keysOf returns what the steps are about, none if they are many.
 func keysOf(steps []model.Step) []model.Key {
-	if len(steps) > mostAlone {
+	if len(steps) > mostPointed {
 		return nil
 	}
 	var l []model.Key
 	for _, s := range steps {
-		if s.Along != nil {
-			return nil
-		}
-		k := s.Key()
-		l = append(l, k)
-		if k.Spreadable() {
-			l = append(l, k.Plain(), k.Spread())
-		}
+		l = append(l, s.Key())
 	}
 	return merge(l, nil)
 }
 
-// aloneEnough says whether it is enough to look at the keys, and worth it.
-func aloneEnough(keys []model.Key, res *Result) bool {
-	if len(keys) == 0 || len(keys)*othersAlone > res.Observed.Len() {
+// pointable says whether it is enough to look at the keys, and worth it.
+func pointable(keys []model.Key, res *Result) bool {
+	if len(keys) == 0 || len(keys)*leastBeside > res.Observed.Len() {
 		return false
 	}
 	var to []netip.Prefix
@@ -85,10 +78,13 @@ func leadAny(to []netip.Prefix, peers model.Directs) bool {
 	return false
 }
 
-// lookAlone plans for the keys as they are now, and for no others. Where what others stand on
-// is not as it was, the error is ErrDoubt.
-func (r *Reconciler) lookAlone(ctx context.Context, res *Result, keys []model.Key, o ApplyOptions) (*Result, error) {
-	facts, err := observe.Facts(ctx, r.Host, observe.Query{Addresses: r.Node.Addresses, Interface: r.Node.Interface})
+// lookAtKeys plans for the keys as they are now, and for no others. Where what others stand on
+// is not as it was, or another route may take the packets of one of them, the error is
+// ErrDoubt.
+func (r *Reconciler) lookAtKeys(ctx context.Context, res *Result, keys []model.Key, o ApplyOptions) (*Result, error) {
+	defer r.Host.Trim()
+	glance := r.Host.Glance()
+	facts, err := r.factsFor(ctx, glance, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +95,15 @@ func (r *Reconciler) lookAlone(ctx context.Context, res *Result, keys []model.Ke
 	}
 	want, seen := res.Expansion.State, res.Observed
 	scope := observe.Scope{Identity: r.Identity(), Wanted: want}
-	frame, err := observe.Frame(ctx, r.Host, scope)
+	frame, err := observe.Frame(ctx, glance, scope)
 	if err != nil {
 		return nil, err
 	}
 	if len(model.UnlikeFrames(seen, frame)) > 0 {
 		return nil, ErrDoubt
+	}
+	if undercut, err := r.undercut(ctx, keys); undercut || err != nil {
+		return nil, cmp.Or(err, ErrDoubt)
 	}
 	if err := observe.Again(ctx, r.Host, scope, seen, keys); err != nil {
 		return nil, err
@@ -114,4 +113,12 @@ func (r *Reconciler) lookAlone(ctx context.Context, res *Result, keys []model.Ke
 	opts := beside(want, some)
 	opts.Adopt, opts.LiveRename = o.Adopt, r.Host.Features().LiveRename
 	return &Result{Expansion: res.Expansion, Observed: seen, Plan: diff.Compute(some, of, opts), facts: facts}, nil
+}
+
+// undercut says whether there is a route of the host to the same destination as one of the
+// keys, with a lower metric than that.
+func (r *Reconciler) undercut(ctx context.Context, keys []model.Key) (is bool, err error) {
+	routes := slices.DeleteFunc(slices.Clone(keys), func(k model.Key) bool { return !k.Spreadable() })
+	err = r.Host.RoutesLike(ctx, "", routes, func(x model.Route) { is = is || !slices.Contains(routes, x.Key()) })
+	return is, err
 }

@@ -54,16 +54,21 @@ func (r *Reconciler) whole() (*spec.Topology, *spec.Node, error) {
 	if !r.spared {
 		return r.Topology, r.Node, nil
 	}
-	t, problems := spec.Parse(r.Topology.Sources)
-	if t == nil {
+	return readAgain(r.Topology, r.Node.Name)
+}
+
+// readAgain reads a topology again from its texts, as a whole, and finds a node in it.
+func readAgain(t *spec.Topology, name string) (*spec.Topology, *spec.Node, error) {
+	again, problems := spec.Parse(t.Sources)
+	if again == nil {
 		var l []error
 		for _, p := range problems {
 			l = append(l, errors.New(p.String()))
 		}
 		return nil, nil, fmt.Errorf("read the topology again: %w", errors.Join(l...))
 	}
-	if node := nodeNamed(t, r.Node.Name); node != nil {
-		return t, node, nil
+	if node := nodeNamed(again, name); node != nil {
+		return again, node, nil
 	}
-	return nil, nil, fmt.Errorf("read the topology again: it has no node %s any more", r.Node.Name)
+	return nil, nil, fmt.Errorf("read the topology again: it has no node %s any more", name)
 }

@@ -133,6 +133,26 @@ func ReadBy(paths []string, file func(path string) ([]byte, error)) ([]Source, e
 	return l, nil
 }
 
+// AreFiles says whether all that ReadBy would read are files, which make nobody wait, as a FIFO
+// does.
+func AreFiles(paths []string) bool {
+	for _, p := range paths {
+		entries, err := os.ReadDir(p)
+		if err != nil {
+			entries = nil // it is no directory
+			if st, err := os.Stat(p); err != nil || !st.Mode().IsRegular() {
+				return false
+			}
+		}
+		for _, e := range entries {
+			if st, err := os.Stat(filepath.Join(p, e.Name())); IsTopologyFile(e.Name()) && !e.IsDir() && (err != nil || !st.Mode().IsRegular()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func readPath(path string, file func(path string) ([]byte, error)) ([]Source, error) {
 	if path == "-" {
 		b, err := file(path)
