@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
-	"github.com/netplan-overlay/netplan-overlay/internal/garbage"
 	"github.com/netplan-overlay/netplan-overlay/internal/model"
 	"github.com/netplan-overlay/netplan-overlay/internal/reconcile"
 	"github.com/netplan-overlay/netplan-overlay/internal/render"
@@ -136,9 +135,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	if !f.approve && !c.ui.asks {
 		return errors.New("stdin is no terminal, so nobody can approve the plan; give --auto-approve to go on without asking")
 	}
-	if f.destroys {
-		garbage.CollectSooner()
-	} else if c.filesAtHand() {
+	if !f.destroys && c.filesAtHand() {
 		c.ahead = reconcile.LockAhead(ctx, c.place())
 		defer c.ahead.Close()
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/garbage"
@@ -14,7 +15,11 @@ import (
 )
 
 func main() {
-	garbage.CollectLate()
+	if slices.Contains(os.Args, "destroy") {
+		garbage.CollectSooner()
+	} else {
+		garbage.CollectLate()
+	}
 	lab.Stage(reconcile.DefaultRunDir)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

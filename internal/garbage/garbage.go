@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
 )
 
 // beside is how much may lie beside what is in use, in percent, before it is collected. Go's
@@ -23,27 +22,18 @@ const early = 550
 const sooner = 300
 
 // CollectLate lets garbage lie for a while in this process, which plans for one host, as far as
-// nobody has said how much (GOGC).
-func CollectLate() {
+// nobody has said how much (GOGC). It is called once.
+func CollectLate() { collect(early) }
+
+// CollectSooner is CollectLate for who plans to remove everything.
+func CollectSooner() { collect(sooner) }
+
+// collect lets garbage lie until there is that much, in percent of 4 MiB, and from then on less.
+func collect(first int) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	late.Store(true)
-	debug.SetGCPercent(early)
-	first := new([32]byte) // nobody needs it: it is among the first that is collected
-	runtime.AddCleanup(first, func(percent int) {
-		late.Store(false)
-		debug.SetGCPercent(percent)
-	}, beside)
-}
-
-// late says that CollectLate was called, and nothing was collected since.
-var late atomic.Bool
-
-// CollectSooner lets garbage lie for less time than CollectLate, in a process that is about to
-// plan the removal of everything.
-func CollectSooner() {
-	if late.Load() {
-		debug.SetGCPercent(sooner)
-	}
+	debug.SetGCPercent(first)
+	nothing := new([32]byte) // nobody needs it: it is among the first that is collected
+	runtime.AddCleanup(nothing, func(percent int) { debug.SetGCPercent(percent) }, beside)
 }
