@@ -41,17 +41,21 @@ func LockAhead(ctx context.Context, p Place) *Ahead {
 	if err != nil {
 		return nil
 	}
-	id, err := h.ID()
-	if err != nil {
-		h.Close()
-		return nil
-	}
-	lock := apply.Try(p.runDir(), id)
+	lock := p.tryLock(h)
 	if lock == nil {
 		h.Close()
 		return nil
 	}
 	return &Ahead{host: h, glance: h.LookAhead(ctx), lock: lock}
+}
+
+// tryLock takes the lock of a host of the place, if nobody has it; nil: it could not.
+func (p Place) tryLock(h *kernel.Host) *apply.Lock {
+	id, err := h.ID()
+	if err != nil {
+		return nil
+	}
+	return apply.Try(p.runDir(), id)
 }
 
 // take returns the host, once, with the look that is going on and the lock; nil where there is

@@ -35,10 +35,6 @@ type ApplyOptions struct {
 	// it doesn't any more.
 	Verify  bool
 	Confirm Confirm
-
-	// second returns what looks at the host after a plan was carried out, in the place of
-	// another look, at everything; nil is that one.
-	second func(res *Result, whole planner) planner
 }
 
 // revocable says whether a run is taken back that turns out not to be what was wanted
@@ -47,6 +43,17 @@ func (o ApplyOptions) revocable() bool { return o.Verify || o.Confirm.Within > 0
 
 // planner makes a plan of what is to be done.
 type planner func(context.Context) (*Result, error)
+
+// looks are the two looks of a run at the host.
+type looks struct {
+	first  planner
+	second func(*Result) planner // after what the first one has led to was carried out
+}
+
+// twice returns looks that are both the same.
+func twice(plan planner) looks {
+	return looks{plan, func(*Result) planner { return plan }}
+}
 
 // ErrNotApproved says that the user did not want the plan.
 var ErrNotApproved = errors.New("not approved: nothing was changed")
@@ -64,16 +71,15 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 	plan := func(ctx context.Context) (*Result, error) {
 		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
 	}
-	o.second = func(res *Result, whole planner) planner { return r.second(res, whole, o) }
-	return r.execute(ctx, plan, o)
+	return r.execute(ctx, looks{plan, func(res *Result) planner { return r.second(res, plan, o) }}, o)
 }
 
 // Destroy removes all that carries the node's mark, and gives sysctls back.
 func (r *Reconciler) Destroy(ctx context.Context, o ApplyOptions) (*Result, error) {
-	return r.execute(ctx, r.PlanDestroy, o)
+	return r.execute(ctx, twice(r.PlanDestroy), o)
 }
 
-func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) (*Result, error) {
+func (r *Reconciler) execute(ctx context.Context, l looks, o ApplyOptions) (*Result, error) {
 	lock, err := r.lock(ctx, o.LockTimeout)
 	if err != nil {
 		return nil, err
@@ -92,7 +98,7 @@ func (r *Reconciler) execute(ctx context.Context, plan planner, o ApplyOptions) 
 	if err := r.removeDebris(runs); err != nil {
 		return nil, err
 	}
-	res, err := r.rounds(ctx, plan, o)
+	res, err := r.rounds(ctx, l, o)
 	if err == nil {
 		r.remember(res, o)
 	}
@@ -143,8 +149,8 @@ func capable() error {
 }
 
 // once plans, asks, executes and looks again.
-func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*Result, error) {
-	res, err := plan(ctx)
+func (r *Reconciler) once(ctx context.Context, l looks, o ApplyOptions) (*Result, error) {
+	res, err := l.first(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +174,7 @@ func (r *Reconciler) once(ctx context.Context, plan planner, o ApplyOptions) (*R
 			return res, ErrNotApproved
 		}
 	}
-	return res, r.carryOut(ctx, res, plan, o)
+	return res, r.carryOut(ctx, res, l.second, o)
 }
 
 // NotConverged says that the host differs from the topology although every step

@@ -15,7 +15,7 @@ import (
 
 // carryOut executes a plan with a journal, which goes when the run has ended well, or
 // was taken back in full. A run that is to be confirmed leaves it to its guard.
-func (r *Reconciler) carryOut(ctx context.Context, res *Result, plan planner, o ApplyOptions) error {
+func (r *Reconciler) carryOut(ctx context.Context, res *Result, second func(*Result) planner, o ApplyOptions) error {
 	worked, err := r.working(ctx, o)
 	if err != nil {
 		return err
@@ -37,9 +37,7 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, plan planner, o 
 	if err := r.run(ctx, res, j); err != nil {
 		return err
 	}
-	if o.second != nil {
-		plan = o.second(res, plan)
-	}
+	plan := second(res)
 	if r.Sparing && !o.revocable() {
 		res.Plan, h.Steps = res.Plan.Told(), nil
 	}

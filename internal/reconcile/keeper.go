@@ -88,7 +88,7 @@ func (k *Keeper) run(ctx context.Context, look planner) (*Result, error) {
 		}
 		return look(ctx)
 	}
-	res, err := k.execute(ctx, checked, k.Options)
+	res, err := k.execute(ctx, twice(checked), k.Options)
 	if err != nil {
 		var differs *NotConverged
 		seen := errors.As(err, &differs) && differs.Plan != nil

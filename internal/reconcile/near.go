@@ -59,7 +59,10 @@ func (k *Keeper) lookNear(ctx context.Context, scope observe.Scope) (links map[m
 
 // lookAtFrame brings up to date what others stand on, and notes what of ours has changed.
 func (k *Keeper) lookAtFrame(ctx context.Context, scope observe.Scope) error {
-	if err := k.sameFacts(ctx); err != nil {
+	// Of the peers, those are asked for that the kernel reaches by another link than the
+	// underlay's, or not at all: of those others, it tells when their routes go or come, or
+	// their link does.
+	if err := k.sameFacts(ctx, k.Host, k.facts, k.wards.apart); err != nil {
 		return err
 	}
 	frame, err := observe.Frame(ctx, k.Host, scope)
@@ -81,29 +84,6 @@ func (k *Keeper) lookAtFrame(ctx context.Context, scope observe.Scope) error {
 	}
 	k.wards.noteFrames(k.want.State, k.seen)
 	k.near = merge(k.near, unlike)
-	return nil
-}
-
-// sameFacts returns ErrDoubt where the host is not as the expansion took it to be. Of the
-// peers, those are asked for that the kernel reaches by another link than the underlay's,
-// or not at all: of those others, it tells when their routes go or come, or their link does.
-func (k *Keeper) sameFacts(ctx context.Context) error {
-	facts, err := observe.Facts(ctx, k.Host, observe.Query{
-		Addresses: k.Node.Addresses, Interface: k.Node.Interface, Peers: k.wards.apart,
-	})
-	if err != nil {
-		return err
-	}
-	known := k.facts
-	known.Direct = facts.Direct
-	if !facts.Equal(known) {
-		return ErrDoubt
-	}
-	for a, d := range facts.Direct.All() {
-		if k.facts.Direct.To(a) != d {
-			return ErrDoubt
-		}
-	}
 	return nil
 }
 

@@ -16,10 +16,10 @@ const maxRounds = 3
 
 // rounds observes, plans and executes, anew if somebody else changed the host
 // meanwhile: what fails then would fail again, so it is never just repeated.
-func (r *Reconciler) rounds(ctx context.Context, plan planner, o ApplyOptions) (*Result, error) {
+func (r *Reconciler) rounds(ctx context.Context, l looks, o ApplyOptions) (*Result, error) {
 	var left []error // what earlier rounds could not take back
 	for round := 1; ; round++ {
-		res, err := r.once(ctx, plan, o)
+		res, err := r.once(ctx, l, o)
 		stuck := stuckOf(err)
 		switch {
 		case round == maxRounds, !raced(err), o.Saved != nil, len(stuck) > 0 && (o.revocable() || !ownOnly(res)):

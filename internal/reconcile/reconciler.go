@@ -211,6 +211,25 @@ func (r *Reconciler) factsFor(ctx context.Context, h observe.Host, peers []netip
 	return facts, nil
 }
 
+// sameFacts returns ErrDoubt where the host is not as the facts have it, of peers as far as
+// they are asked for.
+func (r *Reconciler) sameFacts(ctx context.Context, h observe.Host, known model.Facts, peers []netip.Addr) error {
+	facts, err := r.factsFor(ctx, h, peers)
+	if err != nil {
+		return err
+	}
+	for a, d := range facts.Direct.All() {
+		if known.Direct.To(a) != d {
+			return ErrDoubt
+		}
+	}
+	known.Direct = facts.Direct
+	if !facts.Equal(known) {
+		return ErrDoubt
+	}
+	return nil
+}
+
 // Result is a plan with what it was made from.
 type Result struct {
 	Expansion *desired.Expansion // nil where all is to be removed

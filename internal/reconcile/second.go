@@ -84,14 +84,8 @@ func leadAny(to []netip.Prefix, peers model.Directs) bool {
 func (r *Reconciler) lookAtKeys(ctx context.Context, res *Result, keys []model.Key, o ApplyOptions) (*Result, error) {
 	defer r.Host.Trim()
 	glance := r.Host.Glance()
-	facts, err := r.factsFor(ctx, glance, nil)
-	if err != nil {
+	if err := r.sameFacts(ctx, glance, res.facts, nil); err != nil {
 		return nil, err
-	}
-	known := res.facts
-	known.Direct = facts.Direct // nobody was asked for
-	if !facts.Equal(known) {
-		return nil, ErrDoubt
 	}
 	want, seen := res.Expansion.State, res.Observed
 	scope := observe.Scope{Identity: r.Identity(), Wanted: want}
@@ -112,7 +106,7 @@ func (r *Reconciler) lookAtKeys(ctx context.Context, res *Result, keys []model.K
 	some, of := diff.SurroundingsOf(want, seen).Excerpt(want, seen, keys)
 	opts := beside(want, some)
 	opts.Adopt, opts.LiveRename = o.Adopt, r.Host.Features().LiveRename
-	return &Result{Expansion: res.Expansion, Observed: seen, Plan: diff.Compute(some, of, opts), facts: facts}, nil
+	return &Result{Expansion: res.Expansion, Observed: seen, Plan: diff.Compute(some, of, opts), facts: res.facts}, nil
 }
 
 // undercut says whether there is a route of the host to the same destination as one of the
