@@ -51,6 +51,15 @@ func TestOrigins(t *testing.T) {
 	h.originOf(after, "route 172.247.0.0/24", "spec")
 	h.originOf(after, "route 172.246.0.0/24", "spec")
 
+	// What was refused was not applied.
+	if r := h.tool("apply", "-f", after, "--auto-approve", "--max-destroy", "0"); r.code != exitError || !strings.Contains(r.err, "--max-destroy") {
+		t.Fatal(r.code, r.err)
+	}
+	h.originOf(after, "route 172.246.0.0/24", "spec")
+	if left, err := filepath.Glob(filepath.Join(h.runDir(), "classic@vm1", ".*")); err != nil || len(left) > 0 {
+		t.Error("a refused run leaves", left, err)
+	}
+
 	// An unconfirmed change is not what was applied last, before it is confirmed.
 	h.apply(after, "--confirm", "60s")
 	h.originOf(before, "route 172.246.0.0/24", "drift")

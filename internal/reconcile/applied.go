@@ -27,8 +27,14 @@ const (
 // maxApplied is how much of it is read, in bytes: several files of the greatest size.
 const maxApplied = 128 << 20
 
-// remember notes the topology that was just applied as a whole.
-func (r *Reconciler) remember(res *Result, o ApplyOptions) {
+// remember notes the topology that was just applied as a whole, if the run ended well.
+func (r *Reconciler) remember(res *Result, err error, o ApplyOptions) {
+	drafted := r.draft
+	r.draft, r.drafts = nil, false
+	ofThis := err == nil && drafted != nil && drafted.want == res.Expansion
+	if kept := drafted.end(ofThis); kept || err != nil {
+		return
+	}
 	d, err := kernel.MakeDir(r.stateDir())
 	if err != nil {
 		return
@@ -39,10 +45,17 @@ func (r *Reconciler) remember(res *Result, o ApplyOptions) {
 		_ = d.Remove(appliedFile)
 	case o.Phase != diff.Whole:
 	case o.Confirm.Within > 0 && !res.Plan.Empty():
-		_ = d.ReplaceBy(pendingFile, func(w io.Writer) error { return writeApplied(w, r.Topology, res) })
+		r.note(d, pendingFile, res)
 	case !noted(d, r.Topology, res):
-		_ = d.ReplaceBy(appliedFile, func(w io.Writer) error { return writeApplied(w, r.Topology, res) })
+		r.note(d, appliedFile, res)
 	}
+}
+
+// note writes the note of a run.
+func (r *Reconciler) note(d *kernel.Dir, name string, res *Result) {
+	_ = d.ReplaceBy(name, func(w io.Writer) error {
+		return writeApplied(w, r.Topology, res.Expansion.State.Digests(), res.facts)
+	})
 }
 
 // noted says whether what would be remembered is.
@@ -68,21 +81,17 @@ func keepApplied(dir string) {
 	_ = d.Rename(pendingFile, appliedFile)
 }
 
-// writeApplied writes the note of a topology, and of what it wanted, in pieces: that of a
-// large fleet has megabytes.
-func writeApplied(to io.Writer, t *spec.Topology, res *Result) error {
+// writeApplied writes the note of a topology, and of what it wanted by the facts, in pieces:
+// that of a large fleet has megabytes.
+func writeApplied(to io.Writer, t *spec.Topology, wanted []model.Digest, facts model.Facts) error {
 	const piece = 64 << 10
-	digests := make(chan []model.Digest, 1)
-	go func() { digests <- res.Expansion.State.Digests() }()
 	w := bufio.NewWriterSize(to, piece)
 	w.WriteString(t.Digest + "\n") // a bufio.Writer keeps its error until Flush
-	err := writeSources(w, t.Sources)
-	wanted := <-digests
-	if err != nil {
+	if err := writeSources(w, t.Sources); err != nil {
 		return err
 	}
 	w.WriteByte('\n')
-	writeObjects(w, wanted, res.facts)
+	writeObjects(w, wanted, facts)
 	return w.Flush()
 }
 

@@ -131,7 +131,7 @@ func kept(t *testing.T, wanted *model.State, then, now model.Facts) formerObject
 	}
 	defer d.Close()
 	err = d.ReplaceBy(appliedFile, func(w io.Writer) error {
-		return writeApplied(w, &spec.Topology{Digest: "digest"}, &Result{Expansion: &desired.Expansion{State: wanted}, facts: then})
+		return writeApplied(w, &spec.Topology{Digest: "digest"}, wanted.Digests(), then)
 	})
 	if err != nil {
 		t.Fatal(err)

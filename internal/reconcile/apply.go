@@ -68,6 +68,7 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 		}
 		o.Adopt, o.Phase = o.Saved.Adopt, o.Saved.Phase
 	}
+	r.drafts = o.Phase == diff.Whole && o.Confirm.Within <= 0
 	plan := func(ctx context.Context) (*Result, error) {
 		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
 	}
@@ -99,9 +100,7 @@ func (r *Reconciler) execute(ctx context.Context, l looks, o ApplyOptions) (*Res
 		return nil, err
 	}
 	res, err := r.rounds(ctx, l, o)
-	if err == nil {
-		r.remember(res, o)
-	}
+	r.remember(res, err, o)
 	return res, err
 }
 

@@ -72,6 +72,9 @@ type Reconciler struct {
 	glance *kernel.Glance // that was begun ahead, for one Plan; nil: none
 	ahead  *apply.Lock    // that was taken ahead, for one run; nil: none
 	latest expanded       // by Plan
+
+	drafts bool   // what Plan plans is going to be applied and noted
+	draft  *draft // of that note; nil: none yet
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,
@@ -255,11 +258,15 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
+	if r.drafts && r.draft == nil && !last.same {
+		r.draft = draftNote(r.stateDir(), r.Topology, x, facts)
+	}
 	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, glance, x.State)
 	if err != nil {
 		return nil, err
 	}
+	r.draft.digested()
 	desired.Adapt(x.State, observed)
 	p := diff.Compute(x.State, observed, opts)
 	if len(p.Changes) > 0 {
