@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math/bits"
 	"net/netip"
-	"slices"
 	"sync"
 )
 
@@ -36,21 +35,30 @@ func DigestOf(o Object, free bool) Digest {
 // Digests returns those of all objects of a desired state that are not references, in any
 // order. They are made on all processors.
 func (s *State) Digests() []Digest {
-	var frame, routes, neighbours, fdb []Digest
-	var all sync.WaitGroup
-	all.Go(func() { routes = digests(&s.routes) })
-	all.Go(func() { neighbours, fdb = digests(&s.neighbours), digests(&s.fdb) })
+	all := make([]Digest, s.Len()) // the only room that it takes
+	left := all
+	room := func(n int) (part []Digest) {
+		part, left = left[:0:n], left[n:]
+		return part
+	}
+	routes, neighbours, fdb, frame := room(s.routes.len()), room(s.neighbours.len()), room(s.fdb.len()), room(len(s.entries))
+	var done sync.WaitGroup
+	done.Go(func() { routes = appendDigests(routes, &s.routes) })
+	done.Go(func() { neighbours, fdb = appendDigests(neighbours, &s.neighbours), appendDigests(fdb, &s.fdb) })
 	for _, e := range s.entries {
 		if !e.Ref {
 			frame = append(frame, DigestOf(e.Object, false))
 		}
 	}
-	all.Wait()
-	return slices.Concat(frame, routes, neighbours, fdb)
+	done.Wait()
+	l := all[:0]
+	for _, part := range [][]Digest{routes, neighbours, fdb, frame} {
+		l = append(l, part...) // moves it to where references have left room
+	}
+	return l
 }
 
-func digests[T bulk[T]](t *table[T]) []Digest {
-	l := make([]Digest, 0, t.len())
+func appendDigests[T bulk[T]](l []Digest, t *table[T]) []Digest {
 	t.each(func(r *row[T]) bool {
 		if !r.Ref {
 			l = append(l, r.object.digest(r.Free))
@@ -70,39 +78,49 @@ func (h *digester) word(v uint64) {
 	*h = digester(hi ^ lo + v)
 }
 
+// text mixes in a short one, as most are, by one word: its length and what it is.
 func (h *digester) text(s string) {
-	h.word(uint64(len(s)))
+	const long = 1 << 63 // no short one has that bit
+	if len(s) >= 8 {
+		h.word(long | uint64(len(s)))
+	}
 	for ; len(s) >= 8; s = s[8:] {
 		h.word(binary.LittleEndian.Uint64([]byte(s[:8])))
 	}
-	var rest [8]byte
-	copy(rest[:], s)
-	h.word(binary.LittleEndian.Uint64(rest[:]))
+	last := uint64(len(s))
+	for i := range len(s) {
+		last = last<<8 | uint64(s[i])
+	}
+	h.word(last)
 }
 
+// address mixes in one of IPv4 by one word. Those of IPv6, and none, begin with words that
+// no such address has.
 func (h *digester) address(a netip.Addr) {
-	b := a.As16() // of the invalid one, as of ::
+	const four, six, zoned = 1 << 32, 2 << 32, 3 << 32
+	switch {
+	case a.Is4():
+		b := a.As4()
+		h.word(four | uint64(binary.LittleEndian.Uint32(b[:])))
+		return
+	case !a.IsValid():
+		h.word(0)
+		return
+	case a.Zone() != "":
+		h.word(zoned)
+		h.text(a.Zone())
+	default:
+		h.word(six)
+	}
+	b := a.As16()
 	h.word(binary.LittleEndian.Uint64(b[:]))
 	h.word(binary.LittleEndian.Uint64(b[8:]))
-	h.word(uint64(a.BitLen()))
-	if a.Zone() != "" {
-		h.text(a.Zone())
-	}
 }
 
 func (h *digester) mac(m MAC) {
 	var b [8]byte
 	copy(b[:], m[:])
 	h.word(binary.LittleEndian.Uint64(b[:]))
-}
-
-// flag mixes in whether an attribute is specified; what it is follows in any case.
-func (h *digester) flag(set bool) {
-	if set {
-		h.word(1)
-	} else {
-		h.word(2)
-	}
 }
 
 func (h *digester) key(k Key) {
@@ -114,6 +132,17 @@ func (h *digester) key(k Key) {
 	h.word(uint64(k.Table))
 }
 
+// flags are a bit each: whether attributes are specified. What they are follows in any case.
+func flags(set ...bool) (bits uint64) {
+	for _, is := range set {
+		bits <<= 1
+		if is {
+			bits |= 1
+		}
+	}
+	return bits
+}
+
 func (r Route) digest(free bool) Digest {
 	h := digester(KindRoute)
 	if free {
@@ -122,20 +151,13 @@ func (r Route) digest(free bool) Digest {
 	}
 	h.key(r.Key())
 	d := Digest{Key: uint64(h)}
-	for _, o := range [...]Opt[string]{r.Type, r.Dev, r.NextHops} {
-		h.flag(o.set)
-		h.text(o.value)
-	}
-	for _, o := range [...]Opt[netip.Addr]{r.Via, r.Src} {
-		h.flag(o.set)
-		h.address(o.value)
-	}
-	for _, o := range [...]Opt[uint8]{r.Scope, r.Protocol} {
-		h.flag(o.set)
-		h.word(uint64(o.value))
-	}
-	h.flag(r.OnLink.set)
-	h.flag(r.OnLink.value)
+	h.word(flags(r.Type.set, r.Dev.set, r.NextHops.set, r.Via.set, r.Src.set, r.Scope.set, r.Protocol.set, r.OnLink.set, r.OnLink.value)<<16 |
+		uint64(r.Scope.value)<<8 | uint64(r.Protocol.value))
+	h.text(r.Type.value)
+	h.text(r.Dev.value)
+	h.text(r.NextHops.value)
+	h.address(r.Via.value)
+	h.address(r.Src.value)
 	d.Object = uint64(h)
 	return d
 }
@@ -144,12 +166,8 @@ func (n Neighbour) digest(bool) Digest {
 	h := digester(KindNeighbour)
 	h.key(n.Key())
 	d := Digest{Key: uint64(h)}
-	h.flag(n.MAC.set)
+	h.word(flags(n.MAC.set, n.State.set, n.Protocol.set)<<24 | uint64(n.State.value)<<8 | uint64(n.Protocol.value))
 	h.mac(n.MAC.value)
-	h.flag(n.State.set)
-	h.word(uint64(n.State.value))
-	h.flag(n.Protocol.set)
-	h.word(uint64(n.Protocol.value))
 	d.Object = uint64(h)
 	return d
 }
@@ -158,10 +176,8 @@ func (f FDBEntry) digest(bool) Digest {
 	h := digester(KindFDB)
 	h.key(f.Key())
 	d := Digest{Key: uint64(h)}
-	h.flag(f.Dst.set)
+	h.word(flags(f.Dst.set, f.State.set)<<16 | uint64(f.State.value))
 	h.address(f.Dst.value)
-	h.flag(f.State.set)
-	h.word(uint64(f.State.value))
 	d.Object = uint64(h)
 	return d
 }

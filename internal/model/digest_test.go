@@ -61,3 +61,33 @@ func TestDigestOfFree(t *testing.T) {
 		t.Error("the metric of a route that isn't free doesn't count")
 	}
 }
+
+// TestDigests makes those of a state at once: they are those of its objects, but for what it
+// only refers to.
+func TestDigests(t *testing.T) {
+	s := &model.State{}
+	want := map[model.Digest]bool{}
+	put := func(i int, o model.Object, free bool) {
+		e := model.Entry{Object: o, Free: free, Ref: i%3 == 0}
+		s.Put(e)
+		if !e.Ref {
+			want[model.DigestOf(o, free)] = true
+		}
+	}
+	for i := range 20 {
+		ip := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		put(i, model.Route{Dst: netip.PrefixFrom(ip, 32), Table: model.TableMain}, i%2 == 0)
+		put(i+1, model.Neighbour{Link: "vx0", IP: ip}, false)
+		put(i+2, model.FDBEntry{Link: "vx0", MAC: model.MAC{1, byte(i)}}, false)
+		put(i, model.Link{Name: "br" + string(rune('a'+i))}, false)
+	}
+	got := s.Digests()
+	if len(got) != len(want) {
+		t.Errorf("%d digests, want %d", len(got), len(want))
+	}
+	for _, d := range got {
+		if !want[d] {
+			t.Errorf("%v is of no object", d)
+		}
+	}
+}

@@ -26,7 +26,7 @@ const (
 	digestSize = 16 // bytes
 	peerSize   = 8
 	footerSize = 24
-	footerMark = "objects1" // says what this is; another form of it gets another one
+	footerMark = "objects2" // says what this is; another form of it gets another one
 )
 
 // writeObjects writes the digests of what is wanted by the facts. The writer keeps its error.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/apply"
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
@@ -258,8 +259,13 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	if r.drafts && r.draft == nil && !last.same {
-		r.draft = draftNote(r.stateDir(), r.Topology, x, facts)
+	defaults := sync.OnceValues(func() ([]model.Path, error) { return r.Host.DefaultPaths(ctx) })
+	if !last.same && r.draft == nil { // there will be steps, mostly
+		go defaults()
+		defer defaults()
+		if r.drafts {
+			r.draft = draftNote(r.stateDir(), r.Topology, x, facts)
+		}
 	}
 	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, glance, x.State)
@@ -272,7 +278,8 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if len(p.Changes) > 0 {
 		last.originate(p, x.State, observed)
 	}
-	return r.guarded(ctx, &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts}, r.Host.DefaultPaths)
+	res := &Result{Expansion: x, Observed: observed, Plan: p, Empties: empties(r.Node, p), facts: facts}
+	return r.guarded(ctx, res, func(context.Context) ([]model.Path, error) { return defaults() })
 }
 
 // begin begins a look at the host, or goes on with that which was begun ahead.
