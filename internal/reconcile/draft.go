@@ -22,9 +22,17 @@ type draft struct {
 
 var errNotKept = errors.New("the run did not end well")
 
-// draftNote begins the note of what is wanted by the facts, and waits for nothing. Where the
-// node has no directory yet, it is nil: what is refused makes none.
-func draftNote(dir string, t *spec.Topology, want *desired.Expansion, facts model.Facts) *draft {
+// draftNote begins the note of what is wanted by the facts, if that is going to be noted and
+// was not begun before.
+func (r *Reconciler) draftNote(want *desired.Expansion, facts model.Facts) {
+	if r.drafts && r.draft == nil && want != nil {
+		r.draft = beginDraft(r.stateDir(), r.Topology, want, facts)
+	}
+}
+
+// beginDraft begins a note, and waits for nothing. Where the node has no directory yet, it is
+// nil: what is refused makes none.
+func beginDraft(dir string, t *spec.Topology, want *desired.Expansion, facts model.Facts) *draft {
 	d, err := kernel.OpenDir(dir)
 	if err != nil {
 		return nil

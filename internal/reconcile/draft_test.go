@@ -17,7 +17,7 @@ func TestDraft(t *testing.T) {
 	top := version(t, "vxlan", rand.New(rand.NewPCG(1, 2)))
 	facts := desired.Assume(top, &top.Nodes[0])
 	dir := filepath.Join(t.TempDir(), "state")
-	if n := draftNote(dir, top, nil, facts); n != nil {
+	if n := beginDraft(dir, top, nil, facts); n != nil {
 		t.Error("a draft is begun for a node that nothing was done on")
 	}
 	d, err := kernel.MakeDir(dir)
@@ -34,7 +34,7 @@ func TestDraft(t *testing.T) {
 			t.Fatal(err)
 		}
 		res := &Result{Expansion: x, facts: facts}
-		n := draftNote(dir, top, x, facts)
+		n := beginDraft(dir, top, x, facts)
 		n.digested()
 		objects := makeable(x.State)
 		for r := range x.State.Clone().Routes() {
@@ -87,7 +87,7 @@ func TestDraftOfAnother(t *testing.T) {
 	}
 	other := *top
 	other.Digest = "of another one"
-	r.draft = draftNote(r.stateDir(), &other, l[0], facts)
+	r.draft = beginDraft(r.stateDir(), &other, l[0], facts)
 	r.remember(&Result{Expansion: l[1], facts: facts}, nil, ApplyOptions{})
 	if got := appliedDigest(d); got != top.Digest {
 		t.Errorf("the note is of %q, want %q", got, top.Digest)

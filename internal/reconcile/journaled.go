@@ -34,6 +34,7 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, second func(*Res
 		return errors.Join(err, j.Remove())
 	}
 	defer guard.Close() // lets it look at what became of the run
+	r.draftNote(res.Expansion, res.facts) // now there is a directory
 	if err := r.run(ctx, res, j); err != nil {
 		return err
 	}

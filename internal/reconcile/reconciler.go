@@ -74,7 +74,7 @@ type Reconciler struct {
 	ahead  *apply.Lock    // that was taken ahead, for one run; nil: none
 	latest expanded       // by Plan
 
-	drafts bool   // what Plan plans is going to be applied and noted
+	drafts bool   // what is planned is going to be applied, and noted
 	draft  *draft // of that note; nil: none yet
 }
 
@@ -255,18 +255,18 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 		return nil, err
 	}
 	last := r.recall(facts)
+	first := r.latest.want == nil
 	x, err := r.expanded(facts)
 	if err != nil {
 		return nil, err
 	}
 	defaults := sync.OnceValues(func() ([]model.Path, error) { return r.Host.DefaultPaths(ctx) })
-	if !last.same && r.draft == nil { // there will be steps, mostly
+	if first && !last.same { // there will be steps, mostly
 		go defaults()
 		defer defaults()
-		if r.drafts {
-			r.draft = draftNote(r.stateDir(), r.Topology, x, facts)
-		}
 	}
+	r.drafts = r.drafts && !last.same
+	r.draftNote(x, facts)
 	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, glance, x.State)
 	if err != nil {

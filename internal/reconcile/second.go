@@ -102,6 +102,7 @@ func (r *Reconciler) lookAtKeys(ctx context.Context, res *Result, keys []model.K
 	if err := observe.Again(ctx, r.Host, scope, seen, keys); err != nil {
 		return nil, err
 	}
+	r.draft.digested()
 	desired.AdaptAt(keys, want, seen)
 	some, of := diff.SurroundingsOf(want, seen).Excerpt(want, seen, keys)
 	opts := beside(want, some)
