@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/kernel"
 )
@@ -30,11 +29,7 @@ func NewGuard(dir string) (*Guard, error) {
 // Over says whether the run has ended: its journal is gone, or another one stands in
 // its place.
 func (g *Guard) Over() (bool, error) {
-	var st syscall.Stat_t
-	if err := syscall.Fstat(int(g.f.Fd()), &st); err != nil {
-		return false, fmt.Errorf("guard the journal %s: %w", g.f.Name(), err)
-	}
-	return st.Nlink == 0, nil
+	return !kernel.Linked(g.f), nil
 }
 
 // Close lets the journal go.

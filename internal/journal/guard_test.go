@@ -76,6 +76,43 @@ func TestOver(t *testing.T) {
 	}
 }
 
+// Whoever reads the journal of a run that ends just then finds a run that is attended, or
+// none: it was not interrupted.
+func TestReadWhileItEnds(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "t@n")
+	done := make(chan error)
+	go func() {
+		for range 500 {
+			j, err := journal.Create(dir, header())
+			if err == nil {
+				err = j.Remove()
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+		close(done)
+	}()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+		r, err := journal.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r != nil && !r.Attended {
+			t.Fatal("the run is taken for one that was interrupted")
+		}
+	}
+}
+
 func TestGuardWithoutJournal(t *testing.T) {
 	if _, err := journal.NewGuard(t.TempDir()); err == nil {
 		t.Error("there is a guard of nothing")

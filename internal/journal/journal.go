@@ -80,10 +80,10 @@ func Create(dir string, h Header) (*Journal, error) {
 	}
 	j := &Journal{file: f, path: filepath.Join(dir, fileName)}
 	if err := errors.Join(kernel.HoldToWrite(f), j.begin(h), f.Sync()); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, f.Close(), d.Remove(next))
 	}
 	if err := d.Rename(next, fileName); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), f.Close(), d.Remove(next))
 	}
 	return j, nil
 }
@@ -112,9 +112,10 @@ func (j *Journal) Path() string { return j.path }
 // Close ends the writing; the journal stays.
 func (j *Journal) Close() error { return j.file.Close() }
 
-// Remove ends the run: there is nothing to be taken back.
+// Remove ends the run: there is nothing to be taken back. The file is held until it is gone:
+// nobody is to take the run for one that was interrupted.
 func (j *Journal) Remove() error {
-	return errors.Join(j.file.Close(), Remove(filepath.Dir(j.path)))
+	return errors.Join(Remove(filepath.Dir(j.path)), j.file.Close())
 }
 
 // Remove takes the journal out of dir, if there is one.
@@ -182,7 +183,7 @@ func (r *Record) Waiting() bool { return !r.Until.IsZero() }
 // maxSize is how large a journal is read: larger ones are not ours.
 const maxSize = 1 << 30
 
-// Read reads the journal in dir; it is nil where there is none. A last line that is cut
+// Read reads the journal in dir; it is nil where there is none, or none any more. A last line that is cut
 // off is left out; anything else that is not as it was written is an error.
 func Read(dir string) (*Record, error) {
 	f, err := open(dir)
@@ -199,6 +200,9 @@ func Read(dir string) (*Record, error) {
 	}
 	if r.Attended, err = kernel.Held(f); err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	if !r.Attended && !kernel.Linked(f) { // the run has ended while it was read
+		return nil, nil
 	}
 	return r, nil
 }

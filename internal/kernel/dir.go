@@ -164,5 +164,14 @@ func pathError(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
+// Free returns how many bytes can be written below the directory; 0 where that isn't known.
+func (d *Dir) Free() uint64 {
+	var st unix.Statfs_t
+	if unix.Fstatfs(d.fd, &st) != nil {
+		return 0
+	}
+	return st.Bavail * uint64(st.Bsize)
+}
+
 // Close gives the handle back.
 func (d *Dir) Close() error { return unix.Close(d.fd) }

@@ -41,11 +41,30 @@ func (d *Dir) Create(name string) (*os.File, error) {
 	return d.open(name, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_EXCL)
 }
 
-// open never waits for the other end of a FIFO (O_NONBLOCK).
+// open opens a file that has the name: another one may take its place between two looks.
 func (d *Dir) open(name string, flags int) (*os.File, error) {
 	if err := CheckComponent(name); err != nil {
 		return nil, err
 	}
+	for {
+		f, err := d.openNow(name, flags)
+		if !errors.Is(err, errUnlinked) {
+			return f, err
+		}
+	}
+}
+
+// errUnlinked says that a file has no name any more.
+var errUnlinked = errors.New("it was removed meanwhile")
+
+// Linked says whether an open file still has a name.
+func Linked(f *os.File) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &st) != nil || st.Nlink > 0
+}
+
+// openNow opens what has the name. It never waits for the other end of a FIFO (O_NONBLOCK).
+func (d *Dir) openNow(name string, flags int) (*os.File, error) {
 	path := filepath.Join(d.path, name)
 	fd, err := unix.Openat(d.fd, name, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
 	if errors.Is(err, unix.ELOOP) {
@@ -66,6 +85,9 @@ func (d *Dir) open(name string, flags int) (*os.File, error) {
 	if err := trustedFile(path, &st); err != nil {
 		return nil, errors.Join(err, unix.Close(fd))
 	}
+	if st.Nlink == 0 {
+		return nil, errors.Join(errUnlinked, unix.Close(fd))
+	}
 	return os.NewFile(uintptr(fd), path), nil
 }
 
@@ -79,7 +101,7 @@ func trustedFile(path string, st *unix.Stat_t) error {
 		return fmt.Errorf("%s belongs to the user %d; it has to be root's, or of the user who runs this", path, st.Uid)
 	case st.Mode&0o022 != 0:
 		return fmt.Errorf("others may write to %s (mode %04o), and could have changed it", path, st.Mode&0o7777)
-	case st.Nlink != 1:
+	case st.Nlink > 1:
 		return fmt.Errorf("%s has %d names (hard links): somebody could have put it there from elsewhere; copy it", path, st.Nlink)
 	}
 	return nil

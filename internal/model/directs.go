@@ -66,6 +66,9 @@ func (d *Directs) All() iter.Seq2[netip.Addr, Direct] {
 	}
 }
 
+// None says that no peer was asked for.
+func (d *Directs) None() bool { return len(d.peers) == 0 }
+
 // Equal says whether both tell the same of the same peers.
 func (d *Directs) Equal(o *Directs) bool {
 	if d.usual == o.usual && maps.Equal(d.unlike, o.unlike) && slices.Equal(d.peers, o.peers) {

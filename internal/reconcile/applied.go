@@ -3,10 +3,13 @@ package reconcile
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"net/netip"
 	"slices"
+	"sync"
 
 	"github.com/netplan-overlay/netplan-overlay/internal/desired"
 	"github.com/netplan-overlay/netplan-overlay/internal/diff"
@@ -27,12 +30,12 @@ const (
 // maxApplied is how much of it is read, in bytes: several files of the greatest size.
 const maxApplied = 128 << 20
 
-// remember notes the topology that was just applied as a whole, if the run ended well.
+// remember ends the note of a run. If that ended well, the topology that was just applied as
+// a whole is what is noted.
 func (r *Reconciler) remember(res *Result, err error, o ApplyOptions) {
-	drafted := r.draft
-	r.draft, r.drafts = nil, false
-	ofThis := err == nil && drafted != nil && drafted.want == res.Expansion
-	if kept := drafted.end(ofThis); kept || err != nil {
+	n := r.draft
+	r.draft = draft{}
+	if kept := n.end(err == nil && n.of == res.Expansion); kept || err != nil {
 		return
 	}
 	d, err := kernel.MakeDir(r.stateDir())
@@ -40,22 +43,29 @@ func (r *Reconciler) remember(res *Result, err error, o ApplyOptions) {
 		return
 	}
 	defer d.Close()
+	waits := o.Confirm.Within > 0 && !res.Plan.Empty()
 	switch {
-	case res.Expansion == nil: // all was removed
+	case res.Expansion == nil && waits:
+		_ = d.Replace(pendingFile, nil) // that nothing is applied
+	case res.Expansion == nil:
 		_ = d.Remove(appliedFile)
 	case o.Phase != diff.Whole:
-	case o.Confirm.Within > 0 && !res.Plan.Empty():
+	case waits:
 		r.note(d, pendingFile, res)
 	case !noted(d, r.Topology, res):
 		r.note(d, appliedFile, res)
 	}
 }
 
-// note writes the note of a run.
+// note writes the note of a run. Where it can't, there is none: the former one would tell
+// wrong things.
 func (r *Reconciler) note(d *kernel.Dir, name string, res *Result) {
-	_ = d.ReplaceBy(name, func(w io.Writer) error {
+	err := d.ReplaceBy(name, func(w io.Writer) error {
 		return writeApplied(w, r.Topology, res.Expansion.State.Digests(), res.facts)
 	})
+	if err != nil {
+		_ = d.Remove(appliedFile)
+	}
 }
 
 // noted says whether what would be remembered is.
@@ -71,14 +81,28 @@ func noted(d *kernel.Dir, t *spec.Topology, res *Result) bool {
 	return endsWith(f, appendFooter(nil, makeable(res.Expansion.State), res.facts))
 }
 
-// keepApplied notes the topology of a run that was just confirmed.
+// keepApplied notes the topology of a run that was just confirmed, or that it has removed all.
 func keepApplied(dir string) {
 	d, err := kernel.OpenDir(dir)
 	if err != nil {
 		return
 	}
 	defer d.Close()
-	_ = d.Rename(pendingFile, appliedFile)
+	_ = d.Rename(pendingFile, appliedFile) // of a phase, there is none
+	if appliedDigest(d) == "" {
+		_ = d.Remove(appliedFile)
+	}
+}
+
+// dropPending removes the note of a run that was taken back, or that ended before its
+// confirmation was awaited: it would become that of the next one that is confirmed.
+func dropPending(dir string) {
+	d, err := kernel.OpenDir(dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	_ = d.Remove(pendingFile)
 }
 
 // writeApplied writes the note of a topology, and of what it wanted by the facts, in pieces:
@@ -147,7 +171,7 @@ func appliedDigest(d *kernel.Dir) string {
 // recall finds out what the topology that was applied last wanted of the host, by the facts
 // of now, as far as that is asked for later. Where it takes reading that topology, this
 // begins at once, beside what the caller does meanwhile.
-func (r *Reconciler) recall(facts model.Facts) recollection {
+func (r *Reconciler) recall(ctx context.Context, facts model.Facts) recollection {
 	dir, t, node := r.stateDir(), r.Topology, r.Node // as they are now: r may let others go
 	d, err := kernel.OpenDir(dir)
 	if err != nil {
@@ -157,23 +181,68 @@ func (r *Reconciler) recall(facts model.Facts) recollection {
 	if appliedDigest(d) == r.Topology.Digest {
 		return recollection{same: true}
 	}
-	if l := readObjects(d, facts); l != nil {
-		return recollection{objects: l, whole: func() *model.State { return lastWanted(dir, t, node, facts) }}
+	read := sync.OnceValue(func() *lastTopology { return readLast(dir, t, node) })
+	whole := func() *model.State {
+		return read().wanted(facts, func(peers []netip.Addr) (model.Facts, error) { return r.factsFor(ctx, r.Host, peers) })
 	}
-	last := make(chan *model.State, 1)
-	go func() { last <- lastWanted(dir, t, node, facts) }()
-	return recollection{whole: func() *model.State { return <-last }}
+	if l := readObjects(d, facts); l != nil {
+		return recollection{objects: l, whole: whole}
+	}
+	go read()
+	return recollection{whole: whole}
 }
 
-// lastWanted reads the topology that was applied last, and returns what it wanted; nil where
-// that is not known.
-func lastWanted(dir string, t *spec.Topology, node *spec.Node, facts model.Facts) *model.State {
+// lastTopology is the one that was applied last; nil where it isn't known.
+type lastTopology struct {
+	topology *spec.Topology
+	node     *spec.Node
+}
+
+func readLast(dir string, now *spec.Topology, node *spec.Node) *lastTopology {
 	d, err := kernel.OpenDir(dir)
 	if err != nil {
 		return nil
 	}
 	defer d.Close()
-	return wantedBy(readApplied(d, maxApplied), t, node, nil, facts)
+	return parseLast(readApplied(d, maxApplied), now, node)
+}
+
+// parseLast reads the topology that a note is of, and finds a node of the present one in it.
+func parseLast(note []byte, now *spec.Topology, node *spec.Node) *lastTopology {
+	digest, texts, _ := bytes.Cut(note, []byte("\n"))
+	var sources []spec.Source
+	if json.Unmarshal(texts, &sources) != nil {
+		return nil
+	}
+	t, _ := spec.Parse(sources)
+	if t == nil || t.Digest != string(digest) || t.Name != now.Name {
+		return nil
+	}
+	if node = nodeNamed(t, node.Name); node == nil {
+		return nil
+	}
+	return &lastTopology{t, node}
+}
+
+// wanted returns what it wanted of its node by the facts of now; nil where that is not known.
+// Another backend may need to know of the peers what the present one doesn't: ask finds that
+// out.
+func (f *lastTopology) wanted(facts model.Facts, ask func(peers []netip.Addr) (model.Facts, error)) *model.State {
+	if f == nil {
+		return nil
+	}
+	if peers := desired.Peers(f.topology, f.node); len(peers) > 0 && facts.Direct.None() {
+		more, err := ask(peers)
+		if err != nil {
+			return nil
+		}
+		facts.Direct = more.Direct
+	}
+	x, err := desired.Expand(f.topology, f.node, facts)
+	if err != nil {
+		return nil
+	}
+	return x.State
 }
 
 // Applied returns the note of the topology that was applied last for a node, for a
@@ -199,30 +268,4 @@ func (p Place) AppliedDigest(id model.Identity) string {
 	}
 	defer d.Close()
 	return appliedDigest(d)
-}
-
-// wantedBy returns what the topology that is noted wanted of a node of the present one;
-// nil where that is not known.
-func wantedBy(note []byte, now *spec.Topology, node *spec.Node, wanted *model.State, facts model.Facts) *model.State {
-	digest, texts, _ := bytes.Cut(note, []byte("\n"))
-	if string(digest) == now.Digest {
-		return wanted
-	}
-	var sources []spec.Source
-	if json.Unmarshal(texts, &sources) != nil {
-		return nil
-	}
-	t, _ := spec.Parse(sources)
-	if t == nil || t.Digest != string(digest) || t.Name != now.Name {
-		return nil
-	}
-	node = nodeNamed(t, node.Name)
-	if node == nil {
-		return nil
-	}
-	x, err := desired.Expand(t, node, facts)
-	if err != nil {
-		return nil
-	}
-	return x.State
 }

@@ -58,7 +58,7 @@ func BenchmarkFormer(b *testing.B) {
 	b.Run("topology", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if wantedBy(note, now, &now.Nodes[0], nil, facts) == nil {
+			if parseLast(note, now, &now.Nodes[0]).wanted(facts, nil) == nil {
 				b.Fatal("the former topology is not known")
 			}
 		}

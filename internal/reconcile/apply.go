@@ -29,6 +29,9 @@ type ApplyOptions struct {
 	// Approve is shown each plan that has changes before it is executed, and says
 	// whether to go on; nil approves.
 	Approve func(*Result) (bool, error)
+	// Asks says that Approve waits for somebody, who takes his time: the plan is made anew
+	// after that, and if it is another one then, Approve is asked again.
+	Asks bool
 	// Saved is the plan that is to be executed, and no other one; nil is any.
 	Saved *SavedPlan
 	// Verify takes the run back if a pair of namespaces that reached each other before
@@ -48,11 +51,12 @@ type planner func(context.Context) (*Result, error)
 type looks struct {
 	first  planner
 	second func(*Result) planner // after what the first one has led to was carried out
+	drafts bool                  // what they find wanted is noted as applied, if the run ends well
 }
 
 // twice returns looks that are both the same.
 func twice(plan planner) looks {
-	return looks{plan, func(*Result) planner { return plan }}
+	return looks{first: plan, second: func(*Result) planner { return plan }}
 }
 
 // ErrNotApproved says that the user did not want the plan.
@@ -68,11 +72,11 @@ func (r *Reconciler) Apply(ctx context.Context, o ApplyOptions) (*Result, error)
 		}
 		o.Adopt, o.Phase = o.Saved.Adopt, o.Saved.Phase
 	}
-	r.drafts = o.Phase == diff.Whole && o.Confirm.Within <= 0
 	plan := func(ctx context.Context) (*Result, error) {
 		return r.Plan(ctx, diff.Options{Adopt: o.Adopt, Phase: o.Phase})
 	}
-	return r.execute(ctx, looks{plan, func(res *Result) planner { return r.second(res, plan, o) }}, o)
+	second := func(res *Result) planner { return r.second(res, plan, o) }
+	return r.execute(ctx, looks{first: plan, second: second, drafts: o.Phase == diff.Whole && o.Confirm.Within <= 0}, o)
 }
 
 // Destroy removes all that carries the node's mark, and gives sysctls back.
@@ -99,6 +103,7 @@ func (r *Reconciler) execute(ctx context.Context, l looks, o ApplyOptions) (*Res
 	if err := r.removeDebris(runs); err != nil {
 		return nil, err
 	}
+	r.draft = draft{wanted: l.drafts, early: !o.Asks}
 	res, err := r.rounds(ctx, l, o)
 	r.remember(res, err, o)
 	return res, err
@@ -149,31 +154,36 @@ func capable() error {
 
 // once plans, asks, executes and looks again.
 func (r *Reconciler) once(ctx context.Context, l looks, o ApplyOptions) (*Result, error) {
-	res, err := l.first(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if o.Saved != nil {
-		if err := o.Saved.same(res.Plan.Steps); err != nil {
+	var approved *Result
+	for {
+		res, err := l.first(ctx)
+		if err != nil {
 			return nil, err
 		}
-	}
-	if err := cmp.Or(r.EmptyRefusal(res, o), Refusal(res.Plan, o)); err != nil {
-		return res, &Refused{err}
-	}
-	if res.Plan.Empty() {
-		return res, journal.Remove(r.stateDir()) // of a run that died on the way to here
-	}
-	if o.Approve != nil {
-		ok, err := o.Approve(res)
-		if err != nil {
+		if o.Saved != nil {
+			if err := o.Saved.same(res.Plan.Steps); err != nil {
+				return nil, err
+			}
+		}
+		if err := cmp.Or(r.EmptyRefusal(res, o), Refusal(res.Plan, o)); err != nil {
+			return res, &Refused{err}
+		}
+		if res.Plan.Empty() {
+			return res, journal.Remove(r.stateDir()) // of a run that died on the way to here
+		}
+		if o.Approve == nil || approved != nil && sameSteps(approved.Plan.Steps, res.Plan.Steps) == nil {
+			return res, r.carryOut(ctx, res, l.second, o)
+		}
+		switch ok, err := o.Approve(res); {
+		case err != nil:
 			return res, err
-		}
-		if !ok {
+		case !ok:
 			return res, ErrNotApproved
+		case !o.Asks:
+			return res, r.carryOut(ctx, res, l.second, o)
 		}
+		approved = res
 	}
-	return res, r.carryOut(ctx, res, l.second, o)
 }
 
 // NotConverged says that the host differs from the topology although every step

@@ -25,6 +25,7 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, second func(*Res
 		return err
 	}
 	forgetWord(r.stateDir())
+	dropPending(r.stateDir())
 	j, err := journal.Create(r.stateDir(), h)
 	if err != nil {
 		return err
@@ -34,7 +35,9 @@ func (r *Reconciler) carryOut(ctx context.Context, res *Result, second func(*Res
 		return errors.Join(err, j.Remove())
 	}
 	defer guard.Close() // lets it look at what became of the run
-	r.draftNote(res.Expansion, res.facts) // now there is a directory
+	if res.Expansion != nil {
+		r.beginDraft(res.Expansion, res.facts)
+	}
 	if err := r.run(ctx, res, j); err != nil {
 		return err
 	}

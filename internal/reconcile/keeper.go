@@ -227,7 +227,7 @@ func (k *Keeper) plan(ctx context.Context, want, seen *model.State, opts diff.Op
 		if p.Empty() && len(p.Conflicts)+len(p.Missing) == 0 {
 			return res, nil
 		}
-		k.recall(k.facts).originate(p, k.want.State, k.seen)
+		k.recall(ctx, k.facts).originate(p, k.want.State, k.seen)
 		res, err := k.guarded(ctx, res, k.defaults)
 		if err != nil || k.Judge == nil {
 			return res, err

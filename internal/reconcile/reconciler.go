@@ -73,9 +73,7 @@ type Reconciler struct {
 	glance *kernel.Glance // that was begun ahead, for one Plan; nil: none
 	ahead  *apply.Lock    // that was taken ahead, for one run; nil: none
 	latest expanded       // by Plan
-
-	drafts bool   // what is planned is going to be applied, and noted
-	draft  *draft // of that note; nil: none yet
+	draft  draft          // of the note of what is applied just now
 }
 
 // New opens the host and finds out which node of the topology it is; name says so,
@@ -254,19 +252,21 @@ func (r *Reconciler) Plan(ctx context.Context, opts diff.Options) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	last := r.recall(facts)
+	last := r.recall(ctx, facts)
 	first := r.latest.want == nil
 	x, err := r.expanded(facts)
 	if err != nil {
 		return nil, err
 	}
 	defaults := sync.OnceValues(func() ([]model.Path, error) { return r.Host.DefaultPaths(ctx) })
-	if first && !last.same { // there will be steps, mostly
+	if first && !last.same { // there will be steps, mostly: the guard needs them as they are now
 		go defaults()
 		defer defaults()
 	}
-	r.drafts = r.drafts && !last.same
-	r.draftNote(x, facts)
+	r.draft.wanted = r.draft.wanted && !last.same
+	if r.draft.early {
+		r.beginDraft(x, facts)
+	}
 	opts.LiveRename = r.Host.Features().LiveRename
 	observed, err := r.observe(ctx, glance, x.State)
 	if err != nil {

@@ -158,17 +158,21 @@ func (p *SavedPlan) belongsTo(r *Reconciler) error {
 // same refuses a plan whose steps are not those that would be done now, naming the
 // first object, attribute and both values that differ.
 func (p *SavedPlan) same(now []model.Step) error {
-	for i := range min(len(p.Steps), len(now)) {
-		if err := sameStep(p.Steps[i], now[i]); err != nil {
+	return sameSteps(p.Steps, now)
+}
+
+func sameSteps(then, now []model.Step) error {
+	for i := range min(len(then), len(now)) {
+		if err := sameStep(then[i], now[i]); err != nil {
 			return err
 		}
 	}
 	switch {
-	case len(p.Steps) > len(now):
-		s := p.Steps[len(now)]
+	case len(then) > len(now):
+		s := then[len(now)]
 		return stale("to %s %s is not needed any more", s.Op, s.Key())
-	case len(p.Steps) < len(now):
-		s := now[len(p.Steps)]
+	case len(then) < len(now):
+		s := now[len(then)]
 		return stale("to %s %s is needed now, too", s.Op, s.Key())
 	}
 	return nil

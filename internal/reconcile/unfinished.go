@@ -214,6 +214,7 @@ func (r *Run) takeBack(ctx context.Context) error {
 	if stuck := takeBack(ctx, h, r.Record); len(stuck) > 0 {
 		return &NotRecovered{stuck}
 	}
+	dropPending(r.dir)
 	return journal.Remove(r.dir)
 }
 
