@@ -149,18 +149,23 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	defer r.Close()
 	r.Sparing = !f.verify
 	shown := false
+	var asked *reconcile.Result // what was shown last
 	res, err := do(ctx, r, reconcile.ApplyOptions{
 		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
+		Asks: !f.approve,
 		Approve: func(res *reconcile.Result) (bool, error) {
-			shown = true
+			if shown {
+				c.ui.tell("The host has changed meanwhile. What is to be done now:")
+			}
+			shown, asked = true, res
 			if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 				return false, err
 			}
 			ok := f.approve
 			if !ok {
 				var err error
-				if ok, err = c.ui.confirm(fmt.Sprintf("\nMake these changes on %s?", r.Node.Name)); err != nil {
+				if ok, err = c.ui.confirm(ctx, fmt.Sprintf("\nMake these changes on %s?", r.Node.Name)); err != nil {
 					return false, err
 				}
 			}
@@ -172,6 +177,11 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		return err
 	}
 	c.log(r, res)
+	var refused *reconcile.Refused
+	if shown && res != asked && (res.Plan.Empty() || errors.As(err, &refused)) {
+		c.ui.tell("The host has changed meanwhile. What is to be done now:")
+		shown = false
+	}
 	if !shown {
 		if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 			return err

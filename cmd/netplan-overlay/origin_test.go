@@ -89,3 +89,56 @@ func TestOrigins(t *testing.T) {
 		t.Error("destroy leaves what was applied last")
 	}
 }
+
+// What was applied last is what was applied as a whole, and kept.
+func TestAppliedLast(t *testing.T) {
+	hostOnly(t)
+	w := twoHosts(t)
+	h := w.hosts[0]
+	before := w.file("topology.yaml", two("host-gw"))
+	after := w.file("other.yaml", strings.Replace(two("host-gw"), "172.246.0.", "172.247.0.", 2))
+	dir := filepath.Join(h.runDir(), "classic@vm1")
+	note := func() string {
+		b, _ := os.ReadFile(filepath.Join(dir, "applied"))
+		return string(b)
+	}
+	ok := func(args ...string) {
+		t.Helper()
+		if r := h.tool(args...); r.code != exitOK {
+			t.Fatalf("%v: exit code %d\n%s%s", args, r.code, r.out, r.err)
+		}
+	}
+	h.apply(before)
+	first := note()
+	for _, c := range []struct {
+		name string
+		do   func()
+	}{
+		{"a change taken back", func() { h.apply(after, "--confirm", "60s"); ok("apply", "--recover") }},
+		{"a removal taken back", func() { ok("destroy", "-f", before, "--auto-approve", "--confirm", "60s"); ok("apply", "--recover") }},
+		{"a phase", func() { h.apply(after, "--phase", "commit") }},
+		{"a phase that is confirmed", func() { h.apply(after, "--phase", "commit", "--confirm", "60s"); ok("confirm") }},
+	} {
+		c.do()
+		if note() != first {
+			t.Errorf("%s has changed what was applied last", c.name)
+		}
+		if left, err := filepath.Glob(filepath.Join(dir, "applied.*")); err != nil || len(left) > 0 {
+			t.Errorf("%s leaves %v %v", c.name, left, err)
+		}
+		h.apply(before)
+	}
+
+	// What another backend needs to know of the peers is found out for the former topology.
+	h.ip("address", "del", "172.245.0.1/24", "dev", "br245")
+	h.originOf(w.file("overlay.yaml", two("vxlan")), "address 172.245.0.1/24 on br245", "drift")
+
+	ok("destroy", "-f", before, "--auto-approve", "--confirm", "60s")
+	if note() != first {
+		t.Error("what waits to be confirmed is taken for what was applied last")
+	}
+	ok("confirm")
+	if note() != "" {
+		t.Error("something is noted as applied after all was removed")
+	}
+}

@@ -45,10 +45,11 @@ type ui struct {
 	shows    bool // stdout is a terminal
 	colour   string
 	level    string
-	maxBytes int          // of Markdown; 0: the usual
-	onWrite  func() error // asked before each request that changes something: an error refuses it; nil isn't
-	running  *slog.Logger // of a command that runs for long; nil: it doesn't
-	onStep   func()       // told of each step that was tried; nil isn't
+	maxBytes int           // of Markdown; 0: the usual
+	onWrite  func() error  // asked before each request that changes something: an error refuses it; nil isn't
+	answers  *bufio.Reader // reads from in; nil: nobody was asked yet
+	running  *slog.Logger  // of a command that runs for long; nil: it doesn't
+	onStep   func()        // told of each step that was tried; nil isn't
 }
 
 func terminal() *ui {
@@ -118,14 +119,32 @@ func (u *ui) tell(format string, args ...any) {
 	fmt.Fprintln(u.err, b.String())
 }
 
-// confirm asks a question that only "yes" answers.
-func (u *ui) confirm(question string) (bool, error) {
+// confirm asks a question that only "yes" answers. Whoever is asked may as well interrupt the
+// program: that is no, too.
+func (u *ui) confirm(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(u.out, "%s Only \"yes\" is accepted: ", question)
-	line, err := bufio.NewReader(u.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("read the answer: %w", err)
+	if u.answers == nil {
+		u.answers = bufio.NewReader(u.in)
 	}
-	return strings.TrimSpace(line) == "yes", nil
+	type answer struct {
+		text string
+		err  error
+	}
+	given := make(chan answer, 1)
+	go func() { // a read that has begun cannot be given up
+		text, err := u.answers.ReadString('\n')
+		given <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(u.out)
+		return false, nil
+	case a := <-given:
+		if a.err != nil && !errors.Is(a.err, io.EOF) {
+			return false, fmt.Errorf("read the answer: %w", a.err)
+		}
+		return ctx.Err() == nil && strings.TrimSpace(a.text) == "yes", nil
+	}
 }
 
 // exit is an error that was told already, or isn't one: only its code counts.
