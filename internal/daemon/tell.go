@@ -71,7 +71,7 @@ func (d *Daemon) publish() {
 		s.Topology, s.Node = f.Name, f.keeper.Node.Name
 		s.Revision = f.status()
 		if w := f.keeper.Want(); w != nil {
-			s.Objects = w.State.Len()
+			s.Objects = w.State.Makeable()
 		}
 		s.Counters.Steps = f.keeper.Host.Writes() + d.writes
 	}

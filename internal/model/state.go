@@ -198,6 +198,18 @@ func (s *State) Len() int {
 	return len(s.entries) + s.routes.len() + s.neighbours.len() + s.fdb.len()
 }
 
+// Makeable returns how many objects of a desired state are ours to make: not those that it
+// only refers to.
+func (s *State) Makeable() int {
+	n := s.Len()
+	for e := range s.Frame() {
+		if e.Ref {
+			n--
+		}
+	}
+	return n
+}
+
 // Keys returns the keys in order.
 func (s *State) Keys() []Key {
 	keys := make([]Key, 0, s.Len())

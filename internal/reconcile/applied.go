@@ -78,7 +78,7 @@ func noted(d *kernel.Dir, t *spec.Topology, res *Result) bool {
 		return false
 	}
 	defer f.Close()
-	return endsWith(f, appendFooter(nil, makeable(res.Expansion.State), res.facts))
+	return endsWith(f, appendFooter(nil, res.Expansion.State.Makeable(), res.facts))
 }
 
 // keepApplied notes the topology of a run that was just confirmed, or that it has removed all.

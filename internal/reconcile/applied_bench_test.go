@@ -45,7 +45,7 @@ func BenchmarkFormer(b *testing.B) {
 		b.Fatal(err)
 	}
 	note := out.Bytes()
-	objects := formerObjects(note[len(note)-footerSize-makeable(before)*digestSize : len(note)-footerSize])
+	objects := formerObjects(note[len(note)-footerSize-before.Makeable()*digestSize : len(note)-footerSize])
 	note = note[:len(note)-len(objects)-footerSize-1]
 	b.Run("digests", func(b *testing.B) {
 		b.ReportAllocs()

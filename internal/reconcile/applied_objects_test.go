@@ -144,7 +144,7 @@ func kept(t *testing.T, wanted *model.State, then, now model.Facts) formerObject
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if !endsWith(f, appendFooter(nil, makeable(wanted), then)) {
+	if !endsWith(f, appendFooter(nil, wanted.Makeable(), then)) {
 		t.Error("what was noted is taken for something else")
 	}
 	return readObjects(d, now)

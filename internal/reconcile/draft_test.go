@@ -43,7 +43,7 @@ func TestDraft(t *testing.T) {
 		r.draft.wanted = true
 		r.beginDraft(x, facts)
 		r.draft.digested()
-		objects := makeable(x.State)
+		objects := x.State.Makeable()
 		for r := range x.State.Clone().Routes() {
 			x.State.Remove(r.Key())
 		}

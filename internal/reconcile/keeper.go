@@ -203,18 +203,7 @@ func (k *Keeper) planOf(ctx context.Context, keys []model.Key) (*Result, error) 
 // beside lets a plan of an excerpt be judged by all that is desired, of which all else
 // counts as right.
 func beside(all, some *model.State) diff.Options {
-	return diff.Options{All: all, Beside: makeable(all) - makeable(some)}
-}
-
-// makeable returns how many objects of a desired state are ours to make.
-func makeable(want *model.State) int {
-	n := want.Len()
-	for e := range want.Frame() {
-		if e.Ref {
-			n--
-		}
-	}
-	return n
+	return diff.Options{All: all, Beside: all.Makeable() - some.Makeable()}
 }
 
 // plan compares what is wanted with what was seen, but for what is held.
