@@ -148,17 +148,14 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 	}
 	defer r.Close()
 	r.Sparing = !f.verify
-	shown := false
-	var asked *reconcile.Result // what was shown last
+	changed := func() {} // tells that what was shown is not what is to be done any more
 	res, err := do(ctx, r, reconcile.ApplyOptions{
 		AllowHarm: f.allowHarm, AllowMgmt: f.allowMgmt, AllowEmpty: f.allowEmpty, MaxDestroy: limit, MaxImpact: impact, LockTimeout: f.lockTimeout, Saved: saved,
 		Verify: f.verify, Confirm: reconcile.Confirm{Within: f.confirm, Guard: c.guard},
 		Asks: !f.approve,
 		Approve: func(res *reconcile.Result) (bool, error) {
-			if shown {
-				c.ui.tell("The host has changed meanwhile. What is to be done now:")
-			}
-			shown, asked = true, res
+			changed()
+			changed = func() { c.ui.tell("The host has changed meanwhile. What is to be done now:") }
 			if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 				return false, err
 			}
@@ -177,17 +174,13 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		return err
 	}
 	c.log(r, res)
-	var refused *reconcile.Refused
-	if shown && res != asked && (res.Plan.Empty() || errors.As(err, &refused)) {
-		c.ui.tell("The host has changed meanwhile. What is to be done now:")
-		shown = false
-	}
-	if !shown {
+	if !res.Shown {
+		changed()
 		if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 			return err
 		}
 	}
-	if err != nil || !shown {
+	if err != nil || !res.Shown {
 		return err
 	}
 	if err := render.Applied(c.ui.out, header(r, f.phase), res.Plan, c.ui.options()); err != nil || f.confirm == 0 {

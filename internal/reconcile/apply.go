@@ -154,7 +154,7 @@ func capable() error {
 
 // once plans, asks, executes and looks again.
 func (r *Reconciler) once(ctx context.Context, l looks, o ApplyOptions) (*Result, error) {
-	var approved *Result
+	var approved []model.Step
 	for {
 		res, err := l.first(ctx)
 		if err != nil {
@@ -171,7 +171,9 @@ func (r *Reconciler) once(ctx context.Context, l looks, o ApplyOptions) (*Result
 		if res.Plan.Empty() {
 			return res, journal.Remove(r.stateDir()) // of a run that died on the way to here
 		}
-		if o.Approve == nil || approved != nil && sameSteps(approved.Plan.Steps, res.Plan.Steps) == nil {
+		same := approved != nil && sameSteps(approved, res.Plan.Steps) == nil
+		res.Shown = same || o.Approve != nil
+		if o.Approve == nil || same {
 			return res, r.carryOut(ctx, res, l.second, o)
 		}
 		switch ok, err := o.Approve(res); {
@@ -182,7 +184,7 @@ func (r *Reconciler) once(ctx context.Context, l looks, o ApplyOptions) (*Result
 		case !o.Asks:
 			return res, r.carryOut(ctx, res, l.second, o)
 		}
-		approved = res
+		approved = res.Plan.Steps
 	}
 }
 

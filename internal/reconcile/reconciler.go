@@ -238,6 +238,7 @@ type Result struct {
 	Observed  *model.State
 	Plan      *diff.Plan
 	Empties   bool // the file leaves the node nothing, and the plan removes all that it had
+	Shown     bool // Approve was shown this plan, or one just like it
 
 	facts model.Facts // by which the expansion is
 }
