@@ -155,7 +155,7 @@ func (c *common) change(ctx context.Context, f changing, do func(context.Context
 		Asks: !f.approve,
 		Approve: func(res *reconcile.Result) (bool, error) {
 			changed()
-			changed = func() { c.ui.tell("The host has changed meanwhile. What is to be done now:") }
+			changed = func() { fmt.Fprint(c.ui.out, "\nThe host has changed meanwhile. What is to be done now:\n\n") }
 			if err := c.showPlan(header(r, f.phase), res, render.FormatText); err != nil {
 				return false, err
 			}

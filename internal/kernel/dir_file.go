@@ -139,6 +139,15 @@ func (d *Dir) ReplaceBy(name string, write func(io.Writer) error) error {
 	return d.replace(name, unfinished+rand.Text(), write)
 }
 
+// ReplaceVia is ReplaceBy for who is the only one to write under another name meanwhile: what
+// he has left there when he was killed, he finds again.
+func (d *Dir) ReplaceVia(other, name string, write func(io.Writer) error) error {
+	if err := d.Remove(other); err != nil {
+		return err
+	}
+	return d.replace(name, other, write)
+}
+
 // unfinished begins the names under which Replace writes.
 const unfinished = ".new-"
 

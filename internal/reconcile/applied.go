@@ -25,6 +25,7 @@ import (
 const (
 	appliedFile = "applied"
 	pendingFile = "applied.pending" // of a run that waits to be confirmed
+	draftFile   = "applied.draft"   // of one that is being executed, under the host's lock
 )
 
 // maxApplied is how much of it is read, in bytes: several files of the greatest size.

@@ -61,7 +61,7 @@ func (n draft) write(d *kernel.Dir, t *spec.Topology, facts model.Facts) {
 	defer d.Close()
 	digests := n.of.State.Digests()
 	close(n.read)
-	n.result <- d.ReplaceBy(appliedFile, func(w io.Writer) error {
+	n.result <- d.ReplaceVia(draftFile, appliedFile, func(w io.Writer) error {
 		if err := writeApplied(w, t, digests, facts); err != nil {
 			return err
 		}

@@ -182,6 +182,7 @@ func (r *Reconciler) sweep() {
 	r.swept = true
 	if d, err := kernel.OpenDir(r.stateDir()); err == nil {
 		d.Sweep()
+		_ = d.Remove(draftFile) // it is begun anew
 		d.Close()
 	}
 }
