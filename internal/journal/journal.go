@@ -183,8 +183,8 @@ func (r *Record) Waiting() bool { return !r.Until.IsZero() }
 // maxSize is how large a journal is read: larger ones are not ours.
 const maxSize = 1 << 30
 
-// Read reads the journal in dir; it is nil where there is none, or none any more. A last line that is cut
-// off is left out; anything else that is not as it was written is an error.
+// Read reads the journal in dir; it is nil where there is none, or none any more. A last
+// line that is cut off is left out; anything else that is not as it was written is an error.
 func Read(dir string) (*Record, error) {
 	f, err := open(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -31,14 +31,14 @@ func Attend(ctx context.Context, place Place, dir string, ready func() error, le
 	}
 	<-left
 	rec, err := journal.Read(dir)
-	if over, e := g.Over(); over || err != nil || e != nil || rec == nil {
-		return errors.Join(err, e)
+	if g.Over() || err != nil || rec == nil {
+		return err
 	}
 	run := &Run{Record: rec, place: place, dir: dir}
 	why := "the process that made it died on the way"
 	if rec.Waiting() {
-		if over, err := awaitConfirmation(ctx, g, rec.Until); over || err != nil {
-			return err
+		if awaitConfirmation(ctx, g, rec.Until) {
+			return nil
 		}
 		why = fmt.Sprintf("nobody confirmed it by %s", rec.Until.Format(time.RFC3339))
 		if ctx.Err() != nil {
@@ -49,17 +49,17 @@ func Attend(ctx context.Context, place Place, dir string, ready func() error, le
 }
 
 // awaitConfirmation waits until the run is over, which it returns, or the time is up.
-func awaitConfirmation(ctx context.Context, g *journal.Guard, until time.Time) (bool, error) {
+func awaitConfirmation(ctx context.Context, g *journal.Guard, until time.Time) (over bool) {
 	until = time.Now().Add(time.Until(until)) // from here on, whatever becomes of the clock
 	tick := time.NewTicker(attendEvery)
 	defer tick.Stop()
 	for time.Now().Before(until) {
-		if over, err := g.Over(); over || err != nil {
-			return over, err
+		if g.Over() {
+			return true
 		}
 		select {
 		case <-ctx.Done():
-			return false, nil
+			return false
 		case <-tick.C:
 		}
 	}
