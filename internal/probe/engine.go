@@ -109,6 +109,9 @@ func (e *Engine) Update(settings spec.Probe, targets []Target) {
 		}
 		return -1
 	})
+	if e.at == len(e.round) { // nobody comes after that one any more
+		e.at = 0
+	}
 	if wasIdle {
 		e.at, e.first, e.next = 0, true, now
 	}

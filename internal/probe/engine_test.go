@@ -101,6 +101,21 @@ func TestUpAndDown(t *testing.T) {
 	})
 }
 
+// If those whose turn would be next are gone, the next round begins.
+func TestFewerTargets(t *testing.T) {
+	running(t, func(t *testing.T, w *wire, e *probe.Engine, _ *[]string) {
+		for range 50 { // turns are drawn by lot
+			e.Update(icmp, targets(10))
+			time.Sleep(25 * time.Second)
+			e.Update(icmp, targets(1))
+			time.Sleep(25 * time.Second)
+			if l := e.Snapshot(); len(l) != 1 || l[0].State != status.Up {
+				t.Fatalf("the one that stays: %+v", l)
+			}
+		}
+	})
+}
+
 // An answer that comes late is a loss.
 func TestLate(t *testing.T) {
 	running(t, func(t *testing.T, w *wire, e *probe.Engine, _ *[]string) {
